@@ -1,0 +1,14 @@
+//! hrload: load generator and benchmark for the wearables pipeline
+//! (DynamoDB -> Kinesis Data Streams), measured end to end.
+//!
+//! The modules are rooms on the data's way:
+//!
+//! ```text
+//! workload -> codec -> load -> [ AWS | local ] -> stream -> measure -> report
+//! ```
+//!
+//! [`experiment`] wires them into a run and [`cli`] turns a command line into
+//! one. `docs/architecture.md` says which room may know which.
+
+pub mod capacity;
+pub mod clock;
