@@ -12,3 +12,4 @@
 
 pub mod capacity;
 pub mod clock;
+pub mod workload;
