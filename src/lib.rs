@@ -12,4 +12,5 @@
 
 pub mod capacity;
 pub mod clock;
+pub mod codec;
 pub mod workload;

@@ -1,0 +1,129 @@
+//! An item as DynamoDB JSON.
+
+use super::{ItemSink, Layout};
+use crate::workload::Reading;
+
+/// Appends the item that `reading` becomes, as DynamoDB JSON
+/// (`{"id":{"S":"..."},...}`). Allocates only when `out` has to grow.
+pub fn encode(out: &mut Vec<u8>, layout: Layout, reading: &Reading) {
+    out.push(b'{');
+    let mut json = ItemJson {
+        out,
+        first: true,
+        lists: 0,
+    };
+    layout.describe(reading, &mut json);
+    out.push(b'}');
+}
+
+/// Writes attributes as they come.
+struct ItemJson<'a> {
+    out: &'a mut Vec<u8>,
+    /// Nothing has been written yet at this level.
+    first: bool,
+    /// Which of the open levels are lists: one bit each, the innermost lowest.
+    /// DynamoDB allows 32 levels.
+    lists: u64,
+}
+
+impl ItemJson<'_> {
+    /// Writes what stands before a value: a comma, the name, the type. Inlined,
+    /// so that names and types have lengths that the compiler knows.
+    #[inline(always)]
+    fn entry(&mut self, name: &'static str, kind: &'static [u8]) {
+        if !self.first {
+            self.out.push(b',');
+        }
+        self.first = false;
+        if self.lists & 1 == 0 {
+            self.out.push(b'"');
+            self.out.extend_from_slice(name.as_bytes());
+            self.out.extend_from_slice(b"\":");
+        }
+        self.out.extend_from_slice(kind);
+    }
+
+    fn open(&mut self, list: bool) {
+        self.lists = self.lists << 1 | u64::from(list);
+        self.first = true;
+    }
+}
+
+impl ItemSink for ItemJson<'_> {
+    #[inline(always)]
+    fn string(&mut self, name: &'static str, value: &str) {
+        self.entry(name, b"{\"S\":\"");
+        push_escaped(self.out, value);
+        self.out.extend_from_slice(b"\"}");
+    }
+
+    #[inline(always)]
+    fn number(&mut self, name: &'static str, decimal: &str) {
+        self.entry(name, b"{\"N\":\"");
+        self.out.extend_from_slice(decimal.as_bytes());
+        self.out.extend_from_slice(b"\"}");
+    }
+
+    fn boolean(&mut self, name: &'static str, value: bool) {
+        self.entry(name, b"{\"BOOL\":");
+        self.out
+            .extend_from_slice(if value { b"true}" } else { b"false}" });
+    }
+
+    fn map(&mut self, name: &'static str) {
+        self.entry(name, b"{\"M\":{");
+        self.open(false);
+    }
+
+    fn list(&mut self, name: &'static str) {
+        self.entry(name, b"{\"L\":[");
+        self.open(true);
+    }
+
+    fn end(&mut self) {
+        self.out
+            .extend_from_slice(if self.lists & 1 == 1 { b"]}" } else { b"}}" });
+        self.lists >>= 1;
+        self.first = false;
+    }
+}
+
+/// Appends the inside of a JSON string.
+#[inline]
+pub(super) fn push_escaped(out: &mut Vec<u8>, text: &str) {
+    let plain = |b: u8| b >= b' ' && b != b'"' && b != b'\\';
+    // No short cut, so that the compiler can look at many bytes at once.
+    if text.bytes().fold(true, |all, b| all & plain(b)) {
+        out.extend_from_slice(text.as_bytes());
+        return;
+    }
+    for byte in text.bytes() {
+        match byte {
+            b'"' | b'\\' => out.extend_from_slice(&[b'\\', byte]),
+            0..b' ' => {
+                const HEX: &[u8; 16] = b"0123456789abcdef";
+                out.extend_from_slice(b"\\u00");
+                out.push(HEX[usize::from(byte >> 4)]);
+                out.push(HEX[usize::from(byte & 15)]);
+            }
+            _ => out.push(byte),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn escaped_text_reads_back_as_it_was(text in any::<String>()) {
+            let mut quoted = vec![b'"'];
+            push_escaped(&mut quoted, &text);
+            quoted.push(b'"');
+            prop_assert_eq!(serde_json::from_slice::<String>(&quoted).unwrap(), text);
+        }
+    }
+}
