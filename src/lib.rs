@@ -13,4 +13,5 @@
 pub mod capacity;
 pub mod clock;
 pub mod codec;
+pub mod measure;
 pub mod workload;

@@ -1,0 +1,199 @@
+//! What the reader of the stream records.
+
+use std::sync::Arc;
+
+use super::interval::Track;
+use super::latency::span_us;
+use super::rendezvous::capture_us;
+use super::{
+    Counts, IntervalSink, Latencies, OffsetBounds, Reach, Rendezvous, SequenceSet, Stage, WarmUp,
+};
+use crate::workload::ReadingId;
+
+/// Readings that are waited for, and how many of them are still to come.
+#[derive(Debug)]
+struct Awaited {
+    readings: Arc<SequenceSet>,
+    outstanding: u64,
+}
+
+/// Records what was read from the stream. Owned by the reading thread.
+///
+/// As with [`SendRecorder`](super::SendRecorder), nothing here allocates or
+/// locks for a reading once warm, unless it came out of order.
+#[derive(Debug)]
+pub struct ArrivalRecorder {
+    reach: Reach,
+    track: Track,
+    rendezvous: Arc<Rendezvous>,
+    seen: SequenceSet,
+    offset: OffsetBounds,
+    warm_up: WarmUp,
+    awaited: Option<Awaited>,
+}
+
+impl ArrivalRecorder {
+    /// A recorder for the stream of one run.
+    #[must_use]
+    pub fn new(reach: Reach, sink: IntervalSink, rendezvous: Arc<Rendezvous>) -> Self {
+        Self {
+            reach,
+            track: Track::new(reach, &sink),
+            rendezvous,
+            seen: SequenceSet::with_devices(reach.devices),
+            offset: OffsetBounds::default(),
+            warm_up: WarmUp::default(),
+            awaited: None,
+        }
+    }
+
+    /// A change record of this run's table with a reading in it was read.
+    /// `created_grain_us`: how coarse its creation time is (1, 1,000 or 1,000,000).
+    ///
+    /// A reading of a device that the fleet does not have, or intended before
+    /// the run or after it was read, is of another run and counts as foreign.
+    pub fn arrived(
+        &mut self,
+        id: ReadingId,
+        created_us: u64,
+        created_grain_us: u64,
+        arrived_us: u64,
+        read_us: u64,
+    ) {
+        self.track.advance(read_us);
+        if !self.reach.covers(id, read_us) {
+            return self.foreign();
+        }
+        let measured = self.reach.measures(id);
+        if measured && !self.first_sighting(id) {
+            return;
+        }
+        if !measured {
+            self.warm_up.sightings += 1;
+        }
+        if let Some(counts) = self.track.counts(measured) {
+            counts.seen += 1;
+        }
+        self.offset.observe(
+            id.intended_us,
+            created_us,
+            created_grain_us,
+            arrived_us,
+            read_us,
+        );
+        let replication_us = span_us(created_us, arrived_us);
+        self.track
+            .record(measured, Stage::Replication, replication_us);
+        let reading_us = span_us(arrived_us, read_us);
+        self.track.record(measured, Stage::Read, reading_us);
+        let end_to_end_us = span_us(id.intended_us, read_us);
+        self.track.record(measured, Stage::EndToEnd, end_to_end_us);
+        if measured && let Some(acknowledged_us) = self.rendezvous.created(id, created_us) {
+            let capture_us = capture_us(acknowledged_us, created_us);
+            self.track.record(true, Stage::Capture, capture_us);
+        }
+    }
+
+    /// Notes a measured reading; `false`, and counted, when it is a duplicate.
+    fn first_sighting(&mut self, id: ReadingId) -> bool {
+        let late = self.seen.highest(id.device) > Some(id.sequence);
+        let newly = self.seen.insert(id.device, id.sequence);
+        let counts = self.track.gauges();
+        if !newly {
+            counts.duplicates += 1;
+            return false;
+        }
+        counts.reordered += u64::from(late);
+        if let Some(awaited) = &mut self.awaited
+            && awaited.readings.contains(id.device, id.sequence)
+        {
+            awaited.outstanding = awaited.outstanding.saturating_sub(1);
+        }
+        true
+    }
+
+    /// A record that is not a reading of this run: another table's, another
+    /// run's, a removal, or not a change record at all.
+    pub fn foreign(&mut self) {
+        self.track.gauges().foreign += 1;
+        if self.track.warming_up() {
+            self.warm_up.foreign += 1;
+        }
+    }
+
+    /// What was seen of the shards, for the series: how far the reader is
+    /// behind (the worst shard's `MillisBehindLatest`), throttled reads since
+    /// the last tick, and this thread's CPU time so far.
+    ///
+    /// Call it at least every 100 ms.
+    pub fn tick(&mut self, now_us: u64, behind_ms: u64, throttled_reads: u64, cpu_us: u64) {
+        self.track.advance(now_us);
+        let cpu_us = self.track.cpu_since_us(cpu_us);
+        let gauges = self.track.gauges();
+        gauges.behind_ms_max = gauges.behind_ms_max.max(behind_ms);
+        gauges.throttled_reads += throttled_reads;
+        gauges.read_cpu_us += cpu_us;
+    }
+
+    /// Measured readings seen so far, each once.
+    #[must_use]
+    pub fn seen(&self) -> u64 {
+        self.seen.len()
+    }
+
+    /// From now on, wait for exactly the readings of `acknowledged`.
+    pub fn await_readings(&mut self, acknowledged: Arc<SequenceSet>) {
+        self.awaited = Some(Awaited {
+            outstanding: acknowledged.difference_len(&self.seen),
+            readings: acknowledged,
+        });
+    }
+
+    /// How many awaited readings have not been seen; `None` before [`Self::await_readings`].
+    #[must_use]
+    pub fn outstanding(&self) -> Option<u64> {
+        self.awaited.as_ref().map(|awaited| awaited.outstanding)
+    }
+
+    /// Publishes the last interval and hands over what was recorded.
+    #[must_use]
+    pub fn finish(self, now_us: u64) -> ArrivalRecord {
+        let (counts, latencies) = self.track.finish(now_us);
+        ArrivalRecord {
+            seen: self.seen,
+            latencies,
+            offset: self.offset,
+            counts,
+            warm_up: self.warm_up,
+        }
+    }
+}
+
+/// What was read from the stream over the whole run. Adds up (`merge`).
+#[derive(Debug, Clone, Default)]
+pub struct ArrivalRecord {
+    /// Measured readings seen.
+    pub seen: SequenceSet,
+    /// Whole-run latencies of the reading stages, and captures that met here.
+    pub latencies: Latencies,
+    /// What causality says of the services' clock against ours, warm-up included.
+    pub offset: OffsetBounds,
+    /// Counts of measured readings.
+    pub counts: Counts,
+    /// Counts of warm-up readings.
+    pub warm_up: WarmUp,
+}
+
+impl ArrivalRecord {
+    /// Adds what another reader recorded of other shards.
+    ///
+    /// Readings seen by both are one reading in [`Self::seen`] and two in the
+    /// counts; a reader for each shard, and each shard read once, gives none.
+    pub fn merge(&mut self, other: &ArrivalRecord) {
+        self.seen.merge(&other.seen);
+        self.latencies.merge(&other.latencies);
+        self.offset.merge(other.offset);
+        self.counts.merge(&other.counts);
+        self.warm_up.merge(&other.warm_up);
+    }
+}
