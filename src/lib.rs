@@ -13,5 +13,6 @@
 pub mod capacity;
 pub mod clock;
 pub mod codec;
+pub mod local;
 pub mod measure;
 pub mod workload;

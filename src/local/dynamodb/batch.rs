@@ -1,0 +1,421 @@
+//! BatchWriteItem: the call a load is made of.
+//!
+//! The body is read in one pass, without a tree: each item goes straight from
+//! the body into the arena in its canonical form, sized on the way.
+
+use std::sync::Arc;
+
+use super::item::{Arena, Image, Reader};
+use super::json::{Cursor, Kind, Malformed};
+use super::key::Strictness;
+use super::problem::{Problems, Wording};
+use super::request::{ConsumedDetail, constraints, missing, table_name_fits_pattern};
+use super::table::Table;
+use super::write::{self, Write, apply, check_collection_metrics, check_item_size};
+use super::{Call, Database};
+use crate::local::Failure;
+
+/// The most puts and deletes a call may have.
+const MAX_REQUESTS: usize = 25;
+
+/// One put or delete as it stands in the body.
+#[derive(Debug)]
+struct Request<'a> {
+    /// Its table: an index into [`Body::tables`].
+    table: usize,
+    text: &'a str,
+    kind: RequestKind,
+}
+
+#[derive(Debug)]
+enum RequestKind {
+    Put(Option<Image>),
+    Delete(Option<Image>),
+    /// Both, or neither.
+    Unclear,
+}
+
+/// A body, read.
+#[derive(Debug, Default)]
+struct Body<'a> {
+    has_items: bool,
+    tables: Vec<String>,
+    requests: Vec<Request<'a>>,
+    consumed: Option<String>,
+    metrics: Option<String>,
+}
+
+pub(super) fn write(
+    database: &Database,
+    text: &str,
+    call: Call,
+    answer: &mut Vec<u8>,
+) -> Result<(), Failure> {
+    write::with_arena(|arena| {
+        let mut problems = Problems::default();
+        let body = read(text, arena, &mut problems)?;
+        problems.reading(false)?;
+        let consumed = check(&body)?;
+        problems.values(false)?;
+        for request in &body.requests {
+            match &request.kind {
+                RequestKind::Put(Some(item)) => check_item_size(item)?,
+                RequestKind::Delete(Some(_)) => {}
+                RequestKind::Put(None) | RequestKind::Delete(None) | RequestKind::Unclear => {
+                    return Err(Failure::validation(
+                        "Supplied AttributeValue has more than one datatypes set, must contain \
+                         exactly one of the supported datatypes",
+                    ));
+                }
+            }
+        }
+        let tables = body
+            .tables
+            .iter()
+            .map(|name| database.serving_table(name, call.now_us))
+            .collect::<Result<Vec<Arc<Table>>, Failure>>()?;
+        carry_out(database, &body, &tables, arena, call, consumed, answer)
+    })
+}
+
+/// Reads a whole body.
+fn read<'a>(
+    text: &'a str,
+    arena: &mut Arena,
+    problems: &mut Problems,
+) -> Result<Body<'a>, Failure> {
+    let mut body = Body::default();
+    let mut cursor = Cursor::new(text);
+    let cursor = &mut cursor;
+    cursor.expect(b'{')?;
+    let mut first = true;
+    while let Some(member) = cursor.member(&mut first)? {
+        match &*member.resolve() {
+            "RequestItems" if cursor.kind()? == Kind::Object => {
+                body.has_items = true;
+                requests(cursor, &mut body, arena, problems)?;
+            }
+            "RequestItems" => {
+                let kind = cursor.kind()?;
+                cursor.skip_value()?;
+                if kind != Kind::Null {
+                    problems.wrong_map(
+                        kind,
+                        "java.util.List<com.amazonaws.dynamodb.v20120810.WriteRequest>",
+                    );
+                }
+            }
+            "ReturnConsumedCapacity" => body.consumed = option(cursor, problems)?,
+            "ReturnItemCollectionMetrics" => body.metrics = option(cursor, problems)?,
+            _ => {
+                cursor.skip_value()?;
+            }
+        }
+    }
+    cursor.finish()?;
+    Ok(body)
+}
+
+fn option(cursor: &mut Cursor<'_>, problems: &mut Problems) -> Result<Option<String>, Malformed> {
+    match cursor.kind()? {
+        Kind::String => Ok(Some(cursor.string()?.resolve().into_owned())),
+        kind => {
+            cursor.skip_value()?;
+            if kind != Kind::Null {
+                problems.cannot_convert(kind, "String");
+            }
+            Ok(None)
+        }
+    }
+}
+
+/// Reads `RequestItems`.
+fn requests<'a>(
+    cursor: &mut Cursor<'a>,
+    body: &mut Body<'a>,
+    arena: &mut Arena,
+    problems: &mut Problems,
+) -> Result<(), Malformed> {
+    cursor.expect(b'{')?;
+    let mut first = true;
+    while let Some(name) = cursor.member(&mut first)? {
+        let name = name.resolve();
+        // An ARN may stand for the name.
+        let name = match name.rsplit_once(":table/") {
+            Some((prefix, table)) if prefix.starts_with("arn:aws:dynamodb:") => table,
+            _ => &*name,
+        };
+        // Of two members with one name the last counts.
+        let table = match body.tables.iter().position(|known| known == name) {
+            Some(table) => {
+                body.requests.retain(|request| request.table != table);
+                table
+            }
+            None => {
+                body.tables.push(name.to_owned());
+                body.tables.len() - 1
+            }
+        };
+        let kind = cursor.kind()?;
+        if kind != Kind::Array {
+            cursor.skip_value()?;
+            if kind != Kind::Null {
+                problems.wrong_cast();
+            }
+            continue;
+        }
+        cursor.expect(b'[')?;
+        let mut first = true;
+        while cursor.element(&mut first)? {
+            cursor.peek();
+            let start = cursor.position();
+            let kind = request(cursor, arena, problems)?;
+            body.requests.push(Request {
+                table,
+                text: cursor.since(start),
+                kind,
+            });
+        }
+    }
+    Ok(())
+}
+
+/// Reads one `{"PutRequest":{"Item":{...}}}` or `{"DeleteRequest":{"Key":{...}}}`.
+fn request(
+    cursor: &mut Cursor<'_>,
+    arena: &mut Arena,
+    problems: &mut Problems,
+) -> Result<RequestKind, Malformed> {
+    let kind = cursor.kind()?;
+    if kind != Kind::Object {
+        problems.wrong_json_type(kind, "com.amazonaws.dynamodb.v20120810.WriteRequest");
+        cursor.skip_value()?;
+        return Ok(RequestKind::Unclear);
+    }
+    cursor.expect(b'{')?;
+    let mut put = None;
+    let mut delete = None;
+    let mut first = true;
+    while let Some(member) = cursor.member(&mut first)? {
+        match &*member.resolve() {
+            "PutRequest" => put = inner(cursor, "Item", arena, problems)?,
+            "DeleteRequest" => delete = inner(cursor, "Key", arena, problems)?,
+            _ => {
+                cursor.skip_value()?;
+            }
+        }
+    }
+    Ok(match (put, delete) {
+        (Some(item), None) => RequestKind::Put(item),
+        (None, Some(key)) => RequestKind::Delete(key),
+        _ => RequestKind::Unclear,
+    })
+}
+
+/// Reads the structure around an item or key: none if it is null, and no item
+/// if it has none.
+fn inner(
+    cursor: &mut Cursor<'_>,
+    wanted: &str,
+    arena: &mut Arena,
+    problems: &mut Problems,
+) -> Result<Option<Option<Image>>, Malformed> {
+    let kind = cursor.kind()?;
+    if kind != Kind::Object {
+        cursor.skip_value()?;
+        if kind != Kind::Null {
+            problems.wrong_member(
+                kind,
+                match wanted {
+                    "Item" => "com.amazonaws.dynamodb.v20120810.PutRequest",
+                    _ => "com.amazonaws.dynamodb.v20120810.DeleteRequest",
+                },
+            );
+        }
+        return Ok(None);
+    }
+    cursor.expect(b'{')?;
+    let mut image = None;
+    let mut first = true;
+    while let Some(member) = cursor.member(&mut first)? {
+        if *member.resolve() == *wanted && cursor.kind()? != Kind::Null {
+            let mut reader = Reader {
+                cursor,
+                arena,
+                problems,
+                wording: Wording::Older,
+            };
+            image = Some(reader.image()?);
+        } else {
+            cursor.skip_value()?;
+        }
+    }
+    Ok(Some(image))
+}
+
+/// The constraints on the request's members.
+fn check(body: &Body<'_>) -> Result<ConsumedDetail, Failure> {
+    if !body.has_items {
+        constraints(&[missing("requestItems")])?;
+    }
+    if body.tables.is_empty() {
+        return Err(Failure::validation(
+            "The requestItems parameter is required for BatchWriteItem",
+        ));
+    }
+    let mut errors = Vec::new();
+    let at = "at 'requestItems' failed to satisfy constraint:";
+    let empty = (0..body.tables.len()).any(|table| body.of_table(table) == 0);
+    if body.requests.len() > MAX_REQUESTS || empty {
+        errors.push(format!(
+            "Value '{}' {at} Map value must satisfy constraint: [Member must have length less \
+             than or equal to 25, Member must have length greater than or equal to 1]",
+            body.echo()
+        ));
+    }
+    let consumed = ConsumedDetail::parse(body.consumed.as_deref(), &mut errors);
+    check_collection_metrics(body.metrics.as_deref(), &mut errors);
+    for (table, name) in body.tables.iter().enumerate() {
+        let requests = body.requests.iter().filter(|r| r.table == table);
+        for (at, request) in requests.enumerate() {
+            let member = match request.kind {
+                RequestKind::Put(None) => "putRequest.item",
+                RequestKind::Delete(None) => "deleteRequest.key",
+                _ => continue,
+            };
+            let at = at + 1;
+            errors.push(missing(&format!(
+                "requestItems.{name}.member.{at}.member.{member}"
+            )));
+        }
+    }
+    constraints(&errors)?;
+    let fits = |name: &String| (3..=255).contains(&name.len()) && table_name_fits_pattern(name);
+    if !body.tables.iter().all(fits) {
+        constraints(&[format!(
+            "Value '{}' {at} Map keys must satisfy constraint: [Member must have length less than \
+             or equal to 255, Member must have length greater than or equal to 3, Member must \
+             satisfy regular expression pattern: [a-zA-Z0-9_.-]+]",
+            body.echo()
+        )])?;
+    }
+    Ok(consumed)
+}
+
+impl Body<'_> {
+    fn of_table(&self, table: usize) -> usize {
+        self.requests.iter().filter(|r| r.table == table).count()
+    }
+
+    /// The request as DynamoDB repeats it in a message, shortened: DynamoDB
+    /// prints each of its objects in full, twenty times the request's size.
+    fn echo(&self) -> String {
+        let tables: Vec<String> = self
+            .tables
+            .iter()
+            .enumerate()
+            .map(|(at, name)| match self.of_table(at) {
+                0 => format!("{name}=[]"),
+                requests => format!("{name}=[{requests} requests]"),
+            })
+            .collect();
+        format!("{{{}}}", tables.join(", "))
+    }
+}
+
+/// Finds keys, writes and answers.
+fn carry_out(
+    database: &Database,
+    body: &Body<'_>,
+    tables: &[Arc<Table>],
+    arena: &mut Arena,
+    call: Call,
+    consumed: ConsumedDetail,
+    answer: &mut Vec<u8>,
+) -> Result<(), Failure> {
+    let mut writes: Vec<Vec<Write>> = Vec::with_capacity(tables.len());
+    writes.resize_with(tables.len(), Vec::new);
+    // Which requests are not carried out because a fault says so.
+    let mut unprocessed: Vec<&Request<'_>> = Vec::new();
+    for request in &body.requests {
+        let (image, strictness, put) = match &request.kind {
+            RequestKind::Put(Some(item)) => (item, Strictness::BatchItem, true),
+            RequestKind::Delete(Some(key)) => (key, Strictness::Key, false),
+            _ => continue,
+        };
+        let found = tables[request.table]
+            .schema
+            .find(arena, image, strictness)
+            .map_err(Failure::validation)?;
+        writes[request.table].push(Write {
+            found,
+            item: put.then(|| image.clone()),
+        });
+    }
+    for writes in &writes {
+        let twice = |(at, write): (usize, &Write)| {
+            writes[..at].iter().any(|w| w.found.is(&write.found, arena))
+        };
+        if writes.iter().enumerate().any(twice) {
+            return Err(Failure::validation(
+                "Provided list of item keys contains duplicates",
+            ));
+        }
+    }
+    if call.throttle {
+        return Err(write::throttled(&tables[0]));
+    }
+    let mut units = Vec::with_capacity(tables.len());
+    for (at, table) in tables.iter().enumerate() {
+        let mut requests = body.requests.iter().filter(|r| r.table == at);
+        writes[at].retain(|_| {
+            let request = requests.next();
+            let refused = database.dice.next_item_is_unprocessed();
+            if refused {
+                unprocessed.extend(request);
+            }
+            !refused
+        });
+        units.push(apply(database, table, arena, &writes[at], call.now_us, false).0);
+    }
+    answer_with(body, tables, &unprocessed, &units, consumed, answer);
+    Ok(())
+}
+
+fn answer_with(
+    body: &Body<'_>,
+    tables: &[Arc<Table>],
+    unprocessed: &[&Request<'_>],
+    units: &[f64],
+    consumed: ConsumedDetail,
+    answer: &mut Vec<u8>,
+) {
+    answer.extend_from_slice(b"{\"UnprocessedItems\":{");
+    for (at, group) in unprocessed.chunk_by(|a, b| a.table == b.table).enumerate() {
+        if at > 0 {
+            answer.push(b',');
+        }
+        answer.push(b'"');
+        answer.extend_from_slice(body.tables[group[0].table].as_bytes());
+        answer.extend_from_slice(b"\":[");
+        for (at, request) in group.iter().enumerate() {
+            if at > 0 {
+                answer.push(b',');
+            }
+            answer.extend_from_slice(request.text.as_bytes());
+        }
+        answer.push(b']');
+    }
+    answer.push(b'}');
+    if consumed != ConsumedDetail::None {
+        answer.extend_from_slice(b",\"ConsumedCapacity\":[");
+        for (at, (table, units)) in tables.iter().zip(units).enumerate() {
+            if at > 0 {
+                answer.push(b',');
+            }
+            consumed.write(&table.name, *units, answer);
+        }
+        answer.push(b']');
+    }
+    answer.push(b'}');
+}

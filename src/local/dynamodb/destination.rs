@@ -1,0 +1,276 @@
+//! A table's Kinesis streaming destinations: enabling, disabling, precision
+//! (<https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/kds.html>).
+
+use std::sync::{Arc, PoisonError};
+
+use serde_json::{Value, json};
+
+use super::request::{Members, constraints, missing, not_in};
+use super::table::{TRANSITION_US, Table};
+use super::{Database, control};
+use crate::codec::change::Precision;
+use crate::local::Failure;
+use crate::local::capture::Link;
+
+/// One stream a table's changes go or went to.
+#[derive(Debug)]
+struct Destination {
+    stream_arn: String,
+    precision: Option<Precision>,
+    link: Arc<Link>,
+    enabled_us: u64,
+    updated_us: Option<u64>,
+    disabled_us: Option<u64>,
+}
+
+impl Destination {
+    fn status(&self, now_us: u64) -> &'static str {
+        let within = |since_us: u64| now_us < since_us + TRANSITION_US;
+        match (self.disabled_us, self.updated_us) {
+            (Some(since), _) if within(since) => "DISABLING",
+            (Some(_), _) => "DISABLED",
+            (None, _) if within(self.enabled_us) => "ENABLING",
+            (None, Some(since)) if within(since) => "UPDATING",
+            (None, _) => "ACTIVE",
+        }
+    }
+}
+
+/// A table's destinations: at most one that is not disabled.
+#[derive(Debug, Default)]
+pub(super) struct Destinations(Vec<Destination>);
+
+impl Destinations {
+    /// The way changes written now take, if they are captured at all.
+    pub(super) fn link(&self, now_us: u64) -> Option<&Arc<Link>> {
+        self.0
+            .iter()
+            .find(|d| matches!(d.status(now_us), "ACTIVE" | "UPDATING"))
+            .map(|d| &d.link)
+    }
+
+    /// Ends every way: the table is deleted. What was captured still arrives.
+    pub(super) fn close(&mut self, now_us: u64) {
+        for destination in &mut self.0 {
+            destination.disabled_us.get_or_insert(now_us);
+            destination.link.close();
+        }
+    }
+
+    fn current(&mut self, stream_arn: &str) -> Option<&mut Destination> {
+        let found = |d: &&mut Destination| d.disabled_us.is_none() && d.stream_arn == stream_arn;
+        self.0.iter_mut().find(found)
+    }
+}
+
+fn precision_name(precision: Precision) -> &'static str {
+    match precision {
+        Precision::Microsecond => "MICROSECOND",
+        _ => "MILLISECOND",
+    }
+}
+
+/// The parts of a destination call.
+struct Request {
+    table: Arc<Table>,
+    stream_arn: String,
+    precision: Option<Precision>,
+    configured: bool,
+}
+
+impl Request {
+    fn read(
+        database: &Database,
+        body: &str,
+        configuration: &str,
+        now_us: u64,
+    ) -> Result<Self, Failure> {
+        let members = Members::of_body(body)?;
+        let mut errors = Vec::new();
+        let stream_arn = members.text("StreamArn")?;
+        if stream_arn.is_none() {
+            errors.push(missing("streamArn"));
+        }
+        if members.get("TableName").is_none() {
+            errors.push(missing("tableName"));
+        }
+        let settings = members.object(configuration)?;
+        let mut precision = None;
+        if let Some(settings) = &settings
+            && let Some(text) = settings.text("ApproximateCreationDateTimePrecision")?
+        {
+            precision = match &*text {
+                "MILLISECOND" => Some(Precision::Millisecond),
+                "MICROSECOND" => Some(Precision::Microsecond),
+                other => {
+                    let mut member = configuration.to_owned();
+                    member[..1].make_ascii_lowercase();
+                    errors.push(not_in(
+                        other,
+                        &format!("{member}.approximateCreationDateTimePrecision"),
+                        "MICROSECOND, MILLISECOND",
+                    ));
+                    None
+                }
+            };
+        }
+        constraints(&errors)?;
+        let table = control::table_of(database, &members, now_us)?;
+        if !table.serves(now_us) {
+            return Err(Failure::new(
+                "ResourceInUseException",
+                format!("Table is being created or deleted: {}", table.name),
+            ));
+        }
+        Ok(Self {
+            table,
+            stream_arn: stream_arn.unwrap_or_default().into_owned(),
+            precision,
+            configured: settings.is_some(),
+        })
+    }
+
+    fn answer(&self, configuration: &str, status: &str) -> Value {
+        let mut answer = json!({
+            "TableName": self.table.name,
+            "StreamArn": self.stream_arn,
+            "DestinationStatus": status,
+        });
+        if self.configured {
+            answer[configuration] = match self.precision {
+                Some(precision) => {
+                    json!({"ApproximateCreationDateTimePrecision": precision_name(precision)})
+                }
+                None => json!({}),
+            };
+        }
+        answer
+    }
+}
+
+const ENABLE: &str = "EnableKinesisStreamingConfiguration";
+const UPDATE: &str = "UpdateKinesisStreamingConfiguration";
+
+pub(super) fn enable(database: &Database, body: &str, now_us: u64) -> Result<Value, Failure> {
+    let request = Request::read(database, body, ENABLE, now_us)?;
+    let arn = &request.stream_arn;
+    if !database.streams.is_active(arn, now_us) {
+        let stream = arn.rsplit_once('/').map_or(&**arn, |(_, name)| name);
+        return Err(Failure::new(
+            "ResourceNotFoundException",
+            format!(
+                "User does not have a permission to use stream {stream}, or it does not exist: {arn}"
+            ),
+        ));
+    }
+    let mut destinations = request
+        .table
+        .destinations
+        .write()
+        .unwrap_or_else(PoisonError::into_inner);
+    if destinations
+        .0
+        .iter()
+        .any(|d| d.status(now_us) != "DISABLED")
+    {
+        return Err(Failure::validation(
+            "Table is not in a valid state to enable Kinesis Streaming Destination: \
+             EnableKinesisStreamingDestination must be DISABLED or ENABLE_FAILED to perform ENABLE \
+             operation.",
+        ));
+    }
+    destinations.0.retain(|d| d.stream_arn != *arn);
+    destinations.0.push(Destination {
+        stream_arn: arn.clone(),
+        precision: request.precision,
+        link: database
+            .capture
+            .link(&request.table.name, arn, request.precision),
+        enabled_us: now_us,
+        updated_us: None,
+        disabled_us: None,
+    });
+    Ok(request.answer(ENABLE, "ENABLING"))
+}
+
+pub(super) fn disable(database: &Database, body: &str, now_us: u64) -> Result<Value, Failure> {
+    let request = Request::read(database, body, ENABLE, now_us)?;
+    let mut destinations = request
+        .table
+        .destinations
+        .write()
+        .unwrap_or_else(PoisonError::into_inner);
+    let destination = destinations
+        .current(&request.stream_arn)
+        .filter(|d| d.status(now_us) == "ACTIVE")
+        .ok_or_else(|| {
+            Failure::validation(
+                "Table is not in a valid state to disable Kinesis Streaming Destination: \
+                 DisableKinesisStreamingDestination must be ACTIVE to perform DISABLE operation.",
+            )
+        })?;
+    destination.disabled_us = Some(now_us);
+    destination.link.close();
+    Ok(request.answer(ENABLE, "DISABLING"))
+}
+
+pub(super) fn update(database: &Database, body: &str, now_us: u64) -> Result<Value, Failure> {
+    let request = Request::read(database, body, UPDATE, now_us)?;
+    let Some(precision) = request.precision else {
+        return Err(Failure::validation(
+            "Streaming destination cannot be updated with given parameters: \
+             UpdateKinesisStreamingConfiguration cannot be null or contain only null values",
+        ));
+    };
+    let mut destinations = request
+        .table
+        .destinations
+        .write()
+        .unwrap_or_else(PoisonError::into_inner);
+    let destination = destinations
+        .current(&request.stream_arn)
+        .filter(|d| d.status(now_us) == "ACTIVE")
+        .ok_or_else(|| {
+            Failure::validation(
+                "Table is not in a valid state to update Kinesis Streaming Destination: \
+                 UpdateKinesisStreamingDestination must be ACTIVE to perform UPDATE operation.",
+            )
+        })?;
+    if destination.precision == Some(precision) {
+        return Err(Failure::validation(format!(
+            "Invalid Request: Precision is already set to the desired value of {} for \
+             tableId: {}, kdsArn: {}",
+            precision_name(precision),
+            request.table.id,
+            request.stream_arn
+        )));
+    }
+    destination.precision = Some(precision);
+    destination.link.set_precision(precision);
+    destination.updated_us = Some(now_us);
+    Ok(request.answer(UPDATE, "UPDATING"))
+}
+
+pub(super) fn describe(database: &Database, body: &str, now_us: u64) -> Result<Value, Failure> {
+    let members = Members::of_body(body)?;
+    let table = control::table_of(database, &members, now_us)?;
+    let destinations = table
+        .destinations
+        .read()
+        .unwrap_or_else(PoisonError::into_inner);
+    let list: Vec<Value> = destinations
+        .0
+        .iter()
+        .map(|d| {
+            let mut entry = json!({
+                "StreamArn": d.stream_arn,
+                "DestinationStatus": d.status(now_us),
+            });
+            if let Some(precision) = d.precision {
+                entry["ApproximateCreationDateTimePrecision"] = json!(precision_name(precision));
+            }
+            entry
+        })
+        .collect();
+    Ok(json!({"TableName": table.name, "KinesisDataStreamDestinations": list}))
+}

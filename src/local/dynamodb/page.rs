@@ -1,0 +1,89 @@
+//! One page of a Query or Scan: up to `Limit` items, up to 1 MB.
+
+use super::key::Schema;
+use super::request::ConsumedDetail;
+use super::store::Stored;
+use crate::capacity::size::read_units;
+
+/// The most bytes of items on a page, by the item-size rule
+/// (<https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Query.Pagination.html>).
+pub(super) const MAX_PAGE_BYTES: usize = 1 << 20;
+
+/// A page being filled.
+#[derive(Debug)]
+pub(super) struct Page {
+    limit: usize,
+    counts_only: bool,
+    items: Vec<u8>,
+    count: usize,
+    bytes: usize,
+    last: Vec<u8>,
+    truncated: bool,
+}
+
+impl Page {
+    pub(super) fn new(limit: Option<usize>, counts_only: bool) -> Self {
+        Self {
+            limit: limit.unwrap_or(usize::MAX),
+            counts_only,
+            items: Vec::new(),
+            count: 0,
+            bytes: 0,
+            last: Vec::new(),
+            truncated: false,
+        }
+    }
+
+    /// Whether no more items go onto it.
+    pub(super) fn is_full(&self) -> bool {
+        self.truncated
+    }
+
+    /// Adds the next item unless the page is full, or full without it.
+    pub(super) fn add(&mut self, item: Stored<'_>) {
+        if self.count > 0 && self.bytes + item.bytes > MAX_PAGE_BYTES {
+            self.truncated = true;
+            return;
+        }
+        self.count += 1;
+        self.bytes += item.bytes;
+        self.last.clear();
+        self.last.extend_from_slice(item.json);
+        if !self.counts_only {
+            if !self.items.is_empty() {
+                self.items.push(b',');
+            }
+            self.items.extend_from_slice(item.json);
+        }
+        // DynamoDB stops at the limit without looking whether more follows.
+        self.truncated = self.count >= self.limit;
+    }
+
+    /// Appends the answer.
+    pub(super) fn write(
+        &self,
+        schema: &Schema,
+        table: &str,
+        consistent: bool,
+        consumed: ConsumedDetail,
+        answer: &mut Vec<u8>,
+    ) {
+        answer.push(b'{');
+        if !self.counts_only {
+            answer.extend_from_slice(b"\"Items\":[");
+            answer.extend_from_slice(&self.items);
+            answer.extend_from_slice(b"],");
+        }
+        let count = self.count;
+        answer.extend_from_slice(format!("\"Count\":{count},\"ScannedCount\":{count}").as_bytes());
+        if self.truncated {
+            answer.extend_from_slice(b",\"LastEvaluatedKey\":");
+            schema.write_key(&self.last, answer);
+        }
+        if consumed != ConsumedDetail::None {
+            answer.extend_from_slice(b",\"ConsumedCapacity\":");
+            consumed.write(table, read_units(self.bytes, consistent), answer);
+        }
+        answer.push(b'}');
+    }
+}

@@ -1,0 +1,355 @@
+//! Writing items: PutItem, DeleteItem, and what BatchWriteItem shares with them.
+
+use std::cell::RefCell;
+use std::sync::PoisonError;
+
+use serde_json::{Map, Value, json};
+
+use super::item::{Arena, Image};
+use super::key::{FoundKey, Strictness};
+use super::problem::Problems;
+use super::request::{
+    ConsumedDetail, Members, constraints, missing, not_in, refuse_unserved, table_name,
+};
+use super::store::Place;
+use super::table::{BillingMode, Table};
+use super::{Call, Database};
+use crate::capacity::size::{MAX_ITEM_BYTES, write_units};
+use crate::codec::change::ChangeKind;
+use crate::local::Failure;
+use crate::local::capture::TableChange;
+
+/// One put or delete, read and checked.
+#[derive(Debug)]
+pub(super) struct Write {
+    pub(super) found: FoundKey,
+    /// The item put; none for a delete.
+    pub(super) item: Option<Image>,
+}
+
+/// A change a write made, until it is captured.
+#[derive(Debug)]
+struct Change {
+    write: usize,
+    old: Option<Place>,
+    new: Option<Place>,
+}
+
+thread_local! {
+    static ARENA: RefCell<Arena> = RefCell::default();
+}
+
+/// Runs `f` with this thread's arena, emptied.
+pub(super) fn with_arena<T>(f: impl FnOnce(&mut Arena) -> T) -> T {
+    ARENA.with_borrow_mut(|arena| {
+        arena.clear();
+        f(arena)
+    })
+}
+
+/// Writes to one table, in order, and captures the changes. Returns the write
+/// units consumed and, if `keep_old`, the last overwritten or deleted item.
+///
+/// Locks each shard once. Changes are captured under the shard's lock: that
+/// keeps the records of one key in the order of its writes.
+pub(super) fn apply(
+    database: &Database,
+    table: &Table,
+    arena: &Arena,
+    writes: &[Write],
+    now_us: u64,
+    keep_old: bool,
+) -> (f64, Option<Vec<u8>>) {
+    let retention = &database.retention;
+    let link = table
+        .destinations
+        .read()
+        .unwrap_or_else(PoisonError::into_inner)
+        .link(now_us)
+        .cloned();
+    let shard_of = |at: usize| Table::shard_of(writes[at].found.hash);
+    let mut order: Vec<usize> = (0..writes.len()).collect();
+    order.sort_unstable_by_key(|&at| (shard_of(at), at));
+    let mut changes = Vec::with_capacity(writes.len());
+    let mut units = 0;
+    let mut kept = None;
+    for group in order.chunk_by(|a, b| shard_of(*a) == shard_of(*b)) {
+        let mut shard = table.shard(shard_of(group[0]));
+        changes.clear();
+        for &at in group {
+            let Write { found, item } = &writes[at];
+            let (old, new, bytes) = match item {
+                Some(image) => {
+                    let put =
+                        shard.put(found.key(arena), image.bytes, arena.json(image), retention);
+                    (put.old, put.new, image.bytes)
+                }
+                None => (shard.delete(&found.key(arena), retention), None, 0),
+            };
+            let old_bytes = old.map_or(0, |place| shard.read(place).bytes);
+            units += write_units(bytes.max(old_bytes));
+            // DynamoDB writes no record of a put that changes nothing
+            // (developer guide, "Change data capture for DynamoDB Streams").
+            if new.is_some() || (item.is_none() && old.is_some()) {
+                changes.push(Change {
+                    write: at,
+                    old,
+                    new,
+                });
+            }
+            if keep_old && let Some(place) = old {
+                kept = Some(shard.read(place).json.to_vec());
+            }
+        }
+        if let Some(link) = &link {
+            let shard = &*shard;
+            link.capture(
+                now_us,
+                changes.iter().map(|change| {
+                    let found = &writes[change.write].found;
+                    let old = change.old.map(|place| shard.read(place));
+                    let new = change.new.map(|place| shard.read(place));
+                    TableChange {
+                        kind: match (&old, &new) {
+                            (None, _) => ChangeKind::Insert,
+                            (Some(_), Some(_)) => ChangeKind::Modify,
+                            (Some(_), None) => ChangeKind::Remove,
+                        },
+                        partition_key: found.partition(arena),
+                        keys: &arena.bytes[found.json.clone()],
+                        new_image: new.map(|item| item.json),
+                        old_image: old.map(|item| item.json),
+                        size_bytes: found.bytes
+                            + old.map_or(0, |item| item.bytes)
+                            + new.map_or(0, |item| item.bytes),
+                    }
+                }),
+            );
+        }
+        shard.compact(retention);
+    }
+    if retention.exceeded() {
+        database.make_room();
+    }
+    (units as f64, kept)
+}
+
+/// The refusal of a throttled call, as the table's billing mode has it.
+pub(super) fn throttled(table: &Table) -> Failure {
+    let reason = |reason: &str| json!([{"reason": reason, "resource": table.arn}]);
+    let members = |key: &str, reasons: Value| Map::from_iter([(key.to_owned(), reasons)]);
+    match table.settings().billing {
+        BillingMode::Provisioned => Failure {
+            members: members(
+                "ThrottlingReasons",
+                reason("TableWriteProvisionedThroughputExceeded"),
+            ),
+            ..Failure::new(
+                "ProvisionedThroughputExceededException",
+                "The level of configured provisioned throughput for the table was exceeded. \
+                 Consider increasing your provisioning level with the UpdateTable API.",
+            )
+        },
+        // Lower case on this exception only, as in the service's model.
+        BillingMode::OnDemand => Failure {
+            members: members(
+                "throttlingReasons",
+                reason("TableWriteKeyRangeThroughputExceeded"),
+            ),
+            ..Failure::new(
+                "ThrottlingException",
+                "Throughput exceeds the current capacity of your table or index. DynamoDB is \
+                 automatically scaling your table or index so please try again shortly. If \
+                 exceptions persist, check if you have a hot key: \
+                 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/bp-partition-key-design.html",
+            )
+        },
+    }
+}
+
+/// Reads `ReturnItemCollectionMetrics`; there are no collections without
+/// local indexes, so nothing is ever returned for it.
+pub(super) fn check_collection_metrics(value: Option<&str>, errors: &mut Vec<String>) {
+    if let Some(value) = value
+        && !["SIZE", "NONE"].contains(&value)
+    {
+        errors.push(not_in(value, "returnItemCollectionMetrics", "SIZE, NONE"));
+    }
+}
+
+/// What PutItem and DeleteItem ask for besides the item or key.
+struct Options<'a> {
+    table: std::borrow::Cow<'a, str>,
+    consumed: ConsumedDetail,
+    return_old: bool,
+}
+
+impl<'a> Options<'a> {
+    /// Reads and checks the members; `image` is whether the item or key,
+    /// member `image_member`, is there.
+    fn read(members: &Members<'a>, image: bool, image_member: &str) -> Result<Self, Failure> {
+        let mut errors = Vec::new();
+        let table = table_name(members, &mut errors)?;
+        if !image {
+            errors.push(missing(image_member));
+        }
+        let consumed = ConsumedDetail::parse(
+            members.text("ReturnConsumedCapacity")?.as_deref(),
+            &mut errors,
+        );
+        let values = members.text("ReturnValues")?;
+        let known = ["ALL_NEW", "UPDATED_OLD", "ALL_OLD", "NONE", "UPDATED_NEW"];
+        if let Some(values) = &values
+            && !known.contains(&&**values)
+        {
+            errors.push(
+                "Failed to satisfy constraint: Member must satisfy enum value set: [ALL_OLD, \
+                 UPDATED_OLD, ALL_NEW, UPDATE_NEW, NONE]"
+                    .to_owned(),
+            );
+        }
+        check_collection_metrics(
+            members.text("ReturnItemCollectionMetrics")?.as_deref(),
+            &mut errors,
+        );
+        if let Some(value) = members.text("ReturnValuesOnConditionCheckFailure")?
+            && !["ALL_OLD", "NONE"].contains(&&*value)
+        {
+            errors.push(not_in(
+                &value,
+                "returnValuesOnConditionCheckFailure",
+                "ALL_OLD, NONE",
+            ));
+        }
+        constraints(&errors)?;
+        Ok(Self {
+            table,
+            consumed,
+            return_old: match values.as_deref() {
+                None | Some("NONE") => false,
+                Some("ALL_OLD") => true,
+                Some(_) => {
+                    return Err(Failure::validation(
+                        "1 validation error detected: ReturnValues can only be ALL_OLD or NONE",
+                    ));
+                }
+            },
+        })
+    }
+
+    fn answer(&self, units: f64, old: Option<&[u8]>, answer: &mut Vec<u8>) {
+        answer.push(b'{');
+        if self.return_old
+            && let Some(old) = old
+        {
+            answer.extend_from_slice(b"\"Attributes\":");
+            answer.extend_from_slice(old);
+        }
+        if self.consumed != ConsumedDetail::None {
+            if answer.last() == Some(&b'}') {
+                answer.push(b',');
+            }
+            answer.extend_from_slice(b"\"ConsumedCapacity\":");
+            self.consumed.write(&self.table, units, answer);
+        }
+        answer.push(b'}');
+    }
+}
+
+/// Refuses conditions; names and values without one as DynamoDB refuses them.
+fn refuse_conditions(members: &Members<'_>) -> Result<(), Failure> {
+    refuse_unserved(
+        members,
+        &["ConditionExpression", "Expected", "ConditionalOperator"],
+    )?;
+    match members.first_of(&["ExpressionAttributeNames", "ExpressionAttributeValues"]) {
+        None => Ok(()),
+        Some(name) => Err(Failure::validation(format!(
+            "1 validation error detected: {name} can only be specified when using expressions"
+        ))),
+    }
+}
+
+pub(super) fn put(
+    database: &Database,
+    body: &str,
+    call: Call,
+    answer: &mut Vec<u8>,
+) -> Result<(), Failure> {
+    with_arena(|arena| {
+        let members = Members::of_body(body)?;
+        let mut problems = Problems::default();
+        let item = members.image("Item", arena, &mut problems)?;
+        problems.reading(true)?;
+        let options = Options::read(&members, item.is_some(), "item")?;
+        let item = item.unwrap_or_default();
+        problems.values(true)?;
+        refuse_conditions(&members)?;
+        check_item_size(&item)?;
+        let table = database.serving_table(&options.table, call.now_us)?;
+        let found = table
+            .schema
+            .find(arena, &item, Strictness::Item)
+            .map_err(Failure::validation)?;
+        if call.throttle {
+            return Err(throttled(&table));
+        }
+        let write = Write {
+            found,
+            item: Some(item),
+        };
+        let (units, old) = apply(
+            database,
+            &table,
+            arena,
+            &[write],
+            call.now_us,
+            options.return_old,
+        );
+        options.answer(units, old.as_deref(), answer);
+        Ok(())
+    })
+}
+
+/// Refuses an item that is larger than DynamoDB stores.
+pub(super) fn check_item_size(item: &Image) -> Result<(), Failure> {
+    if item.bytes > MAX_ITEM_BYTES {
+        return Err(Failure::validation(
+            "Item size has exceeded the maximum allowed size",
+        ));
+    }
+    Ok(())
+}
+
+pub(super) fn delete(
+    database: &Database,
+    body: &str,
+    call: Call,
+    answer: &mut Vec<u8>,
+) -> Result<(), Failure> {
+    with_arena(|arena| {
+        let members = Members::of_body(body)?;
+        let mut problems = Problems::default();
+        let key = members.image("Key", arena, &mut problems)?;
+        problems.reading(true)?;
+        let options = Options::read(&members, key.is_some(), "key")?;
+        problems.values(true)?;
+        refuse_conditions(&members)?;
+        let table = database.serving_table(&options.table, call.now_us)?;
+        let found = table
+            .schema
+            .find(arena, &key.unwrap_or_default(), Strictness::Key)
+            .map_err(Failure::validation)?;
+        let write = Write { found, item: None };
+        let (units, old) = apply(
+            database,
+            &table,
+            arena,
+            &[write],
+            call.now_us,
+            options.return_old,
+        );
+        options.answer(units, old.as_deref(), answer);
+        Ok(())
+    })
+}

@@ -1,0 +1,285 @@
+//! The written form of faults.
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::{Amount, Faults, Stall};
+
+/// Why a fault specification was not understood.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("fault `{part}`: {reason}; expected for example `{example}`")]
+pub struct FaultError {
+    /// The part that was not understood.
+    pub part: String,
+    /// What is wrong with it.
+    pub reason: String,
+    /// A right one of its kind.
+    pub example: &'static str,
+}
+
+/// Every kind and a right example of it.
+const KINDS: [(&str, &str); 12] = [
+    ("delay", "delay=200ms"),
+    ("lose", "lose=1000"),
+    ("duplicate", "duplicate=1%"),
+    ("reorder", "reorder=1%"),
+    ("throttle", "throttle=5%"),
+    ("unprocessed", "unprocessed=5%"),
+    ("disconnect", "disconnect=10"),
+    ("disconnect-after", "disconnect-after=10"),
+    ("error", "error=1%"),
+    ("error-html", "error-html=1%"),
+    ("respond", "respond=50ms"),
+    ("stall", "stall=2s@5s"),
+];
+
+impl Faults {
+    /// These faults and `other`'s, as when `--fault` is given twice.
+    ///
+    /// # Errors
+    /// Both name the same kind.
+    pub fn merge(self, other: &Self) -> Result<Self, FaultError> {
+        format!("{self},{other}").parse()
+    }
+
+    fn set(&mut self, kind: &str, value: &str) -> Result<(), String> {
+        fn once<T>(slot: &mut Option<T>, value: Result<T, String>) -> Result<(), String> {
+            if slot.is_some() {
+                return Err("given twice".to_owned());
+            }
+            *slot = Some(value?);
+            Ok(())
+        }
+        match kind {
+            "delay" => once(&mut self.delay_us, duration_us(value)),
+            "lose" => once(&mut self.lose, amount(value)),
+            "duplicate" => once(&mut self.duplicate, amount(value)),
+            "reorder" => once(&mut self.reorder, amount(value)),
+            "throttle" => once(&mut self.throttle, amount(value)),
+            "unprocessed" => once(&mut self.unprocessed, amount(value)),
+            "disconnect" => once(&mut self.disconnect, amount(value)),
+            "disconnect-after" => once(&mut self.disconnect_after, amount(value)),
+            "error" => once(&mut self.error, amount(value)),
+            "error-html" => once(&mut self.error_html, amount(value)),
+            "respond" => once(&mut self.respond_us, duration_us(value)),
+            "stall" => once(&mut self.stall, stall(value)),
+            _ => Err(match nearest(kind) {
+                Some(near) => format!("no such kind, did you mean `{near}`?"),
+                None => format!("no such kind; there are {}", KINDS.map(|k| k.0).join(", ")),
+            }),
+        }
+    }
+}
+
+fn nearest(kind: &str) -> Option<&'static str> {
+    KINDS
+        .iter()
+        .map(|(name, _)| (strsim::damerau_levenshtein(kind, name), *name))
+        .min()
+        .filter(|(distance, _)| *distance <= 2)
+        .map(|(_, name)| name)
+}
+
+fn amount(text: &str) -> Result<Amount, String> {
+    if let Some(percent) = text.strip_suffix('%') {
+        let percent: f64 = percent
+            .trim()
+            .parse()
+            .map_err(|_| format!("`{text}` is not a share"))?;
+        if !(0.0..=100.0).contains(&percent) {
+            return Err(format!("`{text}` is not between 0% and 100%"));
+        }
+        return Ok(Amount::Percent(percent));
+    }
+    text.parse()
+        .map(Amount::Next)
+        .map_err(|_| format!("`{text}` is neither a count nor a share"))
+}
+
+fn duration_us(text: &str) -> Result<u64, String> {
+    let digits = text
+        .find(|c: char| !c.is_ascii_digit() && c != '.')
+        .unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let scale = match unit.trim() {
+        "us" => 1.0,
+        "ms" => 1e3,
+        "s" => 1e6,
+        "m" => 60e6,
+        "" => return Err(format!("`{text}` has no unit (us, ms, s or m)")),
+        _ => return Err(format!("`{text}` is not a duration (us, ms, s or m)")),
+    };
+    let number: f64 = number
+        .parse()
+        .map_err(|_| format!("`{text}` is not a duration"))?;
+    Ok((number * scale).round() as u64)
+}
+
+fn stall(text: &str) -> Result<Stall, String> {
+    let (length, at) = text
+        .split_once('@')
+        .ok_or_else(|| format!("`{text}` does not say when, after an @"))?;
+    Ok(Stall {
+        for_us: duration_us(length.trim())?,
+        at_us: duration_us(at.trim())?,
+    })
+}
+
+impl FromStr for Faults {
+    type Err = FaultError;
+
+    fn from_str(text: &str) -> Result<Self, FaultError> {
+        let mut faults = Self::default();
+        for part in text.split(',').map(str::trim).filter(|p| !p.is_empty()) {
+            let wrong = |kind: &str, reason: String| FaultError {
+                part: part.to_owned(),
+                reason,
+                example: KINDS
+                    .iter()
+                    .find(|(name, _)| *name == kind || nearest(kind) == Some(*name))
+                    .map_or("lose=1000", |(_, example)| example),
+            };
+            let (kind, value) = part
+                .split_once('=')
+                .map(|(kind, value)| (kind.trim(), value.trim()))
+                .ok_or_else(|| wrong(part, "there is no `=`".to_owned()))?;
+            faults
+                .set(kind, value)
+                .map_err(|reason| wrong(kind, reason))?;
+        }
+        Ok(faults)
+    }
+}
+
+impl fmt::Display for Amount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Next(count) => write!(f, "{count}"),
+            Self::Percent(percent) => write!(f, "{percent}%"),
+        }
+    }
+}
+
+struct Micros(u64);
+
+impl fmt::Display for Micros {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            us if us % 1_000_000 == 0 => write!(f, "{}s", us / 1_000_000),
+            us if us % 1_000 == 0 => write!(f, "{}ms", us / 1_000),
+            us => write!(f, "{us}us"),
+        }
+    }
+}
+
+impl fmt::Display for Faults {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let amounts = [
+            ("lose", self.lose),
+            ("duplicate", self.duplicate),
+            ("reorder", self.reorder),
+            ("throttle", self.throttle),
+            ("unprocessed", self.unprocessed),
+            ("disconnect", self.disconnect),
+            ("disconnect-after", self.disconnect_after),
+            ("error", self.error),
+            ("error-html", self.error_html),
+        ];
+        let mut parts = Vec::new();
+        if let Some(us) = self.delay_us {
+            parts.push(format!("delay={}", Micros(us)));
+        }
+        for (name, amount) in amounts {
+            if let Some(amount) = amount {
+                parts.push(format!("{name}={amount}"));
+            }
+        }
+        if let Some(us) = self.respond_us {
+            parts.push(format!("respond={}", Micros(us)));
+        }
+        if let Some(Stall { for_us, at_us }) = self.stall {
+            parts.push(format!("stall={}@{}", Micros(for_us), Micros(at_us)));
+        }
+        f.write_str(&parts.join(","))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn every_example_is_read_and_written_back_the_same() {
+        for (_, example) in KINDS {
+            let faults: Faults = example.parse().unwrap();
+            assert_ne!(faults, Faults::default(), "{example}");
+            assert_eq!(faults.to_string(), example);
+        }
+    }
+
+    #[test]
+    fn a_wrong_specification_names_the_part_and_a_right_one() {
+        for (text, part, reason) in [
+            (
+                "lose=1000,dealy=200ms",
+                "dealy=200ms",
+                "did you mean `delay`?",
+            ),
+            ("delay=200", "delay=200", "no unit"),
+            ("lose=ten", "lose=ten", "neither a count nor a share"),
+            ("lose=101%", "lose=101%", "not between 0% and 100%"),
+            ("lose", "lose", "there is no `=`"),
+            ("stall=2s", "stall=2s", "does not say when"),
+            ("lose=1,lose=2", "lose=2", "given twice"),
+            ("lose=-1", "lose=-1", "neither"),
+        ] {
+            let error = text.parse::<Faults>().unwrap_err();
+            assert_eq!(error.part, part, "{text}");
+            assert!(error.reason.contains(reason), "{text}: {error}");
+            let shown = error.to_string();
+            assert!(
+                shown.contains(part) && shown.contains(error.example),
+                "{shown}"
+            );
+            error.example.parse::<Faults>().unwrap();
+        }
+    }
+
+    #[test]
+    fn merging_adds_kinds_and_refuses_the_same_one_twice() {
+        let lose: Faults = "lose=5".parse().unwrap();
+        let delay: Faults = "delay=1ms".parse().unwrap();
+        assert_eq!(
+            lose.clone().merge(&delay).unwrap().to_string(),
+            "delay=1ms,lose=5"
+        );
+        assert!(lose.clone().merge(&lose).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read_back(
+            delay in proptest::option::of(0u64..10_000_000),
+            share in 0u32..=1000,
+            count in 0u64..1_000_000,
+            at in 0u64..100_000_000,
+        ) {
+            let faults = Faults {
+                delay_us: delay,
+                lose: Some(Amount::Percent(f64::from(share) / 10.0)),
+                reorder: Some(Amount::Next(count)),
+                stall: Some(Stall { for_us: count, at_us: at }),
+                ..Faults::default()
+            };
+            let read: Faults = faults.to_string().parse().unwrap();
+            prop_assert_eq!(read, faults);
+        }
+
+        #[test]
+        fn no_text_makes_the_reader_panic(text in ".{0,40}") {
+            let _ = text.parse::<Faults>();
+        }
+    }
+}

@@ -1,0 +1,293 @@
+//! Kinesis Data Streams, embedded: awsJson1.1, `Kinesis_20131202`.
+//!
+//! In go operations and, from [`super::capture`], change records; out come
+//! answers and event streams. Time is an argument: a stream that is CREATING
+//! becomes ACTIVE when a later call says that it is later. The one exception
+//! is a subscription, which goes on after its call and counts time from there.
+//! Must not know HTTP, nor that its records are change records.
+//!
+//! ```text
+//! put, Batch -> stream (routes hash keys) -> shard -> log (chunks) <- retention (budget)
+//!                                                      |
+//!                get (GetRecords), subscribe <- page <-+
+//! ```
+
+mod batch;
+mod consumer;
+mod control;
+mod describe;
+mod get;
+mod hash_key;
+mod list;
+mod log;
+mod page;
+mod position;
+mod put;
+mod request;
+mod reshard;
+mod resize;
+mod retention;
+mod sequence;
+mod shard;
+mod stream;
+mod subscribe;
+mod tags;
+mod token;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+
+pub use batch::Batch;
+
+use super::Failure;
+use request::invalid;
+use retention::Budget;
+use shard::{Shard, shard_id};
+use stream::{Phase, State, Stream};
+
+/// All streams of the embedded Kinesis.
+#[derive(Debug)]
+pub struct Streams {
+    region: String,
+    account: String,
+    budget: Arc<Budget>,
+    streams: RwLock<BTreeMap<String, Arc<Stream>>>,
+}
+
+/// What an operation answers.
+#[derive(Debug)]
+pub enum Answer {
+    /// A JSON body; empty where the operation answers nothing.
+    Json(Vec<u8>),
+    /// SubscribeToShard: event-stream frames, pushed as records arrive until
+    /// the subscription ends. The server copies them to the connection as they come.
+    Events(tokio::sync::mpsc::Receiver<bytes::Bytes>),
+}
+
+/// Locks, also after another thread panicked: what is guarded here is valid
+/// after every single statement.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Streams {
+    /// An empty account; keeps at most `retain_bytes` of record data over all
+    /// streams (but always what was written last), the oldest going first.
+    #[must_use]
+    pub fn new(region: String, account: String, retain_bytes: u64) -> Self {
+        Self {
+            region,
+            account,
+            budget: Budget::new(retain_bytes),
+            streams: RwLock::default(),
+        }
+    }
+
+    /// Carries out one operation (`GetRecords`, ...) at `now_us`.
+    /// `SubscribeToShard` must be called within a tokio runtime that has
+    /// timers: its subscription runs there.
+    ///
+    /// # Errors
+    /// The service's own refusal.
+    pub fn call(&self, operation: &str, body: &[u8], now_us: u64) -> Result<Answer, Failure> {
+        match operation {
+            "GetRecords" => self.get_records(body, now_us),
+            "PutRecords" => self.put_records(body, now_us),
+            "PutRecord" => self.put_record(body, now_us),
+            "GetShardIterator" => self.get_shard_iterator(body, now_us),
+            "SubscribeToShard" => self.subscribe_to_shard(body, now_us),
+            "ListShards" => self.list_shards(body, now_us),
+            "CreateStream" => self.create_stream(body, now_us),
+            "DeleteStream" => self.delete_stream(body, now_us),
+            "DescribeStream" => self.describe_stream(body, now_us),
+            "DescribeStreamSummary" => self.describe_stream_summary(body, now_us),
+            "ListStreams" => self.list_streams(body, now_us),
+            "DescribeLimits" => Ok(self.describe_limits(now_us)),
+            "UpdateStreamMode" => self.update_stream_mode(body, now_us),
+            "UpdateMaxRecordSize" => self.update_max_record_size(body, now_us),
+            "IncreaseStreamRetentionPeriod" => self.change_retention(body, now_us, true),
+            "DecreaseStreamRetentionPeriod" => self.change_retention(body, now_us, false),
+            "UpdateShardCount" => self.update_shard_count(body, now_us),
+            "SplitShard" => self.split_shard(body, now_us),
+            "MergeShards" => self.merge_shards(body, now_us),
+            "RegisterStreamConsumer" => self.register_consumer(body, now_us),
+            "DeregisterStreamConsumer" => self.deregister_consumer(body, now_us),
+            "DescribeStreamConsumer" => self.describe_consumer(body, now_us),
+            "ListStreamConsumers" => self.list_consumers(body, now_us),
+            "AddTagsToStream" => self.add_tags_to_stream(body, now_us),
+            "RemoveTagsFromStream" => self.remove_tags_from_stream(body, now_us),
+            "ListTagsForStream" => self.list_tags_for_stream(body, now_us),
+            "TagResource" => self.tag_resource(body, now_us),
+            "UntagResource" => self.untag_resource(body, now_us),
+            "ListTagsForResource" => self.list_tags_for_resource(body, now_us),
+            _ => Err(Failure::new(
+                "UnknownOperationException",
+                format!("The embedded Kinesis does not know the operation {operation:?}."),
+            )),
+        }
+    }
+
+    /// Whether a stream with this ARN exists and can take records.
+    #[must_use]
+    pub fn is_active(&self, stream_arn: &str, now_us: u64) -> bool {
+        self.by_arn(stream_arn, now_us)
+            .is_ok_and(|stream| stream.read(now_us).takes_records())
+    }
+
+    /// Puts a batch into a stream at `now_us`, which becomes the records'
+    /// arrival time. Records of one shard keep their order. The way in for
+    /// change data capture: no JSON, no base64, one lock a shard. Returns how
+    /// many records the shards did not take.
+    ///
+    /// # Errors
+    /// There is no such stream, or it takes no records.
+    pub fn append(
+        &self,
+        stream_arn: &str,
+        batch: &mut Batch,
+        now_us: u64,
+    ) -> Result<usize, Failure> {
+        let stream = self.by_arn(stream_arn, now_us)?;
+        let state = stream.read(now_us);
+        if !state.takes_records() {
+            return Err(self.no_stream(&stream.name));
+        }
+        let mut refused = 0;
+        stream.put(&state, batch, now_us, |_, _, sequence| {
+            refused += usize::from(sequence.is_err());
+        });
+        Ok(refused)
+    }
+
+    /// The number of the shard that the last record of `batch` would go to;
+    /// `None` if there is no such stream or the batch is empty.
+    pub(super) fn shard_of_last(
+        &self,
+        stream_arn: &str,
+        batch: &Batch,
+        now_us: u64,
+    ) -> Option<u32> {
+        let stream = self.by_arn(stream_arn, now_us).ok()?;
+        let state = stream.read(now_us);
+        let hash_key = batch.last_hash_key()?;
+        state
+            .takes_records()
+            .then(|| state.shard_number_of(hash_key))
+    }
+
+    /// How many records were trimmed so far, because they were over the
+    /// account's `retain_bytes` or older than their stream's retention period.
+    #[must_use]
+    pub fn trimmed(&self) -> u64 {
+        self.budget.trimmed_records()
+    }
+
+    /// The stream that a request names, by name, ARN or both.
+    fn target(
+        &self,
+        name: Option<&str>,
+        arn: Option<&str>,
+        now_us: u64,
+    ) -> Result<Arc<Stream>, Failure> {
+        let mut checks = request::Checks::default();
+        if let Some(name) = name {
+            checks.name(name, "streamName");
+        }
+        checks.done()?;
+        match (name, arn) {
+            (Some(name), None) => self.by_name(name, now_us),
+            (None, Some(arn)) => self.by_arn(arn, now_us),
+            (Some(name), Some(arn)) => {
+                let stream = self.by_arn(arn, now_us)?;
+                if stream.name == name {
+                    Ok(stream)
+                } else {
+                    Err(invalid(format!(
+                        "StreamARN {arn} and StreamName {name} name different streams."
+                    )))
+                }
+            }
+            (None, None) => Err(invalid("Either StreamName or StreamARN must be given.")),
+        }
+    }
+
+    fn by_name(&self, name: &str, now_us: u64) -> Result<Arc<Stream>, Failure> {
+        let streams = self.streams.read().unwrap_or_else(PoisonError::into_inner);
+        let stream = streams.get(name).ok_or_else(|| self.no_stream(name))?;
+        if stream.read(now_us).phase == Phase::Gone {
+            return Err(self.no_stream(name));
+        }
+        Ok(Arc::clone(stream))
+    }
+
+    fn by_arn(&self, arn: &str, now_us: u64) -> Result<Arc<Stream>, Failure> {
+        let Some((_, name)) = arn.split_once(":stream/") else {
+            return Err(Failure::new(
+                "ValidationException",
+                format!(
+                    "1 validation error detected: Value '{arn}' at 'streamARN' failed to satisfy \
+                     constraint: Member must satisfy regular expression pattern: \
+                     arn:aws.*:kinesis:.*:\\d{{12}}:stream/\\S+"
+                ),
+            ));
+        };
+        let stream = self.by_name(name, now_us)?;
+        if stream.arn == arn {
+            Ok(stream)
+        } else {
+            // Of another account or Region: none of those are here.
+            Err(self.no_stream(arn))
+        }
+    }
+
+    fn no_stream(&self, name: &str) -> Failure {
+        Failure::new(
+            "ResourceNotFoundException",
+            format!("Stream {name} under account {} not found.", self.account),
+        )
+    }
+
+    fn no_shard(&self, shard: &str, stream: &str) -> Failure {
+        Failure::new(
+            "ResourceNotFoundException",
+            format!(
+                "Shard {shard} in stream {stream} under account {} does not exist",
+                self.account
+            ),
+        )
+    }
+
+    /// The shard with this name, to be read.
+    fn shard<'a>(
+        &self,
+        stream: &Stream,
+        state: &'a State,
+        id: &str,
+    ) -> Result<&'a Arc<Shard>, Failure> {
+        let Some(number) = shard::parse_shard_id(id) else {
+            return Err(Failure::new(
+                "ResourceNotFoundException",
+                format!(
+                    "Could not find shard {id} in stream {} under account {}.",
+                    stream.name, self.account
+                ),
+            ));
+        };
+        state
+            .shards
+            .get(number as usize)
+            .ok_or_else(|| self.no_shard(&shard_id(number), &stream.name))
+    }
+
+    fn not_active(&self, stream: &Stream, state: &State) -> Failure {
+        Failure::new(
+            "ResourceInUseException",
+            format!(
+                "Stream {} under account {} not ACTIVE, instead in state {}",
+                stream.name,
+                self.account,
+                state.phase.status()
+            ),
+        )
+    }
+}

@@ -1,0 +1,23 @@
+//! The embedded services: DynamoDB, its Kinesis streaming destination and
+//! Kinesis Data Streams, over HTTP on one port, in this process.
+//!
+//! In go HTTP requests in AWS's own protocols; out come its answers, and its
+//! errors. The services run on threads of their own and know nothing of runs,
+//! readings or measuring: any AWS SDK can use them.
+//!
+//! ```text
+//! server -> front (X-Amz-Target) -> dynamodb -> capture (delay, micro-batches) -> kinesis
+//!        \------------------------------------------------------------------> kinesis
+//! ```
+
+pub mod capture;
+pub mod dynamodb;
+mod failure;
+pub mod faults;
+mod front;
+pub mod kinesis;
+mod server;
+
+pub use failure::Failure;
+pub use faults::Faults;
+pub use server::{Config, Services, StartError};

@@ -1,0 +1,360 @@
+//! The HTTP front: one port for both services.
+//!
+//! A listener deals connections to server threads in turn; each thread runs a
+//! single-threaded runtime with one task a connection, so that ten thousand
+//! idle connections cost memory and no time. What a request gets as an answer
+//! is [`super::front`]'s matter.
+
+use std::fmt;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{mpsc, watch};
+
+use super::Faults;
+use super::capture::{Capture, ChangeDelay};
+use super::dynamodb::Database;
+use super::faults::{FaultDice, Injected};
+use super::front::Front;
+use super::kinesis::Streams;
+use crate::clock::Clock;
+
+/// How the services are to run.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Address to listen on; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// Server threads; connections are dealt to them in turn.
+    pub threads: usize,
+    /// Region in ARNs and change records.
+    pub region: String,
+    /// Account id in ARNs.
+    pub account: String,
+    /// Time from a write to its record's arrival in the stream.
+    pub change_delay: ChangeDelay,
+    /// Bytes of items and of stream records to keep, each; the oldest go first.
+    pub retain_bytes: u64,
+    /// Faults to inject.
+    pub faults: Faults,
+    /// Seed of delays and faults.
+    pub seed: u64,
+}
+
+/// A connection on which no request head arrives for this long is closed,
+/// whether it is idle or stalls.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(300);
+/// How long connections may take to finish what they are at when the services stop.
+const STOP_TIMEOUT: Duration = Duration::from_secs(1);
+/// How long to wait before accepting again when the system cannot.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(10);
+/// Every how many requests a thread that never rests publishes its CPU time.
+pub(super) const CPU_PUBLISH_INTERVAL: u64 = 64;
+
+impl Config {
+    /// The account id that stands in ARNs unless another is asked for.
+    pub const ACCOUNT: &'static str = "000000000000";
+}
+
+/// A free loopback port, two threads, AWS's observed change delay, no faults.
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            threads: 2,
+            region: "us-east-1".to_owned(),
+            account: Self::ACCOUNT.to_owned(),
+            change_delay: ChangeDelay::default(),
+            retain_bytes: 512 << 20,
+            faults: Faults::default(),
+            seed: 1,
+        }
+    }
+}
+
+/// The running services. Stops when dropped: no new connections, answers under
+/// way are finished within a second.
+#[derive(Debug)]
+pub struct Services {
+    address: SocketAddr,
+    database: Arc<Database>,
+    capture: Arc<Capture>,
+    dice: Arc<FaultDice>,
+    cpu_us: Vec<Arc<AtomicU64>>,
+    stop: watch::Sender<bool>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+/// Why the services could not start.
+#[derive(Debug)]
+pub struct StartError {
+    /// The address asked for.
+    pub listen: SocketAddr,
+    /// What the system said.
+    pub source: std::io::Error,
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "cannot listen on {}: {}", self.listen, self.source)?;
+        if self.source.kind() == std::io::ErrorKind::AddrInUse {
+            write!(f, "; port 0 takes a free one")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for StartError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.source)
+    }
+}
+
+impl Services {
+    /// Starts the services on threads of their own; returns when the port answers.
+    ///
+    /// # Errors
+    /// The address cannot be listened on, or a thread cannot be started.
+    pub fn start(config: Config) -> Result<Self, StartError> {
+        let listen = config.listen;
+        Self::try_start(config).map_err(|source| StartError { listen, source })
+    }
+
+    fn try_start(config: Config) -> std::io::Result<Self> {
+        raise_open_files_limit();
+        let listener = std::net::TcpListener::bind(config.listen)?;
+        listener.set_nonblocking(true)?;
+        let address = listener.local_addr()?;
+
+        let dice = Arc::new(FaultDice::new(&config.faults, config.seed));
+        let streams = Arc::new(Streams::new(
+            config.region.clone(),
+            config.account.clone(),
+            config.retain_bytes,
+        ));
+        let clock = Clock::start();
+        let capture = Arc::new(Capture::start(
+            Arc::clone(&streams),
+            config.region.clone(),
+            config.change_delay,
+            Arc::clone(&dice),
+            config.seed,
+            clock,
+        ));
+        let database = Arc::new(Database::new(
+            config.region,
+            config.account,
+            config.retain_bytes,
+            Arc::clone(&streams),
+            Arc::clone(&capture),
+            Arc::clone(&dice),
+        ));
+        let front = Arc::new(Front::new(
+            Arc::clone(&database),
+            streams,
+            Arc::clone(&dice),
+            clock,
+            config.seed,
+        ));
+
+        let (stop, stopping) = watch::channel(false);
+        let mut services = Self {
+            address,
+            database,
+            capture,
+            dice,
+            cpu_us: Vec::new(),
+            stop,
+            threads: Vec::new(),
+        };
+        let mut hands = Vec::new();
+        let mut listener = Some(listener);
+        let mut workers = Vec::new();
+        for _ in 0..config.threads.max(1) {
+            let (give, take) = mpsc::unbounded_channel();
+            hands.push(give);
+            workers.push(take);
+        }
+        for (at, connections) in workers.into_iter().enumerate() {
+            let cpu_us = Arc::new(AtomicU64::new(0));
+            services.cpu_us.push(Arc::clone(&cpu_us));
+            let worker = Worker {
+                front: Arc::clone(&front),
+                connections,
+                stopping: stopping.clone(),
+                cpu_us,
+            };
+            // The first thread also accepts: dealing costs little, and a
+            // thread of its own would mean another to wake for each connection.
+            let dealer = listener.take().map(|listener| (listener, hands.clone()));
+            let thread = std::thread::Builder::new()
+                .name(format!("hrload-local-{at}"))
+                .spawn(move || worker.run(dealer))?;
+            services.threads.push(thread);
+        }
+        Ok(services)
+    }
+
+    /// Where they listen.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The endpoint URL for clients: `http://127.0.0.1:8000`.
+    #[must_use]
+    pub fn endpoint(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// CPU time used by all service threads so far, in microseconds. A busy
+    /// thread's is a few requests old.
+    #[must_use]
+    pub fn cpu_us(&self) -> u64 {
+        let servers: u64 = self.cpu_us.iter().map(|us| us.load(Relaxed)).sum();
+        servers + self.capture.cpu_us()
+    }
+
+    /// The faults injected so far, by kind.
+    #[must_use]
+    pub fn injected(&self) -> Injected {
+        self.dice.injected()
+    }
+
+    /// Items that made room for newer ones because more than `retain_bytes`
+    /// would have been kept.
+    #[must_use]
+    pub fn evicted(&self) -> u64 {
+        self.database.evicted()
+    }
+}
+
+impl Drop for Services {
+    fn drop(&mut self) {
+        self.stop.send_replace(true);
+        for thread in self.threads.drain(..) {
+            // A thread that panicked has said so; there is nothing to add.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// Each connection is an open file; systems often allow 1,024 unless asked.
+fn raise_open_files_limit() {
+    use rustix::process::{Resource, getrlimit, setrlimit};
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    // If it cannot be raised, connections beyond it wait to be accepted.
+    let _ = setrlimit(Resource::Nofile, limit);
+}
+
+/// Publishes the calling thread's CPU time.
+pub(super) fn publish_cpu(cpu_us: &AtomicU64) {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    let us = time.tv_sec as u64 * 1_000_000 + time.tv_nsec as u64 / 1000;
+    cpu_us.store(us, Relaxed);
+}
+
+/// One server thread: owns its runtime and the connections dealt to it; ends
+/// when `stopping` says so.
+struct Worker {
+    front: Arc<Front>,
+    connections: mpsc::UnboundedReceiver<std::net::TcpStream>,
+    stopping: watch::Receiver<bool>,
+    cpu_us: Arc<AtomicU64>,
+}
+
+type Hands = Vec<mpsc::UnboundedSender<std::net::TcpStream>>;
+
+impl Worker {
+    fn run(mut self, dealer: Option<(std::net::TcpListener, Hands)>) {
+        let parked = Arc::clone(&self.cpu_us);
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .on_thread_park(move || publish_cpu(&parked))
+            .build();
+        let Ok(runtime) = runtime else {
+            return;
+        };
+        runtime.block_on(async {
+            if let Some((listener, hands)) = dealer {
+                let stopping = self.stopping.clone();
+                tokio::spawn(deal(listener, hands, stopping));
+            }
+            let mut stopping = self.stopping.clone();
+            // Dropped by every connection task at its end.
+            let (working, mut done) = mpsc::channel::<()>(1);
+            loop {
+                tokio::select! {
+                    _ = stopping.wait_for(|stop| *stop) => break,
+                    connection = self.connections.recv() => {
+                        let Some(connection) = connection else { break };
+                        self.serve(connection, working.clone());
+                    }
+                }
+            }
+            drop(working);
+            let _ = tokio::time::timeout(STOP_TIMEOUT, done.recv()).await;
+        });
+        publish_cpu(&self.cpu_us);
+    }
+
+    /// Starts the task that serves one connection: it ends with the
+    /// connection, or gently when the services stop.
+    fn serve(&self, stream: std::net::TcpStream, working: mpsc::Sender<()>) {
+        let Ok(stream) = TcpStream::from_std(stream) else {
+            return;
+        };
+        let front = Arc::clone(&self.front);
+        let cpu_us = Arc::clone(&self.cpu_us);
+        let mut stopping = self.stopping.clone();
+        tokio::spawn(async move {
+            let _working = working;
+            let service = hyper::service::service_fn(move |request| {
+                front.clone().answer(request, Arc::clone(&cpu_us))
+            });
+            let connection = http1::Builder::new()
+                .timer(TokioTimer::new())
+                .header_read_timeout(HEAD_TIMEOUT)
+                .serve_connection(TokioIo::new(stream), service);
+            let mut connection = std::pin::pin!(connection);
+            // A connection that ends in an error is the client's loss or a fault.
+            tokio::select! {
+                _ = connection.as_mut() => return,
+                _ = stopping.wait_for(|stop| *stop) => {}
+            }
+            connection.as_mut().graceful_shutdown();
+            let _ = connection.await;
+        });
+    }
+}
+
+/// Accepts connections and deals them in turn, until the services stop.
+async fn deal(listener: std::net::TcpListener, hands: Hands, mut stopping: watch::Receiver<bool>) {
+    let Ok(listener) = TcpListener::from_std(listener) else {
+        return;
+    };
+    let mut turn = hands.iter().cycle();
+    loop {
+        let accepted = tokio::select! {
+            _ = stopping.wait_for(|stop| *stop) => return,
+            accepted = listener.accept() => accepted,
+        };
+        match accepted {
+            Ok((stream, _)) => {
+                // Answers are single writes; waiting to fill packets only delays them.
+                let _ = stream.set_nodelay(true);
+                if let (Ok(stream), Some(hand)) = (stream.into_std(), turn.next()) {
+                    let _ = hand.send(stream);
+                }
+            }
+            // Out of files, say. The connection waits in the backlog meanwhile.
+            Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
+        }
+    }
+}

@@ -1,0 +1,11 @@
+//! The embedded DynamoDB: through the AWS SDK and raw HTTP, and operation by
+//! operation with the time as an argument.
+#![allow(clippy::unwrap_used)]
+
+mod direct;
+mod faults;
+mod http;
+mod items;
+mod refusals;
+mod sdk;
+mod tables;
