@@ -10,9 +10,11 @@
 //! [`experiment`] wires them into a run and [`cli`] turns a command line into
 //! one. `docs/architecture.md` says which room may know which.
 
+pub mod aws;
 pub mod capacity;
 pub mod clock;
 pub mod codec;
+pub mod load;
 pub mod local;
 pub mod measure;
 pub mod workload;

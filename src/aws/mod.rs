@@ -1,0 +1,13 @@
+//! The real services, or any server that speaks their protocols.
+//!
+//! In goes where to send; out come configured clients, credentials and the
+//! endpoint they resolve to, all checked before any load starts; and the table,
+//! stream and destination that a run needs, made, waited for and removed. Must
+//! not know what is sent.
+
+mod connect;
+mod endpoint;
+mod provision;
+
+pub use connect::{ConnectError, Connection, Options, Target, connect};
+pub use provision::{ProvisionError, Provisioned, Wanted, WantedStream, provision, tear_down};

@@ -1,0 +1,491 @@
+//! What a run needs before it can send: a table, a stream, and the streaming
+//! destination between them. Made if missing, waited for, and taken away again.
+//!
+//! The same calls serve AWS, the embedded services and other servers.
+
+use std::time::{Duration, Instant};
+
+use aws_sdk_dynamodb::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::types::{
+    ApproximateCreationDateTimePrecision, AttributeDefinition, BillingMode, DestinationStatus,
+    EnableKinesisStreamingConfiguration, KeySchemaElement, KeyType, ScalarAttributeType,
+    TableDescription, TableStatus,
+};
+use aws_sdk_kinesis::types::{
+    StreamDescriptionSummary, StreamMode, StreamModeDetails, StreamStatus,
+};
+
+use super::Connection;
+
+/// How long a resource may take to become usable.
+const PATIENCE: Duration = Duration::from_secs(300);
+
+/// The table and stream that a run wants.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wanted {
+    /// Table name.
+    pub table: String,
+    /// Partition key: name and type (`S` or `N`).
+    pub partition_key: (&'static str, &'static str),
+    /// Sort key, if the item layout has one.
+    pub sort_key: Option<(&'static str, &'static str)>,
+    /// The stream; `None` when writes alone are measured.
+    pub stream: Option<WantedStream>,
+}
+
+/// The stream that a run wants.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WantedStream {
+    /// Stream name.
+    pub name: String,
+    /// Shards, if it has to be created.
+    pub shards: u32,
+}
+
+/// What a run uses, and what of it was made for it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Provisioned {
+    /// Table name.
+    pub table: String,
+    /// The table was created by [`provision`].
+    pub table_created: bool,
+    /// The stream's name and ARN.
+    pub stream: Option<(String, String)>,
+    /// The stream was created by [`provision`].
+    pub stream_created: bool,
+    /// The streaming destination was enabled by [`provision`].
+    pub destination_enabled: bool,
+    /// Open shards of the stream when it was found or created.
+    pub shards: u32,
+}
+
+/// A set-up step that failed.
+#[derive(Debug, thiserror::Error)]
+pub enum ProvisionError {
+    /// The service refused, or could not be reached.
+    #[error("{doing}: {message}")]
+    Service {
+        /// What was being done.
+        doing: String,
+        /// What the service or the connection said.
+        message: String,
+    },
+    /// It did not become usable in time.
+    #[error("{what} is still {status} after {}s", PATIENCE.as_secs())]
+    TooSlow {
+        /// Table, stream or destination.
+        what: String,
+        /// Its last status.
+        status: String,
+    },
+    /// The table exists and does not fit.
+    #[error(
+        "table {table} has the key {found}, but this layout writes {wanted}; \
+         name another table with --table, or choose the layout it was made for"
+    )]
+    OtherKey {
+        /// Table name.
+        table: String,
+        /// Its key.
+        found: String,
+        /// The layout's key.
+        wanted: String,
+    },
+}
+
+fn service<E, R>(doing: impl Into<String>) -> impl FnOnce(SdkError<E, R>) -> ProvisionError
+where
+    E: std::error::Error + ProvideErrorMetadata + 'static,
+    R: std::fmt::Debug + 'static,
+{
+    let doing = doing.into();
+    move |error| {
+        let message = match error.as_service_error() {
+            Some(refusal) => match (refusal.code(), refusal.message()) {
+                (Some(code), Some(message)) => format!("{code}: {message}"),
+                (Some(code), None) => code.to_owned(),
+                _ => DisplayErrorContext(&error).to_string(),
+            },
+            None => innermost(&error),
+        };
+        ProvisionError::Service { doing, message }
+    }
+}
+
+/// The deepest cause says what happened ("connection refused"); the layers
+/// above it only say that something did.
+fn innermost(error: &dyn std::error::Error) -> String {
+    let mut cause = error;
+    while let Some(deeper) = cause.source() {
+        cause = deeper;
+    }
+    let (top, bottom) = (error.to_string(), cause.to_string());
+    if top == bottom {
+        top
+    } else {
+        format!("{top}: {bottom}")
+    }
+}
+
+/// Finds or makes the table, the stream and the destination between them, and
+/// waits until all can be used. `tell` hears of each step as it begins.
+///
+/// What was made stands in `made` at every moment, so that a caller who gives
+/// up half-way, or whose step failed, can [`tear_down`] exactly that.
+///
+/// # Errors
+/// A step failed.
+pub async fn provision(
+    connection: &Connection,
+    wanted: &Wanted,
+    made: &mut Provisioned,
+    tell: &mut dyn FnMut(&str),
+) -> Result<(), ProvisionError> {
+    made.table.clone_from(&wanted.table);
+    if let Some(stream) = &wanted.stream {
+        tell(&format!("stream {}", stream.name));
+        ensure_stream(connection, stream, made).await?;
+    }
+    tell(&format!("table {}", wanted.table));
+    ensure_table(connection, wanted, made).await?;
+    if let Some((_, arn)) = made.stream.clone() {
+        tell(&format!("streaming destination of {}", wanted.table));
+        ensure_destination(connection, &wanted.table, &arn, made).await?;
+    }
+    Ok(())
+}
+
+/// Deletes what [`provision`] made, and nothing else. Goes on after a failure
+/// and reports the first.
+///
+/// # Errors
+/// Something could not be deleted.
+pub async fn tear_down(connection: &Connection, made: &Provisioned) -> Result<(), ProvisionError> {
+    let mut first = Ok(());
+    if let Some((_, arn)) = made
+        .stream
+        .as_ref()
+        .filter(|_| made.destination_enabled && !made.table_created)
+    {
+        let disabled = connection
+            .dynamodb
+            .disable_kinesis_streaming_destination()
+            .table_name(&made.table)
+            .stream_arn(arn)
+            .send()
+            .await
+            .map(drop)
+            .map_err(service("disabling the streaming destination"));
+        first = first.and(disabled);
+    }
+    if made.table_created {
+        let deleted = connection
+            .dynamodb
+            .delete_table()
+            .table_name(&made.table)
+            .send()
+            .await
+            .map(drop)
+            .map_err(service(format!("deleting table {}", made.table)));
+        first = first.and(deleted);
+    }
+    if let Some((name, _)) = made.stream.as_ref().filter(|_| made.stream_created) {
+        let deleted = connection
+            .kinesis
+            .delete_stream()
+            .stream_name(name)
+            .enforce_consumer_deletion(true)
+            .send()
+            .await
+            .map(drop)
+            .map_err(service(format!("deleting stream {name}")));
+        first = first.and(deleted);
+    }
+    first
+}
+
+/// Waits between looks at a status: quickly at first (embedded services take
+/// milliseconds), then once a second (AWS takes many).
+struct Patience {
+    since: Instant,
+    pause: Duration,
+}
+
+impl Patience {
+    fn new() -> Self {
+        Self {
+            since: Instant::now(),
+            pause: Duration::from_millis(10),
+        }
+    }
+
+    async fn wait(&mut self, what: &str, status: &str) -> Result<(), ProvisionError> {
+        if self.since.elapsed() > PATIENCE {
+            return Err(ProvisionError::TooSlow {
+                what: what.to_owned(),
+                status: status.to_owned(),
+            });
+        }
+        tokio::time::sleep(self.pause).await;
+        self.pause = (self.pause * 2).min(Duration::from_secs(1));
+        Ok(())
+    }
+}
+
+async fn describe_stream(
+    connection: &Connection,
+    name: &str,
+) -> Result<Option<StreamDescriptionSummary>, ProvisionError> {
+    match connection
+        .kinesis
+        .describe_stream_summary()
+        .stream_name(name)
+        .send()
+        .await
+    {
+        Ok(output) => Ok(output.stream_description_summary),
+        Err(error)
+            if error
+                .as_service_error()
+                .is_some_and(|e| e.is_resource_not_found_exception()) =>
+        {
+            Ok(None)
+        }
+        Err(error) => Err(service(format!("looking for stream {name}"))(error)),
+    }
+}
+
+async fn ensure_stream(
+    connection: &Connection,
+    wanted: &WantedStream,
+    made: &mut Provisioned,
+) -> Result<(), ProvisionError> {
+    let name = &wanted.name;
+    if describe_stream(connection, name).await?.is_none() {
+        connection
+            .kinesis
+            .create_stream()
+            .stream_name(name)
+            .shard_count(wanted.shards as i32)
+            .stream_mode_details(
+                StreamModeDetails::builder()
+                    .stream_mode(StreamMode::Provisioned)
+                    .build()
+                    .map_err(|e| ProvisionError::Service {
+                        doing: format!("creating stream {name}"),
+                        message: e.to_string(),
+                    })?,
+            )
+            .send()
+            .await
+            .map_err(service(format!("creating stream {name}")))?;
+        made.stream_created = true;
+        // Its ARN is not known yet, but its name is enough to delete it.
+        made.stream = Some((name.clone(), String::new()));
+    }
+    let mut patience = Patience::new();
+    loop {
+        let status = match describe_stream(connection, name).await? {
+            Some(found)
+                if matches!(
+                    found.stream_status,
+                    StreamStatus::Active | StreamStatus::Updating
+                ) =>
+            {
+                made.shards = found.open_shard_count.max(0) as u32;
+                made.stream = Some((name.clone(), found.stream_arn));
+                return Ok(());
+            }
+            Some(found) => found.stream_status.as_str().to_owned(),
+            None => "missing".to_owned(),
+        };
+        patience.wait(&format!("stream {name}"), &status).await?;
+    }
+}
+
+async fn describe_table(
+    connection: &Connection,
+    name: &str,
+) -> Result<Option<TableDescription>, ProvisionError> {
+    match connection
+        .dynamodb
+        .describe_table()
+        .table_name(name)
+        .send()
+        .await
+    {
+        Ok(output) => Ok(output.table),
+        Err(error)
+            if error
+                .as_service_error()
+                .is_some_and(|e| e.is_resource_not_found_exception()) =>
+        {
+            Ok(None)
+        }
+        Err(error) => Err(service(format!("looking for table {name}"))(error)),
+    }
+}
+
+fn key_attributes(wanted: &Wanted) -> Vec<(&'static str, &'static str, KeyType)> {
+    let (name, kind) = wanted.partition_key;
+    let mut keys = vec![(name, kind, KeyType::Hash)];
+    if let Some((name, kind)) = wanted.sort_key {
+        keys.push((name, kind, KeyType::Range));
+    }
+    keys
+}
+
+fn check_key(wanted: &Wanted, found: &TableDescription) -> Result<(), ProvisionError> {
+    let spell = |name: &str, kind: &str, role: &KeyType| format!("{name} ({kind}, {role})");
+    let expected: Vec<String> = key_attributes(wanted)
+        .iter()
+        .map(|(name, kind, role)| spell(name, kind, role))
+        .collect();
+    let actual: Vec<String> = found
+        .key_schema()
+        .iter()
+        .map(|key| {
+            let kind = found
+                .attribute_definitions()
+                .iter()
+                .find(|attribute| attribute.attribute_name() == key.attribute_name())
+                .map_or("?", |attribute| attribute.attribute_type().as_str());
+            spell(key.attribute_name(), kind, key.key_type())
+        })
+        .collect();
+    if expected == actual {
+        Ok(())
+    } else {
+        Err(ProvisionError::OtherKey {
+            table: wanted.table.clone(),
+            found: actual.join(", "),
+            wanted: expected.join(", "),
+        })
+    }
+}
+
+async fn ensure_table(
+    connection: &Connection,
+    wanted: &Wanted,
+    made: &mut Provisioned,
+) -> Result<(), ProvisionError> {
+    let name = &wanted.table;
+    match describe_table(connection, name).await? {
+        Some(found) => check_key(wanted, &found)?,
+        None => {
+            let doing = || format!("creating table {name}");
+            let invalid = |e: aws_sdk_dynamodb::error::BuildError| ProvisionError::Service {
+                doing: doing(),
+                message: e.to_string(),
+            };
+            let mut request = connection
+                .dynamodb
+                .create_table()
+                .table_name(name)
+                .billing_mode(BillingMode::PayPerRequest);
+            for (attribute, kind, role) in key_attributes(wanted) {
+                request = request
+                    .attribute_definitions(
+                        AttributeDefinition::builder()
+                            .attribute_name(attribute)
+                            .attribute_type(ScalarAttributeType::from(kind))
+                            .build()
+                            .map_err(invalid)?,
+                    )
+                    .key_schema(
+                        KeySchemaElement::builder()
+                            .attribute_name(attribute)
+                            .key_type(role)
+                            .build()
+                            .map_err(invalid)?,
+                    );
+            }
+            request.send().await.map_err(service(doing()))?;
+            made.table_created = true;
+        }
+    }
+    let mut patience = Patience::new();
+    loop {
+        let status = match describe_table(connection, name).await? {
+            Some(found) => found.table_status.unwrap_or(TableStatus::Active),
+            None => TableStatus::Creating,
+        };
+        if matches!(status, TableStatus::Active | TableStatus::Updating) {
+            return Ok(());
+        }
+        patience
+            .wait(&format!("table {name}"), status.as_str())
+            .await?;
+    }
+}
+
+async fn destination_status(
+    connection: &Connection,
+    table: &str,
+    arn: &str,
+) -> Result<Option<DestinationStatus>, ProvisionError> {
+    let described = connection
+        .dynamodb
+        .describe_kinesis_streaming_destination()
+        .table_name(table)
+        .send()
+        .await
+        .map_err(service(format!(
+            "describing the streaming destination of {table}"
+        )))?;
+    Ok(described
+        .kinesis_data_stream_destinations()
+        .iter()
+        .find(|destination| destination.stream_arn() == Some(arn))
+        .and_then(|destination| destination.destination_status().cloned()))
+}
+
+async fn ensure_destination(
+    connection: &Connection,
+    table: &str,
+    arn: &str,
+    made: &mut Provisioned,
+) -> Result<(), ProvisionError> {
+    use DestinationStatus::{Active, Enabling, Updating};
+    let found = destination_status(connection, table, arn).await?;
+    if !matches!(found, Some(Active | Enabling | Updating)) {
+        connection
+            .dynamodb
+            .enable_kinesis_streaming_destination()
+            .table_name(table)
+            .stream_arn(arn)
+            .enable_kinesis_streaming_configuration(
+                EnableKinesisStreamingConfiguration::builder()
+                    .approximate_creation_date_time_precision(
+                        ApproximateCreationDateTimePrecision::Microsecond,
+                    )
+                    .build(),
+            )
+            .send()
+            .await
+            .map_err(service(format!(
+                "enabling the streaming destination of {table}"
+            )))?;
+        made.destination_enabled = true;
+    }
+    let mut patience = Patience::new();
+    loop {
+        let status = destination_status(connection, table, arn).await?;
+        match status {
+            Some(Active | Updating) => return Ok(()),
+            Some(DestinationStatus::EnableFailed) => {
+                return Err(ProvisionError::Service {
+                    doing: format!("enabling the streaming destination of {table}"),
+                    message: "DynamoDB reports ENABLE_FAILED; it may lack the service-linked role \
+                              AWSServiceRoleForDynamoDBKinesisDataStreamsReplication"
+                        .to_owned(),
+                });
+            }
+            _ => {}
+        }
+        let status = status.map_or_else(|| "missing".to_owned(), |s| s.as_str().to_owned());
+        patience
+            .wait(&format!("streaming destination of table {table}"), &status)
+            .await?;
+    }
+}

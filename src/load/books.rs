@@ -1,0 +1,298 @@
+//! The books of a worker: which reading is in which call, and how each ended.
+
+use rand::SeedableRng;
+use rand::rngs::Xoshiro256PlusPlus;
+
+use super::verdict::{self, Kind};
+use super::waiting::Item;
+use super::{Abort, Call, Config, Journal, Outcome, Stop};
+use crate::measure::Attempt;
+use crate::workload::ReadingId;
+
+/// The code of readings that came back in `UnprocessedItems` to the last.
+const UNPROCESSED: &str = "UnprocessedItems";
+/// The code of readings whose sending the end of the run interrupted.
+const UNFINISHED: &str = "unfinished";
+
+/// How a reading ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Settled<'a> {
+    /// Never sent.
+    CutOff,
+    /// Sent, and interrupted by the end.
+    Unfinished,
+    Acknowledged,
+    Failed(&'a str),
+}
+
+/// A call in flight: its items stay here, so that they are not lost when the
+/// call is abandoned.
+#[derive(Debug, Default)]
+struct Flight {
+    items: Vec<Item>,
+    sent_us: u64,
+    measured: bool,
+}
+
+/// A batch as it first left: its items may come back one by one, in other
+/// calls, and it is settled when the last one is.
+#[derive(Debug, Clone, Copy)]
+struct Group {
+    sent_us: u64,
+    open: u32,
+    measured: bool,
+}
+
+/// Accounts for every reading of one worker.
+#[derive(Debug)]
+pub(super) struct Books<'a, J> {
+    config: &'a Config,
+    journal: &'a mut J,
+    stop: &'a Stop,
+    flights: Vec<Flight>,
+    groups: Vec<Group>,
+    free_groups: Vec<u32>,
+    rng: Xoshiro256PlusPlus,
+    last_sent_us: u64,
+    /// Whether any call was answered: from then on an error that would
+    /// condemn the whole run (a table missing, say) is one of its events.
+    answered: bool,
+    closed: bool,
+}
+
+impl<'a, J: Journal> Books<'a, J> {
+    pub(super) fn new(
+        config: &'a Config,
+        journal: &'a mut J,
+        stop: &'a Stop,
+        flights: usize,
+    ) -> Self {
+        Self {
+            config,
+            journal,
+            stop,
+            flights: (0..flights).map(|_| Flight::default()).collect(),
+            groups: Vec::new(),
+            free_groups: Vec::new(),
+            rng: Xoshiro256PlusPlus::seed_from_u64(config.seed),
+            last_sent_us: 0,
+            answered: false,
+            closed: false,
+        }
+    }
+
+    pub(super) fn scheduled(&mut self, id: ReadingId) {
+        self.journal.scheduled(id);
+    }
+
+    pub(super) fn dropped(&mut self, id: ReadingId) {
+        self.journal.dropped(id);
+    }
+
+    pub(super) fn tick(
+        &mut self,
+        now_us: u64,
+        waiting: usize,
+        in_flight: usize,
+        bound_us: u64,
+        cpu_us: u64,
+    ) {
+        self.journal
+            .tick(now_us, waiting, in_flight, bound_us, cpu_us);
+    }
+
+    /// When the last call left; 0 before the first.
+    pub(super) fn last_sent_us(&self) -> u64 {
+        self.last_sent_us
+    }
+
+    /// From now on nothing is sent again.
+    pub(super) fn close(&mut self) {
+        self.closed = true;
+    }
+
+    fn is_measured(&self, id: ReadingId) -> bool {
+        id.intended_us >= self.config.measure_start_us
+    }
+
+    /// A batch leaves at `now_us` that should have left at `due_us`; a reading
+    /// that joined it later should have left when it joined. Takes its
+    /// items, leaving the buffer of an earlier flight in their place.
+    pub(super) fn depart(
+        &mut self,
+        flight: usize,
+        items: &mut Vec<Item>,
+        due_us: u64,
+        now_us: u64,
+    ) {
+        self.last_sent_us = now_us;
+        let is_new = |item: &&Item| item.sends == 0;
+        let group = match items.iter().filter(is_new).count() as u32 {
+            0 => None, // retries only: no batch begins
+            new => {
+                let mut ids = items.iter().filter(is_new).map(|item| item.reading.id);
+                let measured = ids.any(|id| self.is_measured(id));
+                Some(self.open_group(Group {
+                    sent_us: now_us,
+                    open: new,
+                    measured,
+                }))
+            }
+        };
+        let measured = items.iter().any(|item| self.is_measured(item.reading.id));
+        for item in items.iter_mut() {
+            if let (0, Some(group)) = (item.sends, group) {
+                item.first_sent_us = now_us;
+                item.group = group;
+                self.journal.sent(
+                    item.reading.id,
+                    due_us.max(item.ready_us),
+                    now_us,
+                    u64::from(item.units),
+                );
+            }
+            item.sends += 1;
+        }
+        let flight = &mut self.flights[flight];
+        std::mem::swap(&mut flight.items, items);
+        flight.sent_us = now_us;
+        flight.measured = measured;
+    }
+
+    fn open_group(&mut self, group: Group) -> u32 {
+        if let Some(number) = self.free_groups.pop() {
+            self.groups[number as usize] = group;
+            number
+        } else {
+            self.groups.push(group);
+            self.groups.len() as u32 - 1
+        }
+    }
+
+    /// A call ended at `done_us`; items to be sent again go to `retry`.
+    pub(super) fn land(
+        &mut self,
+        flight: usize,
+        call: &Call,
+        done_us: u64,
+        mut retry: impl FnMut(Item),
+    ) {
+        let Flight {
+            mut items,
+            sent_us,
+            measured,
+        } = std::mem::take(&mut self.flights[flight]);
+        let total = items.len() as u32;
+
+        if let Some(verdict) = verdict::judge(&call.outcome) {
+            let code: &str = &verdict.code;
+            let reasons = reasons(&call.outcome);
+            let attempt = match verdict.kind {
+                Kind::Throttle => Attempt::Throttled {
+                    exception: code,
+                    reason: reasons.as_deref(),
+                    items: total,
+                },
+                _ => Attempt::Failed { code, items: total },
+            };
+            self.journal.attempt(sent_us, done_us, measured, attempt);
+            if verdict.kind == Kind::Fatal && !self.answered {
+                self.stop.abort(Abort {
+                    code: code.to_owned(),
+                    message: verdict.message.to_owned(),
+                });
+            }
+            let may_retry = matches!(verdict.kind, Kind::Throttle | Kind::Transient);
+            for item in items.drain(..) {
+                if may_retry {
+                    self.try_again(item, code, done_us, &mut retry);
+                } else {
+                    self.settle(&item, Settled::Failed(code), done_us);
+                }
+            }
+        } else {
+            self.answered = true;
+            let unprocessed = call.reply.unprocessed.as_slice();
+            let is_unprocessed =
+                |item: &Item| !unprocessed.is_empty() && unprocessed.contains(&item.reading.id);
+            let came_back = items.iter().filter(|item| is_unprocessed(item)).count() as u32;
+            let attempt = Attempt::Answered {
+                written: total - came_back,
+                unprocessed: came_back,
+                consumed_units: call.reply.consumed_units,
+            };
+            self.journal.attempt(sent_us, done_us, measured, attempt);
+            for item in items.drain(..) {
+                if is_unprocessed(&item) {
+                    self.try_again(item, UNPROCESSED, done_us, &mut retry);
+                } else {
+                    self.settle(&item, Settled::Acknowledged, done_us);
+                }
+            }
+        }
+        self.flights[flight].items = items;
+    }
+
+    fn try_again(&mut self, mut item: Item, code: &str, now_us: u64, retry: &mut impl FnMut(Item)) {
+        if item.sends >= self.config.attempts {
+            self.settle(&item, Settled::Failed(code), now_us);
+        } else if self.closed {
+            self.settle(&item, Settled::Unfinished, now_us);
+        } else {
+            item.ready_us = now_us + self.config.backoff.draw_us(item.sends, &mut self.rng);
+            retry(item);
+        }
+    }
+
+    /// A reading has ended.
+    pub(super) fn settle(&mut self, item: &Item, settled: Settled<'_>, now_us: u64) {
+        let id = item.reading.id;
+        match settled {
+            Settled::CutOff => return self.journal.cut_off(id),
+            Settled::Unfinished => self.journal.failed(id, UNFINISHED),
+            Settled::Failed(code) => self.journal.failed(id, code),
+            Settled::Acknowledged => self.journal.acknowledged(id, item.first_sent_us, now_us),
+        }
+        let group = &mut self.groups[item.group as usize];
+        group.open -= 1;
+        if group.open == 0 {
+            self.journal
+                .batch_settled(group.sent_us, now_us, group.measured);
+            self.free_groups.push(item.group);
+        }
+    }
+
+    /// Calls in flight were abandoned: what they carried is unfinished.
+    pub(super) fn abandon_flights(&mut self, now_us: u64) {
+        for flight in 0..self.flights.len() {
+            let Flight {
+                items,
+                sent_us,
+                measured,
+            } = std::mem::take(&mut self.flights[flight]);
+            if items.is_empty() {
+                continue;
+            }
+            let attempt = Attempt::Failed {
+                code: UNFINISHED,
+                items: items.len() as u32,
+            };
+            self.journal.attempt(sent_us, now_us, measured, attempt);
+            for item in &items {
+                self.settle(item, Settled::Unfinished, now_us);
+            }
+        }
+    }
+}
+
+/// Throttling reasons as one text. A call is one attempt even when two things
+/// throttled it, so several reasons are joined, each once.
+fn reasons(outcome: &Outcome) -> Option<String> {
+    let Outcome::Refused { error, .. } = outcome else {
+        return None;
+    };
+    let mut reasons = error.reasons.clone();
+    reasons.sort_unstable();
+    reasons.dedup();
+    (!reasons.is_empty()).then(|| reasons.join("+"))
+}

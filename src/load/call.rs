@@ -1,0 +1,114 @@
+//! One call, and the interface that both clients stand behind.
+
+use super::{Direct, DirectSlot, Sdk, SdkSlot};
+use crate::codec::Layout;
+use crate::codec::response::{BatchReply, ServiceError};
+use crate::workload::Reading;
+
+/// How a call ended, as seen by the client.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// 200: [`Call::reply`] says what was written.
+    Answered,
+    /// The service answered with an error.
+    Refused {
+        /// HTTP status.
+        status: u16,
+        /// What the body says.
+        error: ServiceError,
+    },
+    /// 200, but the body is not an answer to BatchWriteItem.
+    Unreadable,
+    /// No answer in time.
+    TimedOut,
+    /// The connection could not be made, or broke; with the cause.
+    Disconnected(String),
+    /// No credentials to sign with; with the cause.
+    NoCredentials(String),
+    /// The request could not be built; with the cause.
+    Unsendable(String),
+}
+
+/// One BatchWriteItem call: what is to be written and, afterwards, how it went.
+/// Belongs to an in-flight slot and is reused.
+#[derive(Debug)]
+pub struct Call {
+    /// The readings to write; no two with the same id.
+    pub readings: Vec<Reading>,
+    /// The answer, if the outcome is [`Outcome::Answered`].
+    pub reply: BatchReply,
+    /// How it ended.
+    pub outcome: Outcome,
+}
+
+impl Call {
+    /// An empty call with room for a full batch.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            readings: Vec::with_capacity(crate::codec::batch::MAX_ITEMS),
+            reply: BatchReply::default(),
+            outcome: Outcome::Answered,
+        }
+    }
+}
+
+impl Default for Call {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// One in-flight slot's way to the service.
+pub trait Slot {
+    /// Sends the call's readings and sets its outcome. Never retries, and ends
+    /// within the client's timeout.
+    fn send(&mut self, call: &mut Call) -> impl Future<Output = ()>;
+}
+
+/// A client: makes the slots of a worker.
+pub trait Sink {
+    /// What one call at a time goes through.
+    type Slot: Slot;
+
+    /// A slot that writes into `table` with `layout`.
+    fn slot(&self, table: &str, layout: Layout) -> Self::Slot;
+}
+
+/// The clients a person can choose from.
+#[derive(Debug)]
+pub enum Client {
+    /// aws-sdk-dynamodb: what an application that uses the SDK sees.
+    Sdk(Sdk),
+    /// Hand-written requests over hyper: a fraction of the CPU, for high rates.
+    Direct(Direct),
+}
+
+/// A slot of a [`Client`].
+#[derive(Debug)]
+pub enum ClientSlot {
+    /// A slot of [`Client::Sdk`].
+    Sdk(SdkSlot),
+    /// A slot of [`Client::Direct`].
+    Direct(Box<DirectSlot>),
+}
+
+impl Sink for Client {
+    type Slot = ClientSlot;
+
+    fn slot(&self, table: &str, layout: Layout) -> ClientSlot {
+        match self {
+            Client::Sdk(sdk) => ClientSlot::Sdk(sdk.slot(table, layout)),
+            Client::Direct(direct) => ClientSlot::Direct(Box::new(direct.slot(table, layout))),
+        }
+    }
+}
+
+impl Slot for ClientSlot {
+    async fn send(&mut self, call: &mut Call) {
+        match self {
+            ClientSlot::Sdk(slot) => slot.send(call).await,
+            ClientSlot::Direct(slot) => slot.send(call).await,
+        }
+    }
+}

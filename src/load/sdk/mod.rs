@@ -1,0 +1,147 @@
+//! The `sdk` client: BatchWriteItem calls by aws-sdk-dynamodb, as an
+//! application would make them, with the SDK's own retries off.
+
+mod attributes;
+
+use std::error::Error;
+
+use aws_sdk_dynamodb::config::http::HttpResponse;
+use aws_sdk_dynamodb::error::{DisplayErrorContext, SdkError};
+use aws_sdk_dynamodb::operation::batch_write_item::{BatchWriteItemError, BatchWriteItemOutput};
+use aws_sdk_dynamodb::types::{PutRequest, ReturnConsumedCapacity, WriteRequest};
+
+use super::{Call, Outcome, Sink, Slot};
+use crate::codec::{Layout, response};
+use attributes::{has_key, item};
+
+/// Makes the slots of the `sdk` client, for one worker.
+#[derive(Debug, Clone)]
+pub struct Sdk {
+    client: aws_sdk_dynamodb::Client,
+}
+
+impl Sdk {
+    /// Sends through `client`, whose retries must be off and whose connection
+    /// pool must belong to the worker's runtime
+    /// (see [`Connection::worker_dynamodb`](crate::aws::Connection::worker_dynamodb)).
+    #[must_use]
+    pub fn new(client: aws_sdk_dynamodb::Client) -> Self {
+        Self { client }
+    }
+}
+
+impl Sink for Sdk {
+    type Slot = SdkSlot;
+
+    fn slot(&self, table: &str, layout: Layout) -> SdkSlot {
+        SdkSlot {
+            client: self.client.clone(),
+            table: table.to_owned(),
+            layout,
+        }
+    }
+}
+
+/// One in-flight slot of the `sdk` client.
+#[derive(Debug)]
+pub struct SdkSlot {
+    client: aws_sdk_dynamodb::Client,
+    table: String,
+    layout: Layout,
+}
+
+impl Slot for SdkSlot {
+    async fn send(&mut self, call: &mut Call) {
+        call.outcome = match self.put(call).await {
+            Ok(output) => self.read(&output, call),
+            Err(error) => refusal(error),
+        };
+    }
+}
+
+impl SdkSlot {
+    async fn put(
+        &self,
+        call: &Call,
+    ) -> Result<BatchWriteItemOutput, SdkError<BatchWriteItemError, HttpResponse>> {
+        let mut requests = Vec::with_capacity(call.readings.len());
+        for reading in &call.readings {
+            let put = PutRequest::builder().set_item(Some(item(self.layout, reading)));
+            let put = put.build().map_err(SdkError::construction_failure)?;
+            requests.push(WriteRequest::builder().put_request(put).build());
+        }
+        self.client
+            .batch_write_item()
+            .request_items(&self.table, requests)
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
+            .send()
+            .await
+    }
+
+    fn read(&self, output: &BatchWriteItemOutput, call: &mut Call) -> Outcome {
+        let reply = &mut call.reply;
+        reply.unprocessed.clear();
+        reply.consumed_units = None;
+        if output.unprocessed_items().is_none() && output.consumed_capacity().is_empty() {
+            // The SDK accepts `{}`; it does not say that anything was written.
+            return Outcome::Unreadable;
+        }
+        for units in output
+            .consumed_capacity()
+            .iter()
+            .filter_map(|c| c.capacity_units())
+        {
+            *reply.consumed_units.get_or_insert(0.0) += units;
+        }
+        let unprocessed = output.unprocessed_items().into_iter().flatten();
+        for request in unprocessed.flat_map(|(_table, requests)| requests) {
+            let Some(put) = request.put_request() else {
+                return Outcome::Unreadable;
+            };
+            // The SDK has taken the item apart; its key says which it was.
+            let same =
+                |reading: &&crate::workload::Reading| has_key(self.layout, reading, put.item());
+            match call.readings.iter().find(same) {
+                Some(reading) => reply.unprocessed.push(reading.id),
+                None => return Outcome::Unreadable,
+            }
+        }
+        Outcome::Answered
+    }
+}
+
+/// What went wrong, read from the answer itself where there was one: the SDK's
+/// modelled errors do not have the throttling reasons in both spellings.
+fn refusal(error: SdkError<BatchWriteItemError, HttpResponse>) -> Outcome {
+    if let Some(raw) = error.raw_response() {
+        let status = raw.status().as_u16();
+        if status == 200 {
+            return Outcome::Unreadable;
+        }
+        return Outcome::Refused {
+            status,
+            error: response::decode_error(raw.body().bytes().unwrap_or_default()),
+        };
+    }
+    let cause = DisplayErrorContext(&error).to_string();
+    match &error {
+        SdkError::TimeoutError(_) => Outcome::TimedOut,
+        SdkError::DispatchFailure(failure) if failure.is_timeout() => Outcome::TimedOut,
+        SdkError::DispatchFailure(_) if is_credentials(&error) => Outcome::NoCredentials(cause),
+        SdkError::DispatchFailure(_) | SdkError::ResponseError(_) => Outcome::Disconnected(cause),
+        _ if is_credentials(&error) => Outcome::NoCredentials(cause),
+        _ => Outcome::Unsendable(cause),
+    }
+}
+
+/// Whether loading credentials is what failed.
+fn is_credentials(error: &(dyn Error + 'static)) -> bool {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if error.is::<aws_credential_types::provider::error::CredentialsError>() {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
+}

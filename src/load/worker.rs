@@ -1,0 +1,404 @@
+//! One worker: its loop.
+//!
+//! The loop is one task. It alone owns the source, the queue, the ceilings and
+//! the journal; calls in flight are futures it polls, each owning one slot
+//! (for `direct`, one connection). It ends when every reading taken from the
+//! source is accounted for, which [`Stop`] and the configured grace bound.
+
+use std::pin::pin;
+use std::task::Poll;
+
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use tokio::time::Instant;
+
+use super::books::{Books, Settled};
+use super::ceiling::{Ceiling, Grants, Passage};
+use super::limits::{Bound, BoundMeter, Limits};
+use super::timer;
+use super::waiting::{Departure, Item, Waiting};
+use super::{Call, Client, Config, Journal, Sink, Slot, Stop, thread_cpu_us};
+use crate::capacity::size::write_units;
+use crate::clock::Clock;
+use crate::measure::{SendRecord, SendRecorder};
+use crate::workload::Source;
+
+/// How often the journal is told the time; it wants to hear at least ten
+/// times a second.
+const TICK_US: u64 = 100_000;
+
+/// Readings taken from the source in one turn, about half a millisecond's
+/// work, so that a long backlog does not keep calls in flight waiting.
+const TAKE_AT_ONCE: usize = 4_096;
+
+/// What a worker did, beside what it recorded.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct WorkerOutcome {
+    /// What held batches back, and for how long.
+    pub limits: Limits,
+    /// CPU time of the worker's thread from start to end, in microseconds.
+    pub cpu_us: u64,
+    /// From start to end, in microseconds.
+    pub elapsed_us: u64,
+    /// Calls made, retries included.
+    pub calls: u64,
+}
+
+/// A finished worker's record and outcome.
+#[derive(Debug)]
+pub struct WorkerRecord {
+    /// What was recorded of the readings.
+    pub record: SendRecord,
+    /// What is to be said of the worker.
+    pub outcome: WorkerOutcome,
+}
+
+/// Runs one worker to its end, on a `current_thread` runtime of its own thread.
+pub async fn run<S: Source>(
+    config: &Config,
+    source: S,
+    client: Client,
+    clock: Clock,
+    mut recorder: SendRecorder,
+    stop: Stop,
+) -> WorkerRecord {
+    let outcome = run_with(config, source, &client, clock, &mut recorder, &stop).await;
+    WorkerRecord {
+        record: recorder.finish(clock.now_us()),
+        outcome,
+    }
+}
+
+/// [`run`] with any client and any journal.
+pub async fn run_with<S: Source, C: Sink, J: Journal>(
+    config: &Config,
+    source: S,
+    client: &C,
+    clock: Clock,
+    journal: &mut J,
+    stop: &Stop,
+) -> WorkerOutcome {
+    let cpu_before_us = thread_cpu_us();
+    let start_us = clock.now_us();
+    let mut worker = Worker::new(config, source, client, clock, journal, stop);
+    let mut flying = FuturesUnordered::new();
+    let mut sleep = pin!(tokio::time::sleep_until(Instant::now()));
+    let mut changed = Box::pin(stop.changed());
+    let mut slept_for_us = 0;
+
+    while let Some(mut wake_us) = worker.turn() {
+        // One call is started at a time and polled at once, so that `sent` is
+        // the moment it really left. Dropping the rest of a full turn's work
+        // into one poll would date the last batches too early.
+        while let Some(cabin) = worker.depart(&mut wake_us) {
+            flying.push(fly(cabin, clock));
+            let landed = std::future::poll_fn(|cx| Poll::Ready(flying.poll_next_unpin(cx))).await;
+            if let Poll::Ready(Some(cabin)) = landed {
+                worker.land(cabin);
+            }
+        }
+        if stop.is_at_once() {
+            break;
+        }
+        let now_us = clock.now_us();
+        if wake_us != slept_for_us {
+            let deadline_us = timer::deadline_us(now_us, wake_us);
+            sleep
+                .as_mut()
+                .reset(Instant::from_std(clock.instant_at(deadline_us)));
+            slept_for_us = wake_us;
+        }
+        tokio::select! {
+            biased;
+            Some(cabin) = flying.next() => worker.land(cabin),
+            () = &mut sleep => slept_for_us = 0,
+            () = &mut changed => changed = Box::pin(stop.changed()),
+        }
+    }
+    // Calls that were not waited for are abandoned with their connections.
+    drop(flying);
+    worker.abandon();
+    WorkerOutcome {
+        limits: worker.meter.read(clock.now_us()),
+        cpu_us: thread_cpu_us().saturating_sub(cpu_before_us),
+        elapsed_us: clock.now_us().saturating_sub(start_us),
+        calls: worker.calls,
+    }
+}
+
+/// A slot with its call. Either idle, with its worker, or in the air.
+struct Cabin<T> {
+    slot: T,
+    call: Call,
+    /// Its index in the books' flights.
+    flight: usize,
+    landed_us: u64,
+}
+
+async fn fly<T: Slot>(mut cabin: Cabin<T>, clock: Clock) -> Cabin<T> {
+    cabin.slot.send(&mut cabin.call).await;
+    cabin.landed_us = clock.now_us();
+    cabin
+}
+
+/// A batch that was put together and waits for a ceiling.
+struct Held {
+    departure: Departure,
+    grants: Grants,
+}
+
+/// How far a worker has come.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    /// Readings fall due.
+    Generating,
+    /// None will any more; those that wait are sent, and sent again.
+    Finishing,
+    /// The grace is over: only calls in flight are waited for.
+    Closing,
+}
+
+struct Worker<'a, S, T, J> {
+    config: &'a Config,
+    source: S,
+    clock: Clock,
+    stop: &'a Stop,
+    books: Books<'a, J>,
+    waiting: Waiting,
+    ceiling: Ceiling,
+    meter: BoundMeter,
+    phase: Phase,
+    /// Cabins on the ground.
+    idle: Vec<Cabin<T>>,
+    slots: usize,
+    /// Items of the held batch; empty when none is held.
+    held_items: Vec<Item>,
+    held: Option<Held>,
+    last_tick_us: u64,
+    slots_bound_at_tick_us: u64,
+    calls: u64,
+}
+
+impl<'a, S: Source, T: Slot, J: Journal> Worker<'a, S, T, J> {
+    fn new<C: Sink<Slot = T>>(
+        config: &'a Config,
+        source: S,
+        client: &C,
+        clock: Clock,
+        journal: &'a mut J,
+        stop: &'a Stop,
+    ) -> Self {
+        let now_us = clock.now_us();
+        let slots = config.in_flight.max(1);
+        let batch = config.batch_items();
+        let catch_up = config.catch_up.map(|times| times.max(1.0) * config.rate);
+        // The lowest-numbered slots are used first, so that at low rates few
+        // connections are open and those stay warm.
+        let idle = (0..slots).rev().map(|flight| Cabin {
+            slot: client.slot(&config.table, config.layout),
+            call: Call::new(),
+            flight,
+            landed_us: 0,
+        });
+        Self {
+            config,
+            source,
+            clock,
+            stop,
+            books: Books::new(config, journal, stop, slots),
+            waiting: Waiting::new(config.layout, batch, config.linger.as_micros() as u64),
+            ceiling: Ceiling::new(now_us, batch, catch_up, config.max_write_units),
+            meter: BoundMeter::new(now_us),
+            phase: Phase::Generating,
+            idle: idle.collect(),
+            slots,
+            held_items: Vec::with_capacity(batch),
+            held: None,
+            last_tick_us: now_us,
+            slots_bound_at_tick_us: 0,
+            calls: 0,
+        }
+    }
+
+    fn in_flight(&self) -> usize {
+        self.slots - self.idle.len()
+    }
+
+    /// Takes in what has fallen due by now and moves through the phases.
+    /// Returns when to look again, what waits aside; `None` when all is done.
+    fn turn(&mut self) -> Option<u64> {
+        let now_us = self.clock.now_us();
+        let end_us = self.stop.end_us();
+        let grace_us = end_us.saturating_add(self.config.end_grace.as_micros() as u64);
+        let timeout_us = self.config.timeout.as_micros() as u64;
+        self.tick(now_us);
+        let mut wake_us = self.last_tick_us + TICK_US;
+
+        if self.phase == Phase::Generating {
+            // When even the grace is over, the rest is only to be accounted for.
+            let late = now_us >= grace_us;
+            let most = if late { usize::MAX } else { TAKE_AT_ONCE };
+            match self.take_due(now_us, end_us, most) {
+                Some(next_us) => wake_us = wake_us.min(next_us),
+                None => self.phase = Phase::Finishing,
+            }
+        }
+        let unsent = self.waiting.len() + self.held_items.len();
+        if self.phase == Phase::Finishing {
+            wake_us = wake_us.min(grace_us);
+            if now_us >= grace_us || self.stop.is_at_once() {
+                self.phase = Phase::Closing;
+                self.books.close();
+                self.give_up_waiting();
+            } else if unsent == 0 && self.in_flight() == 0 {
+                return None;
+            }
+        }
+        if self.phase == Phase::Closing {
+            // A call that left just before the end of the grace may still
+            // take its full time.
+            let last_us = grace_us
+                .max(self.books.last_sent_us())
+                .saturating_add(timeout_us);
+            if self.in_flight() == 0 || now_us >= last_us {
+                return None;
+            }
+            return Some(wake_us.min(last_us));
+        }
+        self.waiting.advance(now_us);
+        Some(wake_us)
+    }
+
+    /// Takes at most `most` readings that are due at `now_us` and intended
+    /// before `end_us`. Returns when the next is due; `None` when there will
+    /// be no more.
+    fn take_due(&mut self, now_us: u64, end_us: u64, most: usize) -> Option<u64> {
+        if self.stop.is_at_once() {
+            return None;
+        }
+        let last_us = end_us.checked_sub(1)?;
+        for _ in 0..most {
+            let Some(reading) = self.source.next_until(now_us.min(last_us)) else {
+                let next_us = self.source.next_due_us().filter(|us| *us < end_us);
+                return next_us.map(|us| us.max(now_us + 1));
+            };
+            self.books.scheduled(reading.id);
+            if self.waiting.len() + self.held_items.len() >= self.config.backlog {
+                self.books.dropped(reading.id);
+                continue;
+            }
+            let units = write_units(self.config.layout.item_bytes(&reading)) as u32;
+            self.waiting.push_new(Item {
+                reading,
+                ready_us: reading.id.intended_us,
+                first_sent_us: 0,
+                sends: 0,
+                units,
+                group: 0,
+            });
+        }
+        Some(now_us)
+    }
+
+    /// The next batch that may leave now, in a free slot. Otherwise notes what
+    /// holds it back, and makes `wake_us` early enough to ask again.
+    fn depart(&mut self, wake_us: &mut u64) -> Option<Cabin<T>> {
+        let now_us = self.clock.now_us();
+        if self.stop.abort_reason().is_some() {
+            return None;
+        }
+        if self.held.is_none() {
+            let flush = self.phase == Phase::Finishing;
+            if self.phase == Phase::Closing || !self.waiting.is_due(now_us, flush) {
+                self.meter.set(now_us, Bound::Nothing);
+                *wake_us = self.waiting.next_us().unwrap_or(u64::MAX).min(*wake_us);
+                return None;
+            }
+            if self.idle.is_empty() {
+                self.meter.set(now_us, Bound::Slots);
+                // Nothing but a landing can help: do not wake for what is due.
+                *wake_us = self.last_tick_us + TICK_US;
+                return None;
+            }
+            self.held = Some(Held {
+                departure: self.waiting.take(now_us, &mut self.held_items),
+                grants: Grants::default(),
+            });
+        }
+        let held = self.held.as_mut()?;
+        let passage = self.ceiling.pass(
+            now_us,
+            held.departure.due_us,
+            self.held_items.len(),
+            held.departure.units,
+            &mut held.grants,
+        );
+        if let Passage::Wait { until_us, bound } = passage {
+            self.meter.set(now_us, bound);
+            // What else falls due cannot leave before this batch does.
+            *wake_us = until_us.min(self.last_tick_us + TICK_US);
+            return None;
+        }
+        // A batch is only put together when there is a slot for it.
+        let mut cabin = self.idle.pop()?;
+        self.meter.set(now_us, Bound::Nothing);
+        let due_us = held.departure.due_us;
+        self.held = None;
+        self.calls += 1;
+        cabin.call.readings.clear();
+        let readings = self.held_items.iter().map(|item| item.reading);
+        cabin.call.readings.extend(readings);
+        self.books
+            .depart(cabin.flight, &mut self.held_items, due_us, now_us);
+        Some(cabin)
+    }
+
+    /// Takes back a slot whose call has ended.
+    fn land(&mut self, cabin: Cabin<T>) {
+        let retries = &mut self.waiting;
+        self.books
+            .land(cabin.flight, &cabin.call, cabin.landed_us, |item| {
+                retries.push_retry(item);
+            });
+        self.idle.push(cabin);
+    }
+
+    fn tick(&mut self, now_us: u64) {
+        if now_us >= self.last_tick_us + TICK_US {
+            self.report(now_us);
+        }
+    }
+
+    fn report(&mut self, now_us: u64) {
+        let waiting = self.waiting.len() + self.held_items.len();
+        let slots_bound_us = self.meter.read(now_us).slots_bound_us;
+        let bound_us = slots_bound_us - self.slots_bound_at_tick_us;
+        let in_flight = self.in_flight();
+        self.books
+            .tick(now_us, waiting, in_flight, bound_us, thread_cpu_us());
+        self.slots_bound_at_tick_us = slots_bound_us;
+        self.last_tick_us = now_us;
+    }
+
+    /// Settles everything that has no call in flight.
+    fn give_up_waiting(&mut self) {
+        let now_us = self.clock.now_us();
+        self.held = None;
+        while let Some(item) = self.held_items.pop().or_else(|| self.waiting.pop()) {
+            let settled = if item.sends == 0 {
+                Settled::CutOff
+            } else {
+                Settled::Unfinished
+            };
+            self.books.settle(&item, settled, now_us);
+        }
+    }
+
+    /// Settles everything, calls in flight included.
+    fn abandon(&mut self) {
+        self.give_up_waiting();
+        let now_us = self.clock.now_us();
+        self.books.abandon_flights(now_us);
+        self.report(now_us);
+    }
+}
