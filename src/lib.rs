@@ -17,4 +17,5 @@ pub mod codec;
 pub mod load;
 pub mod local;
 pub mod measure;
+pub mod stream;
 pub mod workload;

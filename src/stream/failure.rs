@@ -1,0 +1,202 @@
+//! What can go wrong with a call to Kinesis, and what it means for following.
+
+use aws_sdk_kinesis::error::{ProvideErrorMetadata, SdkError};
+use aws_smithy_types::error::display::DisplayErrorContext;
+
+/// Why following could not begin, or ended unasked.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum FollowError {
+    /// There is no such stream.
+    #[error(
+        "stream {stream} does not exist ({operation}: {message}); check its name, the region and the account"
+    )]
+    NoSuchStream {
+        /// The stream's name.
+        stream: String,
+        /// The operation that said so.
+        operation: &'static str,
+        /// The service's message.
+        message: String,
+    },
+    /// The credentials are not good, or not good for this.
+    #[error(
+        "{operation} on stream {stream} was denied: {message}; check the credentials and their kinesis:{operation} permission"
+    )]
+    Denied {
+        /// The stream's name.
+        stream: String,
+        /// The operation that was denied.
+        operation: &'static str,
+        /// The service's message.
+        message: String,
+    },
+    /// Nobody answered.
+    #[error(
+        "Kinesis cannot be reached ({operation} on stream {stream}: {message}); check the endpoint, the region and the credentials"
+    )]
+    Unreachable {
+        /// The stream's name.
+        stream: String,
+        /// The operation that was tried.
+        operation: &'static str,
+        /// The innermost causes.
+        message: String,
+    },
+    /// The service refused, and did so again when asked again.
+    #[error("{operation} on stream {stream} failed: {message}")]
+    Refused {
+        /// The stream's name.
+        stream: String,
+        /// The operation that failed.
+        operation: &'static str,
+        /// Exception and message.
+        message: String,
+    },
+    /// The enhanced fan-out consumer was not to be had in time.
+    #[error(
+        "consumer {consumer} of stream {stream} is still {status} after {waited_s} s; try another name or polling"
+    )]
+    ConsumerNotActive {
+        /// The consumer's name.
+        consumer: String,
+        /// The stream's name.
+        stream: String,
+        /// Its status, as last seen.
+        status: String,
+        /// How long it was waited for, in seconds.
+        waited_s: u64,
+    },
+    /// The follower is gone: it was told to stop, or its thread ended.
+    #[error("following the stream ended before it had begun")]
+    Ended,
+}
+
+/// What a failed call means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Trouble {
+    /// Called too often, or too much data asked for.
+    Throttled,
+    /// The iterator is more than five minutes old.
+    ExpiredIterator,
+    /// An argument is not accepted: an iterator of a stream made anew, say.
+    InvalidArgument,
+    /// No such stream, shard or consumer.
+    NotFound,
+    /// Exists, but is being made or changed, or is subscribed to already.
+    InUse,
+    /// Credentials or permissions.
+    Denied,
+    /// No answer: connection, time-out, or a request that could not be made.
+    Unreachable,
+    /// Anything else: 500s, answers that cannot be read.
+    Other,
+}
+
+/// A failed call: what it means, and how to say it.
+#[derive(Clone, Debug)]
+pub(super) struct Failed {
+    pub(super) trouble: Trouble,
+    message: String,
+}
+
+impl Failed {
+    pub(super) fn timed_out() -> Self {
+        Self {
+            trouble: Trouble::Unreachable,
+            message: "no answer in time".to_owned(),
+        }
+    }
+
+    /// A 200 whose content is of no use.
+    pub(super) fn unusable(what: &str) -> Self {
+        Self {
+            trouble: Trouble::Other,
+            message: what.to_owned(),
+        }
+    }
+
+    /// The error that this failure ends following with.
+    pub(super) fn into_error(self, operation: &'static str, stream: &str) -> FollowError {
+        let (stream, message) = (stream.to_owned(), self.message);
+        match self.trouble {
+            Trouble::NotFound => FollowError::NoSuchStream {
+                stream,
+                operation,
+                message,
+            },
+            Trouble::Denied => FollowError::Denied {
+                stream,
+                operation,
+                message,
+            },
+            Trouble::Unreachable => FollowError::Unreachable {
+                stream,
+                operation,
+                message,
+            },
+            _ => FollowError::Refused {
+                stream,
+                operation,
+                message,
+            },
+        }
+    }
+}
+
+impl<E, R> From<SdkError<E, R>> for Failed
+where
+    E: std::error::Error + ProvideErrorMetadata + 'static,
+    R: std::fmt::Debug,
+{
+    fn from(error: SdkError<E, R>) -> Self {
+        let service = error.as_service_error();
+        let code = service.and_then(|error| error.code());
+        let trouble = match (&error, code) {
+            (_, Some(code)) => trouble_named(code),
+            (
+                SdkError::DispatchFailure(_)
+                | SdkError::TimeoutError(_)
+                | SdkError::ConstructionFailure(_),
+                None,
+            ) => Trouble::Unreachable,
+            _ => Trouble::Other,
+        };
+        let message = match service {
+            Some(service) => match (service.code(), service.message()) {
+                (Some(code), Some(message)) => format!("{code}: {message}"),
+                (Some(code), None) => code.to_owned(),
+                _ => "an error without a name".to_owned(),
+            },
+            None => DisplayErrorContext(&error).to_string(),
+        };
+        Self { trouble, message }
+    }
+}
+
+fn trouble_named(code: &str) -> Trouble {
+    match code {
+        "ProvisionedThroughputExceededException"
+        | "LimitExceededException"
+        | "ThrottlingException"
+        | "Throttling"
+        | "RequestLimitExceeded"
+        | "KMSThrottlingException" => Trouble::Throttled,
+        "ExpiredIteratorException" => Trouble::ExpiredIterator,
+        "InvalidArgumentException" | "ValidationException" => Trouble::InvalidArgument,
+        "ResourceNotFoundException" => Trouble::NotFound,
+        "ResourceInUseException" => Trouble::InUse,
+        "AccessDeniedException"
+        | "ExpiredTokenException"
+        | "IncompleteSignature"
+        | "IncompleteSignatureException"
+        | "InvalidClientTokenId"
+        | "InvalidSignatureException"
+        | "MissingAuthenticationToken"
+        | "MissingAuthenticationTokenException"
+        | "NotAuthorizedException"
+        | "OptInRequired"
+        | "SignatureDoesNotMatch"
+        | "UnrecognizedClientException" => Trouble::Denied,
+        _ => Trouble::Other,
+    }
+}
