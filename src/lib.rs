@@ -17,5 +17,6 @@ pub mod codec;
 pub mod load;
 pub mod local;
 pub mod measure;
+pub mod report;
 pub mod stream;
 pub mod workload;

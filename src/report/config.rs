@@ -1,0 +1,232 @@
+//! What a run was: when, with what settings, on what machine.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// When a run was and how far it came.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct RunInfo {
+    /// Names the run; unique.
+    pub id: String,
+    /// When set-up began: RFC 3339, UTC (see [`timestamp`]).
+    pub started: String,
+    /// When the result was drawn up: RFC 3339, UTC.
+    pub ended: String,
+    /// The phase in which the run ended; `complete` unless it was cut short.
+    pub phase: Phase,
+    /// Whether it was interrupted (Ctrl-C, SIGTERM).
+    pub interrupted: bool,
+    /// How long was measured, in seconds; shorter than asked for when interrupted.
+    pub measured: f64,
+    /// How long draining took, in seconds.
+    pub drained: f64,
+}
+
+/// A phase of a run.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Phase {
+    /// Table, stream and connections are being made.
+    SetUp,
+    /// Load at the full rate that is not measured.
+    WarmUp,
+    /// Load that is measured.
+    Measure,
+    /// No more load; acknowledged readings are waited for.
+    Drain,
+    /// The run went to its end.
+    Complete,
+}
+
+/// What the load is sent to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Target {
+    /// The services embedded in hrload.
+    Local,
+    /// AWS.
+    Aws,
+    /// Another server, by URL.
+    Endpoint,
+}
+
+/// How readings are followed after they were written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Via {
+    /// Through a Kinesis data stream.
+    Kinesis,
+    /// Not at all: writes alone are measured.
+    None,
+}
+
+/// Everything that is needed to repeat a run. Holds no secrets: pass URLs and
+/// arguments through [`redact`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Config {
+    /// The command line as given, program name included.
+    pub command: Vec<String>,
+    /// Free words to find the run by.
+    #[serde(default)]
+    pub tags: Vec<String>,
+
+    /// What the load is sent to.
+    pub target: Target,
+    /// AWS region.
+    pub region: Option<String>,
+    /// URL of DynamoDB, where it is not the region's own.
+    pub dynamodb_endpoint: Option<String>,
+    /// URL of Kinesis, where it is not the region's own.
+    pub kinesis_endpoint: Option<String>,
+    /// Table that was written.
+    pub table: String,
+    /// `PAY_PER_REQUEST` or `PROVISIONED`; null when the table was not made by the run.
+    pub billing_mode: Option<String>,
+    /// Provisioned write units per second, where there are.
+    pub write_capacity: Option<f64>,
+    /// How readings were followed.
+    pub via: Via,
+    /// Stream that was read; null with `via` `none`.
+    pub stream: Option<String>,
+    /// Shards it was made with; null when it was not made by the run.
+    pub shards: Option<u32>,
+    /// `polling` or `enhanced-fan-out`; null with `via` `none`.
+    pub consumer: Option<String>,
+    /// Time between reads of a shard when polling, in seconds.
+    pub poll_interval: Option<f64>,
+
+    /// Name of the workload profile, or the file it came from.
+    pub profile: String,
+    /// Its full text (TOML), so that the run can be repeated without the file.
+    pub profile_text: String,
+    /// Devices in the fleet.
+    pub devices: u32,
+    /// Readings per second asked for, of the whole fleet.
+    pub rate: f64,
+    /// Seconds between readings of a device, where the rate was given so.
+    pub interval: Option<f64>,
+    /// Seed of everything random in the workload.
+    pub seed: u64,
+    /// Item layout: `seed`, `timeseries` or `fhir`.
+    pub layout: String,
+
+    /// Client: `sdk` or `direct`.
+    pub client: String,
+    /// Load threads.
+    pub threads: u32,
+    /// Batches in flight, all threads together.
+    pub concurrency: u32,
+    /// Items in a batch at most, 1 to 25.
+    pub batch: u32,
+    /// How long a batch waits to be filled at most, in seconds.
+    pub linger: f64,
+    /// How often an item is sent at most.
+    pub attempts: u32,
+    /// After how long a call is given up, in seconds.
+    pub timeout: f64,
+    /// Ceiling on catching up after a stall, as a multiple of the rate.
+    pub catch_up: f64,
+    /// Ceiling on write units per second; null for none.
+    pub max_write_units: Option<f64>,
+    /// Readings that may wait to be sent before some are dropped.
+    pub backlog: u64,
+
+    /// Warm-up asked for, in seconds.
+    pub warm_up: f64,
+    /// Measuring asked for, in seconds.
+    pub duration: f64,
+    /// Longest drain, in seconds.
+    pub drain: f64,
+
+    /// Delay of the change stream of the embedded services, as given; null
+    /// for other targets.
+    pub change_delay: Option<String>,
+    /// Memory for retained stream records of the embedded services, in bytes.
+    pub retain_bytes: Option<u64>,
+    /// Faults that the embedded services injected, as given.
+    #[serde(default)]
+    pub faults: Vec<String>,
+}
+
+/// Versions and machine.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Environment {
+    /// hrload's version.
+    pub version: String,
+    /// Commit it was built from, where known; with `-dirty` when changed.
+    pub commit: Option<String>,
+    /// `release` or `debug`: figures of a debug build say nothing.
+    pub build: String,
+    /// Compiler, where known.
+    pub rustc: Option<String>,
+    /// Operating system and its version.
+    pub os: String,
+    /// Architecture.
+    pub arch: String,
+    /// Model of the CPU, where known.
+    pub cpu: Option<String>,
+    /// CPUs that the process may use.
+    pub cpus: u32,
+    /// Memory of the machine, in bytes, where known.
+    pub memory_bytes: Option<u64>,
+    /// Versions of the libraries that matter to the figures, by name.
+    #[serde(default)]
+    pub libraries: BTreeMap<String, String>,
+}
+
+/// `epoch_us` (microseconds since the Unix epoch) as RFC 3339 in UTC.
+#[must_use]
+pub fn timestamp(epoch_us: u64) -> String {
+    i64::try_from(epoch_us)
+        .ok()
+        .and_then(|us| jiff::Timestamp::from_microsecond(us).ok())
+        .unwrap_or(jiff::Timestamp::MAX)
+        .to_string()
+}
+
+/// `text` with user name and password taken out of any URL in it.
+#[must_use]
+pub fn redact(text: &str) -> String {
+    let mut kept = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find("://") {
+        let (before, authority) = rest.split_at(at + 3);
+        kept.push_str(before);
+        let end = authority
+            .find(|c: char| matches!(c, '/' | '?' | '#' | ',') || c.is_whitespace())
+            .unwrap_or(authority.len());
+        let user = authority[..end].rfind('@').map_or(0, |at| at + 1);
+        rest = &authority[user..];
+    }
+    kept + rest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn credentials_in_urls_are_taken_out_wherever_they_stand() {
+        let cases = [
+            ("http://127.0.0.1:8000", "http://127.0.0.1:8000"),
+            ("https://me:secret@host/x", "https://host/x"),
+            (
+                "--endpoint-url=http://a:b@c:1?x=@,http://d:p@ss@e",
+                "--endpoint-url=http://c:1?x=@,http://e",
+            ),
+            ("no url, me@host", "no url, me@host"),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(redact(text), expected);
+        }
+    }
+
+    #[test]
+    fn timestamps_are_rfc_3339_in_utc() {
+        assert_eq!(timestamp(1_721_011_166_136_000), "2024-07-15T02:39:26.136Z");
+    }
+}

@@ -1,0 +1,229 @@
+//! The result file on disk.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, BufReader, BufWriter, Read, Write};
+use std::path::{Path, PathBuf};
+
+use serde_json::value::RawValue;
+
+use super::RunResult;
+
+const SCHEMA: &str = "hrload.result/1";
+
+/// Why a result could not be written.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot write the result to {path}: {source}")]
+pub struct WriteError {
+    /// Where to.
+    path: String,
+    /// What the system said.
+    source: io::Error,
+}
+
+/// Why a result could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// The file cannot be opened or read.
+    #[error("cannot read {path}: {source}")]
+    Io {
+        /// Which file.
+        path: String,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The file ends in the middle.
+    #[error(
+        "{path} is truncated: it ends at line {line}; a result that hrload wrote is never cut short, so copy it again"
+    )]
+    Truncated {
+        /// Which file.
+        path: String,
+        /// The last line.
+        line: usize,
+    },
+    /// The file is not JSON.
+    #[error("{path} is not JSON, so not a result of hrload: {source}")]
+    NotJson {
+        /// Which file.
+        path: String,
+        /// Where it stops being JSON.
+        source: serde_json::Error,
+    },
+    /// The file is JSON, of something else or of another version.
+    #[error(
+        "{path} is not a result this hrload reads: its \"schema\" is {found}, expected \"{SCHEMA}\""
+    )]
+    OtherSchema {
+        /// Which file.
+        path: String,
+        /// What stands there.
+        found: String,
+    },
+    /// The file claims the right schema and does not keep to it.
+    #[error("{path} is not a valid {SCHEMA} file: {source} (the schema is results/schema.json)")]
+    Invalid {
+        /// Which file.
+        path: String,
+        /// What is wrong, and where.
+        source: serde_json::Error,
+    },
+}
+
+/// All that is read of a file before its schema is known to be ours: an
+/// object, its values as they stand.
+type Head<'a> = BTreeMap<String, &'a RawValue>;
+
+impl RunResult {
+    /// The JSON of the file, with a line end.
+    ///
+    /// # Errors
+    ///
+    /// When writing fails.
+    pub fn to_writer(&self, mut writer: impl Write) -> io::Result<()> {
+        serde_json::to_writer_pretty(&mut writer, self)?;
+        writer.write_all(b"\n")?;
+        writer.flush()
+    }
+
+    /// Writes the file, or to standard output when `path` is `-`. A file is
+    /// there whole or not at all: it is written beside its place under another
+    /// name and then renamed. A symbolic link is followed; what is not a
+    /// regular file (a pipe, a device) is written to directly.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be made, written or renamed; nothing is left then.
+    pub fn write(&self, path: &Path) -> Result<(), WriteError> {
+        if path.as_os_str() == "-" {
+            return self
+                .to_writer(BufWriter::new(io::stdout().lock()))
+                .map_err(|source| WriteError {
+                    path: "standard output".into(),
+                    source,
+                });
+        }
+        let write = || match place(path)? {
+            Place::Stream => {
+                let file = OpenOptions::new().write(true).open(path)?;
+                self.to_writer(BufWriter::new(file))
+            }
+            Place::File(path) => {
+                let (temporary, file) = beside(&path)?;
+                let written = self
+                    .to_writer(BufWriter::new(&file))
+                    .and_then(|()| file.sync_all())
+                    .and_then(|()| fs::rename(&temporary, &path));
+                if written.is_err() {
+                    let _ = fs::remove_file(&temporary);
+                }
+                written
+            }
+        };
+        write().map_err(|source| WriteError {
+            path: path.display().to_string(),
+            source,
+        })
+    }
+
+    /// Reads a file, or standard input when `path` is `-`.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be read, is truncated, is not JSON, is of another schema,
+    /// or does not keep to its schema.
+    pub fn read(path: &Path) -> Result<Self, ReadError> {
+        let name = path.display().to_string();
+        let mut bytes = Vec::new();
+        let read = if path.as_os_str() == "-" {
+            io::stdin().lock().read_to_end(&mut bytes)
+        } else {
+            File::open(path).and_then(|file| BufReader::new(file).read_to_end(&mut bytes))
+        };
+        read.map_err(|source| ReadError::Io {
+            path: name.clone(),
+            source,
+        })?;
+        Self::parse(&bytes, name)
+    }
+
+    fn parse(bytes: &[u8], path: String) -> Result<Self, ReadError> {
+        let head: Head<'_> = match serde_json::from_slice(bytes) {
+            Ok(head) => head,
+            Err(error) if error.is_eof() && !bytes.is_empty() => {
+                let line = error.line();
+                return Err(ReadError::Truncated { path, line });
+            }
+            // JSON, but not an object.
+            Err(error) if error.is_data() => Head::new(),
+            Err(source) => return Err(ReadError::NotJson { path, source }),
+        };
+        let schema = head.get("schema").map_or("missing", |schema| schema.get());
+        if schema != format!("\"{SCHEMA}\"") {
+            let found = schema.to_owned();
+            return Err(ReadError::OtherSchema { path, found });
+        }
+        serde_json::from_slice(bytes).map_err(|source| ReadError::Invalid { path, source })
+    }
+}
+
+/// Finds out, before any load, whether a result can be written to `path`.
+///
+/// # Errors
+///
+/// When it cannot, with the system's reason. Nothing is left behind.
+pub fn probe(path: &Path) -> Result<(), WriteError> {
+    if path.as_os_str() == "-" {
+        return Ok(());
+    }
+    let probe = || match place(path)? {
+        // Opening a pipe would wait for its reader.
+        Place::Stream => Ok(()),
+        Place::File(path) => {
+            let (temporary, _) = beside(&path)?;
+            fs::remove_file(temporary)
+        }
+    };
+    probe().map_err(|source| WriteError {
+        path: path.display().to_string(),
+        source,
+    })
+}
+
+enum Place {
+    /// A regular file, or a name that is still free; links followed.
+    File(PathBuf),
+    /// A pipe or a device, which must not be renamed over.
+    Stream,
+}
+
+fn place(path: &Path) -> io::Result<Place> {
+    match fs::metadata(path) {
+        Ok(metadata) if metadata.is_file() => Ok(Place::File(fs::canonicalize(path)?)),
+        Ok(metadata) if metadata.is_dir() => Err(io::Error::new(
+            io::ErrorKind::IsADirectory,
+            "it is a directory; name a file in it",
+        )),
+        Ok(_) => Ok(Place::Stream),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Place::File(path.to_owned())),
+        Err(error) => Err(error),
+    }
+}
+
+/// A new file in the same directory, hence on the same file system.
+fn beside(path: &Path) -> io::Result<(PathBuf, File)> {
+    let name = path
+        .file_name()
+        .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "it does not name a file"))?;
+    let mut hidden = OsString::from(".");
+    hidden.push(name);
+    hidden.push(format!(".{}.tmp", std::process::id()));
+    let temporary = path.with_file_name(hidden);
+    let file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .open(&temporary)?;
+    Ok((temporary, file))
+}

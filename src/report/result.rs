@@ -1,0 +1,291 @@
+//! The result of a run: everything there is to know of it, in one value.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::latency::seconds;
+use super::{
+    ByStage, Config, Environment, Generator, Ledger, MissingReading, RunInfo, SeriesEntry,
+    StageLatency, units,
+};
+use crate::measure::{self, ArrivalRecord, Counts, SendRecord, Series, Stage};
+
+/// How many missing readings a result names.
+const MISSING_EXAMPLES: usize = 10;
+
+/// The format of the file.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum SchemaName {
+    /// The first.
+    #[default]
+    #[serde(rename = "hrload.result/1")]
+    ResultV1,
+}
+
+/// The result of a run. Durations are in seconds, rates per second, sizes in
+/// bytes; another unit stands in the key. Readers must ignore keys they do
+/// not know.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[schemars(title = "hrload result")]
+pub struct RunResult {
+    /// The format of this file.
+    pub schema: SchemaName,
+    /// When the run was and how far it came.
+    pub run: RunInfo,
+    /// Everything that is needed to repeat it.
+    pub config: Config,
+    /// Versions and machine.
+    pub environment: Environment,
+    /// Offered and achieved rate.
+    pub rate: Rate,
+    /// The account of every measured reading.
+    pub ledger: Ledger,
+    /// Latencies by stage, of measured readings.
+    pub latency: ByStage<StageLatency>,
+    /// What causality says of the services' clock.
+    pub clock_offset: ClockOffset,
+    /// Throttled calls and items by cause, most items first.
+    pub throttles: Vec<Throttle>,
+    /// Readings given up after having been sent, by code.
+    pub failures: BTreeMap<String, u64>,
+    /// Calls that failed other than by a throttle, by code.
+    pub call_failures: BTreeMap<String, u64>,
+    /// Write units.
+    pub capacity: Capacity,
+    /// What the run cost; null where not computed.
+    pub cost: Option<Cost>,
+    /// What generating the load cost, and whether that was the limit.
+    pub generator: Generator,
+    /// One entry a second, warm-up and drain included.
+    pub series: Vec<SeriesEntry>,
+    /// Thresholds that were asked for, and whether they were met.
+    pub thresholds: Vec<Threshold>,
+    /// What a reader of the figures should know.
+    pub warnings: Vec<String>,
+}
+
+/// Rates of measured readings, per second of measuring.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Rate {
+    /// Readings that became due.
+    pub offered: f64,
+    /// Readings that were acknowledged, be it after measuring ended.
+    pub achieved: f64,
+    /// Readings seen in the stream; null when none was followed.
+    pub seen: Option<f64>,
+}
+
+/// Bounds of the services' clock minus ours, in seconds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ClockOffset {
+    /// At least this: nothing is read before it arrived. Null without a stream.
+    pub low: Option<f64>,
+    /// At most this: nothing is created before it was due. Null without a stream.
+    pub high: Option<f64>,
+    /// Measured readings whose acknowledgement and creation could not be
+    /// brought together: they are not in `latency.capture`.
+    pub unmatched: u64,
+}
+
+/// What one cause throttled.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Throttle {
+    /// Exception name, or `UnprocessedItems`.
+    pub exception: String,
+    /// Throttling reason, where the service gives one.
+    pub reason: Option<String>,
+    /// Calls that were refused, or came back with unprocessed items.
+    pub calls: u64,
+    /// Items in them that were not written.
+    pub items: u64,
+}
+
+/// Write units.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Capacity {
+    /// What the readings sent should cost, each once, by the size of their items.
+    pub computed_units: u64,
+    /// What the service said it consumed.
+    pub consumed_units: f64,
+}
+
+/// What the run cost.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Cost {
+    /// US dollars in all.
+    pub usd: f64,
+    /// Where the prices come from.
+    pub prices: String,
+    /// What it is made of.
+    pub lines: Vec<CostLine>,
+}
+
+/// One line of a bill.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct CostLine {
+    /// What is paid for.
+    pub item: String,
+    /// How much of it.
+    pub quantity: f64,
+    /// In which unit.
+    pub unit: String,
+    /// US dollars.
+    pub usd: f64,
+}
+
+/// A threshold that was asked for.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Threshold {
+    /// As it was written.
+    pub expression: String,
+    /// What was measured, in the unit of the result file.
+    pub measured: f64,
+    /// Whether it was met.
+    pub met: bool,
+}
+
+/// What was measured, to make a result of.
+#[derive(Debug, Clone, Copy)]
+pub struct Observed<'a> {
+    /// All workers' records, merged.
+    pub sending: &'a SendRecord,
+    /// The stream's; `None` when none was followed.
+    pub arrivals: Option<&'a ArrivalRecord>,
+    /// The series, finished.
+    pub series: &'a Series,
+    /// [`measure::Rendezvous::unmatched`].
+    pub unmatched: u64,
+}
+
+impl RunResult {
+    /// Draws up the result of a run. `generator` may come from
+    /// [`Generator::of`] the series' totals; `warnings` come before those that
+    /// follow from the figures.
+    #[must_use]
+    pub fn new(
+        run: RunInfo,
+        config: Config,
+        environment: Environment,
+        generator: Generator,
+        observed: Observed<'_>,
+        warnings: Vec<String>,
+    ) -> Self {
+        let Observed {
+            sending,
+            arrivals,
+            series,
+            unmatched,
+        } = observed;
+        let mut latencies = sending.latencies.clone();
+        if let Some(arrivals) = arrivals {
+            latencies.merge(&arrivals.latencies);
+        }
+        let mut ledger = Ledger::from(&measure::Ledger::new(sending, arrivals));
+        if let Some(arrivals) = arrivals {
+            ledger.missing_examples = sending
+                .acknowledged
+                .difference(&arrivals.seen)
+                .take(MISSING_EXAMPLES)
+                .map(|(device, sequence)| MissingReading { device, sequence })
+                .collect();
+        }
+        let per_second = |count: u64| match run.measured {
+            measured if measured > 0.0 => count as f64 / measured,
+            _ => 0.0,
+        };
+        let offset = arrivals.map(|arrivals| arrivals.offset).unwrap_or_default();
+        let by_code = |tally: &measure::Tally<String, u64>| {
+            tally
+                .iter()
+                .map(|(code, count)| (code.clone(), *count))
+                .collect()
+        };
+        let mut result = Self {
+            schema: SchemaName::ResultV1,
+            rate: Rate {
+                offered: per_second(ledger.scheduled),
+                achieved: per_second(ledger.acknowledged),
+                seen: ledger.seen.map(per_second),
+            },
+            latency: latencies
+                .recorded()
+                .map(|(stage, latency)| (stage, StageLatency::from(latency)))
+                .collect(),
+            clock_offset: ClockOffset {
+                low: offset.low_us.map(seconds),
+                high: offset.high_us.map(seconds),
+                unmatched,
+            },
+            throttles: throttles(&sending.counts),
+            failures: by_code(&sending.counts.failures),
+            call_failures: by_code(&sending.counts.call_failures),
+            capacity: Capacity {
+                computed_units: sending.counts.computed_units,
+                consumed_units: sending.counts.consumed_units,
+            },
+            cost: None,
+            series: series
+                .seconds()
+                .iter()
+                .map(|second| SeriesEntry::new(second, run.measured))
+                .collect(),
+            thresholds: Vec::new(),
+            warnings,
+            run,
+            config,
+            environment,
+            ledger,
+            generator,
+        };
+        let derived = result.derived_warnings();
+        result.warnings.extend(derived);
+        result
+    }
+
+    /// What the figures themselves give reason to say.
+    fn derived_warnings(&self) -> Vec<String> {
+        let mut warnings = Vec::new();
+        if self.environment.build == "debug" {
+            warnings.push(
+                "this is a debug build: build with --release before believing any figure".into(),
+            );
+        }
+        if let (Some(low), Some(high)) = (self.clock_offset.low, self.clock_offset.high)
+            && low > high
+        {
+            warnings.push(format!(
+                "clocks contradict each other by {}: DynamoDB's and Kinesis's differ, or one moved",
+                units::duration(low - high)
+            ));
+        }
+        let matched = self.latency.get(Stage::Capture).map_or(0, |of| of.count);
+        let unmatched = self.clock_offset.unmatched;
+        if unmatched > 0 && unmatched.saturating_mul(100) > matched {
+            warnings.push(format!(
+                "{} readings are not in `capture`: too many were in the pipeline at once",
+                units::count(unmatched)
+            ));
+        }
+        warnings
+    }
+}
+
+/// Throttles in the order of the file: most items first, then by name.
+pub(super) fn throttles(counts: &Counts) -> Vec<Throttle> {
+    let mut throttles: Vec<Throttle> = counts
+        .throttles
+        .iter()
+        .map(|(cause, count)| Throttle {
+            exception: cause.exception.clone(),
+            reason: (!cause.reason.is_empty()).then(|| cause.reason.clone()),
+            calls: count.calls,
+            items: count.items,
+        })
+        .collect();
+    throttles.sort_by(|a, b| {
+        (b.items, &a.exception, &a.reason).cmp(&(a.items, &b.exception, &b.reason))
+    });
+    throttles
+}

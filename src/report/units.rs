@@ -1,0 +1,138 @@
+//! Numbers as people read them.
+
+/// A duration with three significant digits, in the unit that suits it:
+/// `870 us`, `1.23 ms`, `12.3 s`. Below a microsecond is `0 us`.
+#[must_use]
+pub fn duration(seconds: f64) -> String {
+    let magnitude = seconds.abs();
+    let (value, unit) = if !seconds.is_finite() {
+        return "-".to_owned();
+    } else if magnitude < 999.5e-6 {
+        (seconds * 1e6, "us")
+    } else if magnitude < 0.9995 {
+        (seconds * 1e3, "ms")
+    } else {
+        (seconds, "s")
+    };
+    let decimals = match value.abs() {
+        _ if unit == "us" => 0,
+        v if v < 9.995 => 2,
+        v if v < 99.95 => 1,
+        _ => 0,
+    };
+    let text = format!("{value:.decimals$}");
+    let text = if text == "-0" { "0" } else { &text };
+    format!("{text} {unit}")
+}
+
+/// A count with thousands separated: `1,234,567`.
+#[must_use]
+pub fn count(value: u64) -> String {
+    let digits = value.to_string();
+    let mut text = String::with_capacity(digits.len() * 4 / 3);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// A number of at most `decimals` decimals, thousands separated; `-` when it
+/// is not a number.
+fn decimal(value: f64, decimals: usize) -> String {
+    if !value.is_finite() {
+        return "-".to_owned();
+    }
+    let text = format!("{:.decimals$}", value.abs());
+    let (whole, fraction) = text.split_once('.').unwrap_or((&text, ""));
+    let whole = whole.parse().map_or_else(|_| whole.to_owned(), count);
+    let sign = if value < 0.0 { "-" } else { "" };
+    match fraction {
+        "" => format!("{sign}{whole}"),
+        fraction => format!("{sign}{whole}.{fraction}"),
+    }
+}
+
+/// A rate with one decimal: `5,000.0/s`.
+#[must_use]
+pub fn rate(per_second: f64) -> String {
+    format!("{}/s", decimal(per_second, 1))
+}
+
+/// A rate or amount without decimals that are zero: `5,000`, `0.5`.
+#[must_use]
+pub fn amount(value: f64) -> String {
+    let decimals = if (value - value.round()).abs() < 0.05 {
+        0
+    } else {
+        1
+    };
+    decimal(value, decimals)
+}
+
+/// Bytes with three significant digits, in powers of 1,000: `12.3 MB`.
+#[must_use]
+pub fn bytes(value: u64) -> String {
+    const UNITS: [&str; 5] = ["B", "kB", "MB", "GB", "TB"];
+    let mut scaled = value as f64;
+    let mut unit = 0;
+    while scaled >= 999.5 && unit + 1 < UNITS.len() {
+        scaled /= 1_000.0;
+        unit += 1;
+    }
+    let decimals = match scaled {
+        _ if unit == 0 => 0,
+        v if v < 9.995 => 2,
+        v if v < 99.95 => 1,
+        _ => 0,
+    };
+    format!("{scaled:.decimals$} {}", UNITS[unit])
+}
+
+/// A share as a percentage: `12.3 %`.
+pub(super) fn percent(share: f64) -> String {
+    format!("{} %", decimal(share * 100.0, 1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_have_three_digits_and_the_unit_that_suits() {
+        let cases = [
+            (0.0, "0 us"),
+            (-0.000_000_1, "0 us"),
+            (0.000_87, "870 us"),
+            (0.000_999_6, "1.00 ms"),
+            (0.001_234, "1.23 ms"),
+            (0.009_996, "10.0 ms"),
+            (-0.085, "-85.0 ms"),
+            (0.2, "200 ms"),
+            (0.999_6, "1.00 s"),
+            (12.34, "12.3 s"),
+            (3600.0, "3600 s"),
+            (f64::NAN, "-"),
+        ];
+        for (seconds, expected) in cases {
+            assert_eq!(duration(seconds), expected);
+        }
+    }
+
+    #[test]
+    fn counts_rates_and_bytes_are_grouped_and_short() {
+        assert_eq!(count(0), "0");
+        assert_eq!(count(999), "999");
+        assert_eq!(count(1_234_567), "1,234,567");
+        assert_eq!(rate(5_000.04), "5,000.0/s");
+        assert_eq!(amount(5_000.0), "5,000");
+        assert_eq!(amount(-1_234.5), "-1,234.5");
+        assert_eq!(bytes(0), "0 B");
+        assert_eq!(bytes(999), "999 B");
+        assert_eq!(bytes(123_456_789), "123 MB");
+        assert_eq!(bytes(9_999_999), "10.0 MB");
+        assert_eq!(percent(0.1234), "12.3 %");
+    }
+}
