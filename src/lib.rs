@@ -12,8 +12,10 @@
 
 pub mod aws;
 pub mod capacity;
+pub mod cli;
 pub mod clock;
 pub mod codec;
+pub mod experiment;
 pub mod load;
 pub mod local;
 pub mod measure;

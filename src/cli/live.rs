@@ -1,0 +1,143 @@
+//! What a run looks like while it runs: one line that renews itself on a
+//! terminal, a plain line now and then elsewhere. All of it goes to standard
+//! error, so that standard output can be piped.
+
+use std::fmt::Write as _;
+use std::io::{IsTerminal, stderr};
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::experiment::{Event, Snapshot};
+use crate::report::{Phase, amount, duration};
+
+/// Seconds between two plain lines.
+const PLAIN_EVERY: u64 = 5;
+
+/// Shows a run's events.
+pub(super) struct Live {
+    bar: Option<ProgressBar>,
+    quiet: bool,
+}
+
+impl Live {
+    /// A display for this process's standard error.
+    pub(super) fn new(quiet: bool) -> Self {
+        let bar = (!quiet && stderr().is_terminal()).then(|| {
+            let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(5));
+            bar.enable_steady_tick(Duration::from_millis(200));
+            bar
+        });
+        Self { bar, quiet }
+    }
+
+    /// Shows one event.
+    pub(super) fn show(&mut self, event: &Event<'_>) {
+        if self.quiet {
+            return;
+        }
+        match event {
+            Event::Step(step) => self.say(&format!("{}: {step}", doing(Phase::SetUp))),
+            Event::Ready(setting) => self.print(&setting.to_string()),
+            Event::Phase(phase, length) => self.begin(*phase, *length),
+            Event::Second(snapshot) => self.second(snapshot),
+            Event::Interrupted => self
+                .print("interrupted: ending this phase, draining shortly; once more stops at once"),
+        }
+    }
+
+    /// Clears the line, so that what follows stands alone.
+    pub(super) fn finish(self) {
+        if let Some(bar) = self.bar {
+            bar.finish_and_clear();
+        }
+    }
+
+    fn print(&self, text: &str) {
+        match &self.bar {
+            Some(bar) => bar.println(text),
+            None => anstream::eprintln!("{text}"),
+        }
+    }
+
+    fn say(&self, text: &str) {
+        match &self.bar {
+            Some(bar) => bar.set_message(text.to_owned()),
+            None => anstream::eprintln!("{text}"),
+        }
+    }
+
+    fn begin(&mut self, phase: Phase, length: Duration) {
+        let Some(bar) = &self.bar else {
+            anstream::eprintln!(
+                "{} ({} at most)",
+                doing(phase),
+                duration(length.as_secs_f64())
+            );
+            return;
+        };
+        // The template is fixed; a wrong one would show in any test run.
+        if let Ok(style) = ProgressStyle::with_template("{prefix:>10} {wide_bar:.green/dim} {msg}")
+        {
+            bar.set_style(style.progress_chars("━━─"));
+        }
+        bar.set_prefix(doing(phase));
+        bar.set_length(length.as_millis() as u64);
+        bar.set_position(0);
+        bar.set_message(String::new());
+    }
+
+    fn second(&mut self, snapshot: &Snapshot) {
+        let line = line(snapshot);
+        match &self.bar {
+            Some(bar) => {
+                bar.set_position(snapshot.elapsed.as_millis() as u64);
+                bar.set_message(line);
+            }
+            None if snapshot.elapsed.as_secs().is_multiple_of(PLAIN_EVERY) => {
+                anstream::eprintln!(
+                    "{:>10} {:>5} {line}",
+                    doing(snapshot.phase),
+                    format!("{}s", snapshot.elapsed.as_secs()),
+                );
+            }
+            None => {}
+        }
+    }
+}
+
+/// What is being done in a phase.
+fn doing(phase: Phase) -> &'static str {
+    match phase {
+        Phase::SetUp => "setting up",
+        Phase::WarmUp => "warming up",
+        Phase::Measure => "measuring",
+        Phase::Drain => "draining",
+        Phase::Complete => "complete",
+    }
+}
+
+fn line(snapshot: &Snapshot) -> String {
+    let mut line = format!("{}/s", amount(snapshot.acknowledged_per_s));
+    if let Some(p99) = snapshot.response_p99_s {
+        let _ = write!(line, "  response p99 {}", duration(p99));
+    }
+    if let (Some(p50), Some(p99)) = (snapshot.e2e_p50_s, snapshot.e2e_p99_s) {
+        let _ = write!(line, "  e2e p50 {} p99 {}", duration(p50), duration(p99));
+    }
+    if let Some(unseen) = snapshot.unseen {
+        let _ = write!(line, "  unseen {}", amount(unseen as f64));
+    }
+    for (name, count) in [
+        ("waiting", snapshot.waiting),
+        ("throttled", snapshot.throttled),
+        ("failed", snapshot.failed),
+    ] {
+        if count > 0 {
+            let _ = write!(line, "  {name} {}", amount(count as f64));
+        }
+    }
+    let left = snapshot.length.saturating_sub(snapshot.elapsed);
+    let _ = write!(line, "  {:.0} s left", left.as_secs_f64());
+    line
+}

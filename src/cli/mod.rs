@@ -1,0 +1,139 @@
+//! The command line: turns arguments into a validated request, calls one
+//! function, prints what it returns. One file per subcommand.
+//!
+//! Nothing past this room reads an argument, prints to a terminal or decides
+//! an exit code.
+
+mod generate;
+mod live;
+mod local;
+mod problem;
+mod profiles;
+mod run;
+mod show;
+mod values;
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::builder::styling::{AnsiColor, Styles};
+use clap::error::ErrorKind;
+use clap::{Parser, Subcommand};
+use serde::Serialize;
+
+use problem::{Exit, Problem};
+
+const STYLES: Styles = Styles::styled()
+    .header(AnsiColor::Green.on_default().bold())
+    .usage(AnsiColor::Green.on_default().bold())
+    .literal(AnsiColor::Cyan.on_default().bold())
+    .placeholder(AnsiColor::Cyan.on_default());
+
+const EXAMPLES: &str = "\
+Examples:
+  hrload --devices 10000 --rate 5000/s
+      10,000 wearables send 5,000 readings a second to the embedded services
+  hrload -r 100k/s --devices 1M --client direct -d 60s -o result.json
+      a million wearables; the result goes to a file, `hrload show result.json` prints it
+  hrload --profile sync-aligned --interval 30s --via none
+      phones that flush at the same moment; writes alone are measured
+  hrload --target aws -r 1000/s --shards 2
+      the same on AWS: creates a table and a stream, measures, deletes them
+  hrload --endpoint-url http://127.0.0.1:4566 -r 500/s
+      any other server that speaks DynamoDB and Kinesis
+  hrload --fault lose=1000 -r 2000/s
+      shows what a run looks like when 1,000 change records get lost
+
+Exit codes: 0 held; 1 failed to run; 2 wrong use; 3 not held (readings failed,
+were dropped, or are missing); 5 the ledger does not close; 130 interrupted (the
+result is written).";
+
+/// Load generator and benchmark for the wearables pipeline: DynamoDB to Kinesis
+/// Data Streams, measured end to end.
+#[derive(Debug, Parser)]
+#[command(
+    name = "hrload",
+    version,
+    styles = STYLES,
+    args_conflicts_with_subcommands = true,
+    after_help = EXAMPLES,
+    max_term_width = 100,
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+
+    #[command(flatten)]
+    run: run::RunArgs,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Send a fleet's readings and follow each through the pipeline (the default)
+    #[command(after_help = EXAMPLES)]
+    Run(Box<run::RunArgs>),
+    /// Serve the embedded DynamoDB and Kinesis, for any AWS SDK
+    #[command(after_help = local::HELP)]
+    Local(Box<local::LocalArgs>),
+    /// List the workload profiles, or print one
+    Profiles(profiles::ProfilesArgs),
+    /// Print the summary of a result file again
+    Show(show::ShowArgs),
+    /// Print a completion script for a shell
+    Completions(generate::CompletionsArgs),
+    /// Print the manual page
+    Man(generate::ManArgs),
+}
+
+/// Prints to standard output, styled only where that is a terminal that wants it.
+fn print(text: &str) -> Result<(), Problem> {
+    write!(anstream::stdout(), "{text}")?;
+    Ok(())
+}
+
+/// Prints JSON to standard output.
+fn print_json(value: &impl Serialize) -> Result<(), Problem> {
+    let mut json = serde_json::to_string_pretty(value).map_err(Problem::failed)?;
+    json.push('\n');
+    print(&json)
+}
+
+/// Runs the command line of this process.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let exit = match error.kind() {
+                ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Exit::Held,
+                _ => Exit::Usage,
+            };
+            // A closed pipe is no reason to complain about help not read.
+            let _ = error.print();
+            return exit.into();
+        }
+    };
+    let done = match cli.command {
+        None => run::run(cli.run),
+        Some(Command::Run(args)) => run::run(*args),
+        Some(Command::Local(args)) => local::serve(*args),
+        Some(Command::Profiles(args)) => profiles::profiles(&args),
+        Some(Command::Show(args)) => show::show(&args),
+        Some(Command::Completions(args)) => generate::completions(&args),
+        Some(Command::Man(args)) => generate::man(&args),
+    };
+    match done {
+        Ok(exit) => exit.into(),
+        Err(problem) => problem.report().into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_definitions_are_consistent() {
+        super::Cli::command().debug_assert();
+    }
+}

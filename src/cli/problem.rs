@@ -1,0 +1,99 @@
+//! Exit codes, and errors on their way to the terminal.
+
+use std::error::Error;
+use std::io;
+use std::process::ExitCode;
+
+/// What the process tells its caller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// All was well; for a run: it held.
+    Held,
+    /// It could not be done.
+    Failed,
+    /// The command line asked for something that makes no sense.
+    Usage,
+    /// A run did not hold what it offered.
+    Missed,
+    /// A reading is unaccounted for.
+    LedgerOpen,
+    /// Stopped by a signal; the result was written.
+    Interrupted,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(match exit {
+            Exit::Held => 0,
+            Exit::Failed => 1,
+            Exit::Usage => 2,
+            Exit::Missed => 3,
+            Exit::LedgerOpen => 5,
+            Exit::Interrupted => 130,
+        })
+    }
+}
+
+/// An error, told once.
+#[derive(Debug)]
+pub(crate) struct Problem {
+    exit: Exit,
+    message: String,
+}
+
+impl Problem {
+    /// Wrong use: exit code 2.
+    pub(crate) fn usage(error: impl Into<Box<dyn Error>>) -> Self {
+        Self {
+            exit: Exit::Usage,
+            message: with_causes(error.into().as_ref()),
+        }
+    }
+
+    /// Right use that failed: exit code 1.
+    pub(crate) fn failed(error: impl Into<Box<dyn Error>>) -> Self {
+        Self {
+            exit: Exit::Failed,
+            message: with_causes(error.into().as_ref()),
+        }
+    }
+
+    /// Prints it to standard error.
+    pub(crate) fn report(self) -> Exit {
+        if !self.message.is_empty() {
+            let style = anstyle::AnsiColor::Red.on_default().bold();
+            anstream::eprintln!("{style}error:{style:#} {}", self.message);
+        }
+        self.exit
+    }
+}
+
+/// Failing to print: a reader that went away (`hrload show x | head`) ends the
+/// process quietly, as it would any other Unix program.
+impl From<io::Error> for Problem {
+    fn from(error: io::Error) -> Self {
+        if error.kind() == io::ErrorKind::BrokenPipe {
+            Self {
+                exit: Exit::Held,
+                message: String::new(),
+            }
+        } else {
+            Self::failed(error)
+        }
+    }
+}
+
+fn with_causes(error: &dyn Error) -> String {
+    let mut message = error.to_string();
+    let mut cause = error.source();
+    while let Some(deeper) = cause {
+        let text = deeper.to_string();
+        // Many libraries repeat their cause in their own text.
+        if !message.ends_with(&text) {
+            message.push_str(": ");
+            message.push_str(&text);
+        }
+        cause = deeper.source();
+    }
+    message
+}

@@ -1,0 +1,380 @@
+//! `hrload run`, and `hrload` without a subcommand: the main job.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+use http::Uri;
+
+use super::live::Live;
+use super::problem::{Exit, Problem};
+use super::profiles;
+use super::values::{self, Rate};
+use crate::codec::Layout;
+use crate::experiment::{
+    self, Embedded, Ending, Interrupts, Output, Phases, Request, Resources, RunError, Sending,
+    Target, Via,
+};
+use crate::load::limit::ClientKind;
+use crate::local::Faults;
+use crate::local::capture::ChangeDelay;
+use crate::report;
+use crate::stream::Consumer;
+use crate::workload::Pace;
+
+/// Arguments of the main job, grouped as `--help` shows them.
+#[derive(Debug, Args)]
+pub(crate) struct RunArgs {
+    /// Number of wearables in the fleet
+    #[arg(long, value_name = "N", default_value = "10000", value_parser = values::count, help_heading = "Workload")]
+    devices: u32,
+
+    /// Readings a second of the whole fleet (5000, 5k/s, 300k/min) [default: the profile's own pace]
+    #[arg(
+        short,
+        long,
+        value_name = "RATE",
+        conflicts_with = "interval",
+        help_heading = "Workload"
+    )]
+    rate: Option<Rate>,
+
+    /// Time between two readings of a device: the other way to say the rate
+    #[arg(long, value_name = "TIME", value_parser = values::positive_span, help_heading = "Workload")]
+    interval: Option<Duration>,
+
+    /// Workload profile: a name from `hrload profiles`, or a TOML file
+    #[arg(
+        long,
+        value_name = "NAME|FILE",
+        default_value = "steady",
+        help_heading = "Workload"
+    )]
+    profile: String,
+
+    /// How a reading is laid out as an item
+    #[arg(long, value_enum, default_value_t = LayoutArg::Seed, help_heading = "Workload")]
+    layout: LayoutArg,
+
+    /// Seed of everything random: the same seed gives the same readings
+    #[arg(long, value_name = "N", default_value_t = 1, help_heading = "Workload")]
+    seed: u64,
+
+    /// How long to measure
+    #[arg(short, long, value_name = "TIME", default_value = "30s", value_parser = values::positive_span, help_heading = "Phases")]
+    duration: Duration,
+
+    /// How long to run at the full rate before measuring; discarded
+    #[arg(short, long, value_name = "TIME", default_value = "5s", value_parser = values::span, help_heading = "Phases")]
+    warmup: Duration,
+
+    /// How long to wait at the end for readings that were written but not yet seen
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = values::span, help_heading = "Phases")]
+    drain: Duration,
+
+    /// Where to send: the embedded services, or AWS
+    #[arg(long, value_enum, help_heading = "Target")]
+    target: Option<TargetArg>,
+
+    /// Any other server that speaks DynamoDB
+    #[arg(long, value_name = "URL", value_parser = values::url, help_heading = "Target")]
+    endpoint_url: Option<Uri>,
+
+    /// Kinesis endpoint [default: --endpoint-url]
+    #[arg(long, value_name = "URL", value_parser = values::url, requires = "endpoint_url", help_heading = "Target")]
+    kinesis_endpoint_url: Option<Uri>,
+
+    /// AWS region [default: from the environment or configuration file]
+    #[arg(long, value_name = "REGION", help_heading = "Target")]
+    region: Option<String>,
+
+    /// Profile of the AWS configuration file [default: AWS_PROFILE, or `default`]
+    #[arg(long, value_name = "NAME", help_heading = "Target")]
+    aws_profile: Option<String>,
+
+    /// Table to write to; created if it does not exist [default: one of this run's own]
+    #[arg(long, value_name = "NAME", help_heading = "Target")]
+    table: Option<String>,
+
+    /// Stream that the table's changes go to; created if it does not exist [default: one of this run's own]
+    #[arg(long, value_name = "NAME", help_heading = "Target")]
+    stream: Option<String>,
+
+    /// Shards of a stream that is created [default: enough for the rate]
+    #[arg(long, value_name = "N", value_parser = values::count, help_heading = "Target")]
+    shards: Option<u32>,
+
+    /// Keep the table and stream that this run created
+    #[arg(long, help_heading = "Target")]
+    keep: bool,
+
+    /// How readings are followed: through the change stream, or not at all
+    #[arg(long, value_enum, default_value_t = ViaArg::Kinesis, help_heading = "Following")]
+    via: ViaArg,
+
+    /// How the stream is read
+    #[arg(long, value_enum, default_value_t = ConsumerArg::Polling, help_heading = "Following")]
+    consumer: ConsumerArg,
+
+    /// Time between two GetRecords calls on a shard; Kinesis allows five calls a second
+    #[arg(long, value_name = "TIME", default_value = "200ms", value_parser = values::positive_span, help_heading = "Following")]
+    poll_interval: Duration,
+
+    /// Client: the AWS SDK as applications use it, or a direct one at about a quarter of its CPU
+    #[arg(long, value_enum, default_value_t = ClientArg::Sdk, help_heading = "Sending")]
+    client: ClientArg,
+
+    /// Load threads [default: one for every 60,000 readings/s]
+    #[arg(short, long, value_name = "N", value_parser = values::count, help_heading = "Sending")]
+    threads: Option<u32>,
+
+    /// Batches in flight at most, over all threads [default: enough for the rate at 100 ms a call]
+    #[arg(short = 'p', long, value_name = "N", value_parser = values::count, help_heading = "Sending")]
+    concurrency: Option<u32>,
+
+    /// Items in a BatchWriteItem call at most, 1 to 25
+    #[arg(long, value_name = "N", default_value_t = 25, value_parser = clap::value_parser!(u8).range(1..=25), help_heading = "Sending")]
+    batch: u8,
+
+    /// How long a reading may wait for its batch to fill
+    #[arg(long, value_name = "TIME", default_value = "10ms", value_parser = values::span, help_heading = "Sending")]
+    linger: Duration,
+
+    /// How often an item is sent at most, before it counts as failed
+    #[arg(long, value_name = "N", default_value = "8", value_parser = values::count, help_heading = "Sending")]
+    attempts: u32,
+
+    /// How long a call may take
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = values::positive_span, help_heading = "Sending")]
+    timeout: Duration,
+
+    /// Ceiling on catching up after a stall, as a multiple of the rate
+    #[arg(long, value_name = "FACTOR", default_value = "1.5", value_parser = catch_up, help_heading = "Sending")]
+    catch_up: f64,
+
+    /// Ceiling on write units a second
+    #[arg(long, value_name = "RATE", help_heading = "Sending")]
+    max_write_units: Option<Rate>,
+
+    /// Readings that may wait unsent before further ones are dropped [default: 10 s of the rate]
+    #[arg(long, value_name = "N", value_parser = values::count, help_heading = "Sending")]
+    backlog: Option<u32>,
+
+    /// Embedded services: time from a write to its record's arrival in the stream
+    #[arg(
+        long,
+        value_name = "TIME",
+        default_value = "150ms",
+        help_heading = "Embedded services"
+    )]
+    change_delay: ChangeDelay,
+
+    /// Embedded services: faults to inject, such as lose=1% or stall=2s@5s (see `hrload local --help`)
+    #[arg(
+        long,
+        value_name = "FAULTS",
+        default_value = "",
+        hide_default_value = true,
+        help_heading = "Embedded services"
+    )]
+    fault: Faults,
+
+    /// Embedded services: bytes of items, and of stream records, to keep in memory
+    #[arg(long, value_name = "BYTES", default_value = "512MiB", value_parser = values::bytes, help_heading = "Embedded services")]
+    retain: u64,
+
+    /// Write the result here as JSON; `-` is standard output
+    #[arg(short, long, value_name = "FILE", help_heading = "Output")]
+    output: Option<PathBuf>,
+
+    /// A label kept in the result; repeatable
+    #[arg(long, value_name = "TEXT", help_heading = "Output")]
+    tag: Vec<String>,
+
+    /// Print nothing but errors (and the result, with `-o -`)
+    #[arg(short, long, help_heading = "Output")]
+    quiet: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum TargetArg {
+    /// The embedded services, in this process
+    Local,
+    /// AWS, with the usual credentials
+    Aws,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum LayoutArg {
+    /// Four strings, keyed by id: the blog post's
+    Seed,
+    /// Keyed by device and time, numbers as numbers
+    Timeseries,
+    /// A FHIR Observation
+    Fhir,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum ViaArg {
+    /// The table's Kinesis streaming destination
+    Kinesis,
+    /// Writes alone are measured
+    None,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum ConsumerArg {
+    /// GetRecords, shared throughput
+    Polling,
+    /// SubscribeToShard, a throughput of its own
+    EnhancedFanOut,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum ClientArg {
+    /// aws-sdk-dynamodb
+    Sdk,
+    /// Hand-written bodies over hyper, signed with aws-sigv4
+    Direct,
+}
+
+fn catch_up(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(factor) if (1.0..=1000.0).contains(&factor) => Ok(factor),
+        _ => Err("expected a factor from 1 to 1000, such as 1.5".to_owned()),
+    }
+}
+
+impl RunArgs {
+    /// Arguments into a request: every contradiction is found here.
+    fn into_request(self) -> Result<(Request, bool), Problem> {
+        let profile = profiles::find(&self.profile)?;
+        let pace = match (self.rate, self.interval) {
+            (Some(Rate(rate)), _) => Pace::Rate(rate),
+            (None, Some(interval)) => Pace::Interval(interval),
+            (None, None) => Pace::Natural,
+        };
+        let target = self.target()?;
+        let request = Request {
+            profile,
+            devices: self.devices,
+            pace,
+            layout: match self.layout {
+                LayoutArg::Seed => Layout::Seed,
+                LayoutArg::Timeseries => Layout::TimeSeries,
+                LayoutArg::Fhir => Layout::Fhir,
+            },
+            seed: self.seed,
+            phases: Phases {
+                warmup: self.warmup,
+                measure: self.duration,
+                drain: self.drain,
+            },
+            target,
+            resources: Resources {
+                table: self.table,
+                stream: self.stream,
+                shards: self.shards,
+                keep: self.keep,
+            },
+            via: match (self.via, self.consumer) {
+                (ViaArg::None, _) => Via::None,
+                (ViaArg::Kinesis, ConsumerArg::Polling) => Via::Kinesis(Consumer::Polling {
+                    interval: self.poll_interval,
+                }),
+                (ViaArg::Kinesis, ConsumerArg::EnhancedFanOut) => {
+                    Via::Kinesis(Consumer::EnhancedFanOut {
+                        name: "hrload".to_owned(),
+                    })
+                }
+            },
+            sending: Sending {
+                client: match self.client {
+                    ClientArg::Sdk => ClientKind::Sdk,
+                    ClientArg::Direct => ClientKind::Direct,
+                },
+                threads: self.threads,
+                concurrency: self.concurrency,
+                batch: usize::from(self.batch),
+                linger: self.linger,
+                attempts: self.attempts,
+                timeout: self.timeout,
+                catch_up: self.catch_up,
+                max_write_units: self.max_write_units.map(|Rate(units)| units),
+                backlog: self.backlog,
+            },
+            output: self.output.map(|path| {
+                if path.as_os_str() == "-" {
+                    Output::Stdout
+                } else {
+                    Output::File(path)
+                }
+            }),
+            tags: self.tag,
+            command: std::env::args().collect(),
+        };
+        Ok((request, self.quiet))
+    }
+
+    fn target(&self) -> Result<Target, Problem> {
+        match (self.target, &self.endpoint_url) {
+            (Some(TargetArg::Local), Some(url)) => Err(Problem::usage(format!(
+                "--target local starts its own services, but --endpoint-url {url} names others; give one of the two"
+            ))),
+            (_, Some(url)) => Ok(Target::Endpoint {
+                dynamodb: url.clone(),
+                kinesis: self.kinesis_endpoint_url.clone(),
+                region: self.region.clone(),
+                profile: self.aws_profile.clone(),
+            }),
+            (Some(TargetArg::Aws), None) => Ok(Target::Aws {
+                region: self.region.clone(),
+                profile: self.aws_profile.clone(),
+            }),
+            (None | Some(TargetArg::Local), None) => Ok(Target::Embedded(Embedded {
+                change_delay: self.change_delay,
+                faults: self.fault.clone(),
+                retain_bytes: self.retain,
+            })),
+        }
+    }
+}
+
+/// Runs the main job.
+pub(crate) fn run(args: RunArgs) -> Result<Exit, Problem> {
+    let (request, quiet) = args.into_request()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let mut live = Live::new(quiet);
+    let finished = runtime.block_on(async {
+        let mut interrupts = Interrupts::listen()?;
+        experiment::run(&request, &mut interrupts, &mut |event| live.show(&event))
+            .await
+            .map_err(|error| match error {
+                RunError::Impossible(_) => Problem::usage(error),
+                _ => Problem::failed(error),
+            })
+    });
+    live.finish();
+    let finished = finished?;
+    match &request.output {
+        Some(Output::Stdout) => {
+            finished
+                .result
+                .write(Path::new("-"))
+                .map_err(Problem::failed)?;
+            if !quiet {
+                anstream::eprint!("{}", report::summary(&finished.result));
+            }
+        }
+        _ if !quiet => super::print(&report::summary(&finished.result))?,
+        _ => {}
+    }
+    Ok(match finished.ending {
+        Ending::Held => Exit::Held,
+        Ending::NotHeld => Exit::Missed,
+        Ending::LedgerOpen => Exit::LedgerOpen,
+        Ending::Interrupted => Exit::Interrupted,
+    })
+}

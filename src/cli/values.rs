@@ -1,0 +1,190 @@
+//! How values are spelled on the command line: rates, durations, sizes, counts.
+//!
+//! Each is a `FromStr` of its own, so that clap's message names the flag, the
+//! value found and a right one.
+
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use http::Uri;
+
+/// Splits `12.5k/min` into number and unit.
+fn split_number(text: &str) -> Option<(f64, &str)> {
+    let text = text.trim();
+    let end = text
+        .find(|c: char| !(c.is_ascii_digit() || matches!(c, '.' | '_')))
+        .unwrap_or(text.len());
+    let number: f64 = text[..end].replace('_', "").parse().ok()?;
+    Some((number, text[end..].trim()))
+}
+
+fn multiplier(prefix: &str) -> Option<f64> {
+    match prefix {
+        "" => Some(1.0),
+        "k" | "K" => Some(1e3),
+        "m" | "M" => Some(1e6),
+        _ => None,
+    }
+}
+
+/// Readings (or units) a second: `5000`, `5k`, `5000/s`, `300k/min`, `1M/h`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Rate(pub(crate) f64);
+
+impl FromStr for Rate {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong = || "expected a rate above zero, such as 5000, 5k/s or 300k/min".to_owned();
+        let (amount, unit) = text.split_once('/').unwrap_or((text, "s"));
+        let (number, prefix) = split_number(amount).ok_or_else(wrong)?;
+        let seconds = match unit.trim() {
+            "s" | "sec" | "second" => 1.0,
+            "min" | "minute" => 60.0,
+            "h" | "hour" => 3600.0,
+            _ => return Err(wrong()),
+        };
+        let rate = number * multiplier(prefix).ok_or_else(wrong)? / seconds;
+        if rate > 0.0 && rate.is_finite() {
+            Ok(Self(rate))
+        } else {
+            Err(wrong())
+        }
+    }
+}
+
+/// A length of time: `30s`, `500ms`, `2m`, `1h`, `1.5s`; a bare number is seconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Span(pub(crate) Duration);
+
+impl FromStr for Span {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong = || "expected a length of time, such as 30s, 500ms, 2m or 1h".to_owned();
+        let (number, unit) = split_number(text).ok_or_else(wrong)?;
+        let seconds = number
+            * match unit {
+                "us" => 1e-6,
+                "ms" => 1e-3,
+                "" | "s" | "sec" => 1.0,
+                "m" | "min" => 60.0,
+                "h" => 3600.0,
+                "d" => 86_400.0,
+                _ => return Err(wrong()),
+            };
+        Duration::try_from_secs_f64(seconds)
+            .map(Self)
+            .map_err(|_| wrong())
+    }
+}
+
+impl fmt::Display for Span {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", self.0)
+    }
+}
+
+/// A length of time above zero.
+pub(crate) fn positive_span(text: &str) -> Result<Duration, String> {
+    match text.parse::<Span>()? {
+        Span(span) if span.is_zero() => Err("must be longer than zero".to_owned()),
+        Span(span) => Ok(span),
+    }
+}
+
+/// Any length of time, zero included.
+pub(crate) fn span(text: &str) -> Result<Duration, String> {
+    text.parse::<Span>().map(|Span(span)| span)
+}
+
+/// Bytes: `512MiB`, `1GB`, `65536`.
+pub(crate) fn bytes(text: &str) -> Result<u64, String> {
+    let wrong = || "expected a size, such as 512MiB, 2GiB or 65536".to_owned();
+    let (number, unit) = split_number(text).ok_or_else(wrong)?;
+    let scale: u64 = match unit.to_ascii_lowercase().as_str() {
+        "" | "b" => 1,
+        "k" | "kib" => 1 << 10,
+        "kb" => 1_000,
+        "m" | "mib" => 1 << 20,
+        "mb" => 1_000_000,
+        "g" | "gib" => 1 << 30,
+        "gb" => 1_000_000_000,
+        _ => return Err(wrong()),
+    };
+    let size = number * scale as f64;
+    if size >= 1.0 && size < u64::MAX as f64 {
+        Ok(size as u64)
+    } else {
+        Err(wrong())
+    }
+}
+
+/// An absolute URL.
+pub(crate) fn url(text: &str) -> Result<Uri, String> {
+    text.parse::<Uri>()
+        .ok()
+        .filter(|url| matches!(url.scheme_str(), Some("http" | "https")) && url.host().is_some())
+        .ok_or_else(|| "expected an absolute URL, such as http://127.0.0.1:4566".to_owned())
+}
+
+/// A count above zero: `10000`, `10k`, `1M`.
+pub(crate) fn count(text: &str) -> Result<u32, String> {
+    let wrong = || "expected a whole number above zero, such as 10000, 10k or 1M".to_owned();
+    let (number, prefix) = split_number(text).ok_or_else(wrong)?;
+    let count = number * multiplier(prefix).ok_or_else(wrong)?;
+    if count >= 1.0 && count <= f64::from(u32::MAX) && count.fract() == 0.0 {
+        Ok(count as u32)
+    } else {
+        Err(wrong())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rates_are_read_in_the_ways_people_write_them() {
+        for (text, per_second) in [
+            ("5000", 5000.0),
+            ("5k", 5000.0),
+            ("5000/s", 5000.0),
+            ("300k/min", 5000.0),
+            ("18M/h", 5000.0),
+            ("0.5/s", 0.5),
+            ("10_000/s", 10_000.0),
+        ] {
+            assert_eq!(text.parse::<Rate>(), Ok(Rate(per_second)), "{text}");
+        }
+    }
+
+    #[test]
+    fn wrong_values_are_refused_with_a_right_one() {
+        for text in ["", "0", "-5", "5000/fortnight", "fast", "1e309", "5kk"] {
+            let error = text.parse::<Rate>().expect_err(text);
+            assert!(error.contains("5k/s"), "{error}");
+        }
+        for text in ["", "-1s", "soon", "1y"] {
+            assert!(span(text).expect_err(text).contains("30s"));
+        }
+        for text in ["0", "-1", "1.5", "many", "5G"] {
+            assert!(count(text).expect_err(text).contains("10000"));
+        }
+        for text in ["0", "12 parsecs"] {
+            assert!(bytes(text).expect_err(text).contains("512MiB"));
+        }
+        assert!(positive_span("0s").is_err());
+    }
+
+    #[test]
+    fn spans_sizes_and_counts_are_read() {
+        assert_eq!(span("1.5s"), Ok(Duration::from_millis(1500)));
+        assert_eq!(span("2m"), Ok(Duration::from_secs(120)));
+        assert_eq!(span("250us"), Ok(Duration::from_micros(250)));
+        assert_eq!(bytes("512MiB"), Ok(512 << 20));
+        assert_eq!(count("10k"), Ok(10_000));
+        assert_eq!(count("1M"), Ok(1_000_000));
+    }
+}

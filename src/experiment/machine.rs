@@ -1,0 +1,111 @@
+//! What is known of the machine and the process that a run happens on.
+
+use std::collections::BTreeMap;
+use std::fs;
+
+use crate::report::Environment;
+
+/// The value of a `Name:   123 kB` line, in bytes, as Linux's /proc writes it.
+fn kilobytes(text: &str, name: &str) -> Option<u64> {
+    let line = text.lines().find(|line| line.starts_with(name))?;
+    let number: u64 = line.split_ascii_whitespace().nth(1)?.parse().ok()?;
+    Some(number * 1024)
+}
+
+/// The most memory this process has held, in bytes; `None` where the system
+/// does not say.
+#[must_use]
+pub(super) fn peak_memory_bytes() -> Option<u64> {
+    kilobytes(&fs::read_to_string("/proc/self/status").ok()?, "VmHWM:")
+}
+
+/// The machine's memory, in bytes.
+fn memory_bytes() -> Option<u64> {
+    kilobytes(&fs::read_to_string("/proc/meminfo").ok()?, "MemTotal:")
+}
+
+/// The processor's name.
+fn processor() -> Option<String> {
+    let text = fs::read_to_string("/proc/cpuinfo").ok()?;
+    let line = text.lines().find(|line| line.starts_with("model name"))?;
+    Some(line.split_once(':')?.1.trim().to_owned())
+}
+
+/// Cores that this process may use.
+#[must_use]
+pub(super) fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+/// CPU time used by the whole process so far, in microseconds.
+#[must_use]
+pub(super) fn process_cpu_us() -> u64 {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    time.tv_sec as u64 * 1_000_000 + time.tv_nsec as u64 / 1_000
+}
+
+/// Raises the limit on open files to what the system allows this process:
+/// desktop shells commonly start with 256 or 1,024, which a thousand
+/// connections and as many shards do not fit into.
+pub(super) fn raise_open_files() {
+    let mut limit = rustix::process::getrlimit(rustix::process::Resource::Nofile);
+    limit.current = limit.maximum;
+    // Failing leaves things as they were; connecting will say if that is too few.
+    let _ = rustix::process::setrlimit(rustix::process::Resource::Nofile, limit);
+}
+
+/// The system's name and version, as it calls itself.
+fn system() -> String {
+    let kernel = rustix::system::uname();
+    let kernel = format!(
+        "{} {}",
+        kernel.sysname().to_string_lossy(),
+        kernel.release().to_string_lossy()
+    );
+    let name = fs::read_to_string("/etc/os-release").ok().and_then(|text| {
+        let line = text.lines().find(|line| line.starts_with("PRETTY_NAME="))?;
+        Some(line.split_once('=')?.1.trim_matches('"').to_owned())
+    });
+    match name {
+        Some(name) => format!("{name}, {kernel}"),
+        None => kernel,
+    }
+}
+
+/// Versions and machine, for the result file.
+pub(super) fn environment() -> Environment {
+    let libraries: BTreeMap<String, String> = env!("HRLOAD_LIBRARIES")
+        .split(',')
+        .filter_map(|library| library.split_once('='))
+        .map(|(name, version)| (name.to_owned(), version.to_owned()))
+        .collect();
+    Environment {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        commit: option_env!("HRLOAD_COMMIT").map(str::to_owned),
+        build: if cfg!(debug_assertions) {
+            "debug"
+        } else {
+            "release"
+        }
+        .to_owned(),
+        rustc: option_env!("HRLOAD_RUSTC").map(str::to_owned),
+        os: system(),
+        arch: std::env::consts::ARCH.to_owned(),
+        cpu: processor(),
+        cpus: cores() as u32,
+        memory_bytes: memory_bytes(),
+        libraries,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn proc_files_are_read_by_name() {
+        let status = "Name:\thrload\nVmPeak:\t  200 kB\nVmHWM:\t   123 kB\n";
+        assert_eq!(kilobytes(status, "VmHWM:"), Some(123 * 1024));
+        assert_eq!(kilobytes(status, "VmSwap:"), None);
+    }
+}

@@ -1,0 +1,29 @@
+//! One run, from a request to a result.
+//!
+//! In goes a [`Request`]: everything a person asked for, validated. Out comes a
+//! [`Finished`] run with its result file's content, and on the way [`Event`]s
+//! for whoever watches. This room wires the others together and owns the life
+//! of a run (set-up, warm-up, measure, drain, report, tear-down), its threads
+//! and its signals. Must not know the command line or the terminal.
+
+mod identity;
+mod interrupt;
+mod machine;
+mod outcome;
+mod reader;
+mod request;
+mod run;
+mod setting;
+pub mod sizing;
+mod target;
+mod watch;
+mod workers;
+
+pub use interrupt::Interrupts;
+pub use request::{Embedded, Output, Phases, Request, Resources, Sending, Target, Via};
+pub use run::{Ending, Event, Finished, RunError, run};
+pub use setting::Setting;
+pub use watch::Snapshot;
+
+/// How long a run measures when it is not told.
+pub const DEFAULT_DURATION: std::time::Duration = std::time::Duration::from_secs(30);

@@ -1,0 +1,218 @@
+//! From what a run leaves to its result.
+
+use super::identity::Identity;
+use super::machine;
+use super::request::{Request, Target, Via};
+use super::run::{Ending, Finished, Lived};
+use super::setting::Setting;
+use super::target::Connected;
+use crate::aws::Provisioned;
+use crate::codec::Layout;
+use crate::load::limit::{self, ClientKind, Evidence, Finding};
+use crate::measure::Stage;
+use crate::report::{
+    Bound, Config, Generator, Observed, RunInfo, RunResult, Verdict, Via as ReportVia, redact,
+};
+use crate::stream::Consumer;
+use crate::{report, stream};
+
+/// Draws up the result, and says how the run ended.
+pub(super) fn finish(
+    request: &Request,
+    setting: &Setting,
+    connected: &Connected,
+    made: &Provisioned,
+    identity: &Identity,
+    lived: &Lived,
+) -> Finished {
+    let (measure_start_us, measure_end_us) = lived.measured_us;
+    let run = RunInfo {
+        id: identity.id.clone(),
+        started: identity.started.to_string(),
+        ended: jiff::Timestamp::now().to_string(),
+        phase: lived.reached,
+        interrupted: lived.interrupted,
+        measured: (measure_end_us - measure_start_us) as f64 / 1e6,
+        drained: lived.drained.as_secs_f64(),
+    };
+    let arrivals = lived.read.as_ref().map(|(record, _)| record);
+    let result = RunResult::new(
+        run,
+        config(request, setting, connected, made),
+        machine::environment(),
+        generator(request, setting, lived),
+        Observed {
+            sending: &lived.sent.record,
+            arrivals,
+            series: &lived.series,
+            unmatched: lived.unmatched,
+        },
+        warnings(lived),
+    );
+    let ending = if !result.ledger.closed {
+        Ending::LedgerOpen
+    } else if lived.interrupted {
+        Ending::Interrupted
+    } else if Verdict::of(&result).held() {
+        Ending::Held
+    } else {
+        Ending::NotHeld
+    };
+    Finished { result, ending }
+}
+
+fn config(
+    request: &Request,
+    setting: &Setting,
+    connected: &Connected,
+    made: &Provisioned,
+) -> Config {
+    let (target, kinesis_endpoint, embedded) = match &request.target {
+        Target::Embedded(embedded) => (report::Target::Local, None, Some(embedded)),
+        Target::Aws { .. } => (report::Target::Aws, None, None),
+        Target::Endpoint { kinesis, .. } => (
+            report::Target::Endpoint,
+            kinesis.as_ref().map(|url| redact(&url.to_string())),
+            None,
+        ),
+    };
+    let (consumer, poll_interval) = match &request.via {
+        Via::None => (None, None),
+        Via::Kinesis(Consumer::Polling { interval }) => {
+            (Some("polling"), Some(interval.as_secs_f64()))
+        }
+        Via::Kinesis(Consumer::EnhancedFanOut { .. }) => (Some("enhanced-fan-out"), None),
+    };
+    let sending = &request.sending;
+    Config {
+        command: request.command.iter().map(|word| redact(word)).collect(),
+        tags: request.tags.clone(),
+        target,
+        region: Some(connected.connection.region.clone()),
+        dynamodb_endpoint: Some(redact(&connected.connection.dynamodb_endpoint.to_string())),
+        kinesis_endpoint,
+        table: setting.table.clone(),
+        billing_mode: made.table_created.then(|| "PAY_PER_REQUEST".to_owned()),
+        write_capacity: None,
+        via: match request.via {
+            Via::Kinesis(_) => ReportVia::Kinesis,
+            Via::None => ReportVia::None,
+        },
+        stream: setting.stream.clone(),
+        shards: setting.stream.is_some().then_some(setting.shards),
+        consumer: consumer.map(str::to_owned),
+        poll_interval,
+        profile: setting.profile.clone(),
+        profile_text: request.profile.text().to_owned(),
+        devices: setting.devices,
+        rate: setting.mean_rate,
+        interval: match request.pace {
+            crate::workload::Pace::Interval(interval) => Some(interval.as_secs_f64()),
+            _ => None,
+        },
+        seed: setting.seed,
+        layout: match request.layout {
+            Layout::Seed => "seed",
+            Layout::TimeSeries => "timeseries",
+            Layout::Fhir => "fhir",
+        }
+        .to_owned(),
+        client: match sending.client {
+            ClientKind::Sdk => "sdk",
+            ClientKind::Direct => "direct",
+        }
+        .to_owned(),
+        threads: setting.threads as u32,
+        concurrency: setting.concurrency as u32,
+        batch: sending.batch as u32,
+        linger: sending.linger.as_secs_f64(),
+        attempts: sending.attempts,
+        timeout: sending.timeout.as_secs_f64(),
+        catch_up: sending.catch_up,
+        max_write_units: sending.max_write_units,
+        backlog: setting.backlog as u64,
+        warm_up: request.phases.warmup.as_secs_f64(),
+        duration: request.phases.measure.as_secs_f64(),
+        drain: request.phases.drain.as_secs_f64(),
+        change_delay: embedded.map(|embedded| embedded.change_delay.to_string()),
+        retain_bytes: embedded.map(|embedded| embedded.retain_bytes),
+        faults: embedded
+            .map(|embedded| embedded.faults.to_string())
+            .filter(|faults| !faults.is_empty())
+            .into_iter()
+            .collect(),
+    }
+}
+
+fn generator(request: &Request, setting: &Setting, lived: &Lived) -> Generator {
+    let pacing = lived.sent.record.latencies.get(Stage::Pacing);
+    let limits = lived.sent.limits();
+    let longest = |time: fn(&crate::load::WorkerOutcome) -> u64| {
+        lived.sent.outcomes.iter().map(time).max().unwrap_or(0)
+    };
+    let findings = limit::judge(&Evidence {
+        elapsed_us: longest(|outcome| outcome.elapsed_us),
+        workers: setting.threads,
+        processors: machine::cores(),
+        pacing_p99_us: if pacing.is_empty() {
+            0
+        } else {
+            pacing.quantile_us(0.99).max(0) as u64
+        },
+        busiest_cpu_us: longest(|outcome| outcome.cpu_us),
+        limits,
+        client: request.sending.client,
+    });
+    Generator {
+        process_cpu: Some(lived.process_cpu_us as f64 / 1e6),
+        memory_bytes: machine::peak_memory_bytes(),
+        slots_bound: limits.slots_bound_us as f64 / 1e6,
+        catch_up_bound: limits.catch_up_bound_us as f64 / 1e6,
+        write_units_bound: limits.write_units_bound_us as f64 / 1e6,
+        limit: findings.first().map(bound),
+        ..Generator::of(lived.series.totals())
+    }
+}
+
+fn bound(finding: &Finding) -> Bound {
+    Bound {
+        what: finding.limit.to_string(),
+        advice: finding
+            .remedies
+            .iter()
+            .map(|remedy| remedy.advice())
+            .collect::<Vec<_>>()
+            .join(", or "),
+    }
+}
+
+/// What the stream's reader has to say.
+fn warnings(lived: &Lived) -> Vec<String> {
+    let Some((_, stream::Outcome { error, tally })) = &lived.read else {
+        return Vec::new();
+    };
+    let mut warnings = Vec::new();
+    if let Some(error) = error {
+        warnings.push(format!("reading the stream ended early: {error}"));
+    }
+    for (count, what) in [
+        (
+            tally.retried_errors,
+            "calls to Kinesis failed and were tried again",
+        ),
+        (tally.throttled_reads, "reads of the stream were throttled"),
+        (
+            tally.expired_iterators,
+            "shard iterators had expired and were replaced",
+        ),
+        (
+            tally.unreadable,
+            "records of the stream are no change records",
+        ),
+    ] {
+        if count > 0 {
+            warnings.push(format!("{} {what}", report::count(count)));
+        }
+    }
+    warnings
+}

@@ -1,0 +1,147 @@
+//! What a person asks for, parsed and complete: past this point no default is
+//! left to choose but those that depend on the workload.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use http::Uri;
+
+use crate::codec::Layout;
+use crate::load::limit::ClientKind;
+use crate::local::Faults;
+use crate::local::capture::ChangeDelay;
+use crate::workload::{Pace, Profile};
+
+/// One run.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// What the fleet does.
+    pub profile: Profile,
+    /// Devices in the fleet.
+    pub devices: u32,
+    /// How fast the fleet sends.
+    pub pace: Pace,
+    /// How a reading becomes an item.
+    pub layout: Layout,
+    /// Seed of everything random.
+    pub seed: u64,
+    /// Phases.
+    pub phases: Phases,
+    /// Where to send.
+    pub target: Target,
+    /// Table and stream.
+    pub resources: Resources,
+    /// How readings are followed.
+    pub via: Via,
+    /// How they are sent.
+    pub sending: Sending,
+    /// Where the result goes.
+    pub output: Option<Output>,
+    /// Labels kept in the result.
+    pub tags: Vec<String>,
+    /// The command line, kept in the result.
+    pub command: Vec<String>,
+}
+
+/// How long each phase lasts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Phases {
+    /// At the full rate, discarded.
+    pub warmup: Duration,
+    /// Measured.
+    pub measure: Duration,
+    /// At most, until every acknowledged reading was seen.
+    pub drain: Duration,
+}
+
+/// Where to send.
+#[derive(Debug, Clone)]
+pub enum Target {
+    /// The embedded services, started for the run in this process.
+    Embedded(Embedded),
+    /// AWS, with the SDK's usual credentials, region and endpoint variables.
+    Aws {
+        /// Overrides the region of the environment.
+        region: Option<String>,
+        /// Overrides the configuration profile of the environment.
+        profile: Option<String>,
+    },
+    /// Any other server.
+    Endpoint {
+        /// DynamoDB's URL.
+        dynamodb: Uri,
+        /// Kinesis's URL; `None` is the same.
+        kinesis: Option<Uri>,
+        /// Overrides the region of the environment.
+        region: Option<String>,
+        /// Overrides the configuration profile of the environment.
+        profile: Option<String>,
+    },
+}
+
+/// How the embedded services are to behave.
+#[derive(Debug, Clone)]
+pub struct Embedded {
+    /// Time from a write to its record's arrival.
+    pub change_delay: ChangeDelay,
+    /// Faults to inject.
+    pub faults: Faults,
+    /// Bytes of items, and of stream records, to keep.
+    pub retain_bytes: u64,
+}
+
+/// Table and stream.
+#[derive(Debug, Clone, Default)]
+pub struct Resources {
+    /// Table name; `None` makes one for this run.
+    pub table: Option<String>,
+    /// Stream name; `None` makes one for this run.
+    pub stream: Option<String>,
+    /// Shards of a stream that is created; `None` is enough for the rate.
+    pub shards: Option<u32>,
+    /// Leave what was created.
+    pub keep: bool,
+}
+
+/// How readings are followed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Via {
+    /// Through the table's Kinesis streaming destination.
+    Kinesis(crate::stream::Consumer),
+    /// Not at all: writes alone are measured.
+    None,
+}
+
+/// How readings are sent. `None` is chosen from the rate.
+#[derive(Debug, Clone)]
+pub struct Sending {
+    /// Which client.
+    pub client: ClientKind,
+    /// Load threads.
+    pub threads: Option<u32>,
+    /// Batches in flight at most, over all threads.
+    pub concurrency: Option<u32>,
+    /// Items in a call at most, 1 to 25.
+    pub batch: usize,
+    /// How long a reading may wait for its batch to fill.
+    pub linger: Duration,
+    /// How often an item is sent at most.
+    pub attempts: u32,
+    /// How long a call may take.
+    pub timeout: Duration,
+    /// Ceiling on catching up after a stall, as a multiple of the rate.
+    pub catch_up: f64,
+    /// Ceiling on write units a second.
+    pub max_write_units: Option<f64>,
+    /// Readings that may wait unsent, over all threads.
+    pub backlog: Option<u32>,
+}
+
+/// Where the result goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Output {
+    /// Standard output, as JSON.
+    Stdout,
+    /// A file.
+    File(PathBuf),
+}

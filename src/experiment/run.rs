@@ -1,0 +1,489 @@
+//! The life of one run.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::{Interval as Ticker, MissedTickBehavior, interval};
+
+use super::identity::Identity;
+use super::interrupt::Interrupts;
+use super::reader::Reader;
+use super::request::{Output, Request, Via};
+use super::setting::Setting;
+use super::target::{self, Connected};
+use super::watch::{Snapshot, Watch};
+use super::workers::{Common, Sent, Share, Workers};
+use super::{machine, outcome};
+use crate::aws::{self, ConnectError, ProvisionError, Provisioned, Wanted, WantedStream};
+use crate::clock::Clock;
+use crate::load::{self, Abort, Backoff, DirectError, Stop};
+use crate::local::StartError;
+use crate::measure::{
+    ArrivalRecord, ArrivalRecorder, IntervalSink, Reach, Rendezvous, SendRecorder, Series,
+};
+use crate::report::{self, Phase, RunResult, WriteError};
+use crate::stream::{self, FollowError};
+use crate::workload::{Partition, Workload, WorkloadError};
+
+/// Time between the start of the load threads and the first reading: they build
+/// their part of the fleet in it.
+const LEAD_US: u64 = 200_000;
+
+/// What building the fleet may take in addition, for each device.
+const LEAD_PER_DEVICE_NS: u64 = 2_000;
+
+/// How long a reading may be between acknowledgement and stream, for the two
+/// to meet in [`Rendezvous`].
+const PIPELINE_SECONDS: f64 = 2.0;
+
+/// How long to go on reading after the last awaited reading, for duplicates.
+const STRAGGLERS: Duration = Duration::from_millis(500);
+
+/// How often the series is looked at, and phases' ends are noticed.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// How long waiting readings are still sent after the end.
+const END_GRACE: Duration = Duration::from_secs(1);
+
+/// How long an interrupted run still waits for readings to be seen.
+const SHORT_DRAIN: Duration = Duration::from_secs(2);
+
+/// What whoever watches a run hears.
+#[derive(Debug)]
+pub enum Event<'a> {
+    /// A set-up or tear-down step begins.
+    Step(&'a str),
+    /// Everything is in place; sending begins.
+    Ready(&'a Setting),
+    /// A phase begins; it lasts at most this long.
+    Phase(Phase, Duration),
+    /// A second has passed.
+    Second(&'a Snapshot),
+    /// The first signal came.
+    Interrupted,
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// To its end, and what was offered was held.
+    Held,
+    /// To its end, and every reading is accounted for, but what was offered was
+    /// not held: readings failed, were dropped, or are missing.
+    NotHeld,
+    /// A reading is unaccounted for.
+    LedgerOpen,
+    /// A signal ended it.
+    Interrupted,
+}
+
+/// A finished run.
+#[derive(Debug)]
+pub struct Finished {
+    /// The content of the result file; already written where a file was asked for.
+    pub result: RunResult,
+    /// How it ended.
+    pub ending: Ending,
+}
+
+/// Why a run could not be made, or not be brought to its end.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The request asks for something that cannot be.
+    #[error(transparent)]
+    Impossible(#[from] WorkloadError),
+    /// The embedded services did not start.
+    #[error(transparent)]
+    Services(#[from] StartError),
+    /// There is no connection to the target.
+    #[error(transparent)]
+    Connect(#[from] ConnectError),
+    /// Table or stream could not be made, or not be removed.
+    #[error("{target}: {source}")]
+    Provision {
+        /// Where.
+        target: String,
+        /// What.
+        source: ProvisionError,
+    },
+    /// The direct client cannot be used with this endpoint.
+    #[error(transparent)]
+    Direct(#[from] DirectError),
+    /// The stream cannot be read.
+    #[error("cannot follow the stream")]
+    Follow(#[source] FollowError),
+    /// The result cannot be written there.
+    #[error(transparent)]
+    Output(#[from] WriteError),
+    /// The service refused in a way that sending more cannot mend.
+    #[error("the load was given up: {}: {}", .0.code, .0.message)]
+    Aborted(Abort),
+    /// A thread could not be started.
+    #[error("cannot start a thread")]
+    Thread(#[source] io::Error),
+    /// A thread ended without a word: a bug.
+    #[error("{0} ended unexpectedly")]
+    ThreadDied(&'static str),
+    /// Two signals: stopped at once, before there was a result to write.
+    #[error("stopped at once")]
+    Stopped,
+}
+
+/// Makes one run, from set-up to tear-down.
+///
+/// The result is in the [`Finished`] run and, where the request names a file,
+/// in that file. A first signal ends the current phase and drains shortly; a
+/// second stops at once. Either way what was measured is kept, and what was
+/// created is removed.
+///
+/// # Errors
+/// The run could not be set up, or not be brought to an end; nothing is left
+/// behind.
+pub async fn run(
+    request: &Request,
+    interrupts: &mut Interrupts,
+    tell: &mut dyn FnMut(Event<'_>),
+) -> Result<Finished, RunError> {
+    let workload = Workload::new(
+        request.profile.clone(),
+        request.devices,
+        request.pace,
+        request.seed,
+        request.phases.warmup + request.phases.measure,
+    )?;
+    let file = match &request.output {
+        Some(Output::File(path)) => Some(path),
+        Some(Output::Stdout) | None => None,
+    };
+    if let Some(path) = file {
+        report::probe(path)?;
+    }
+    machine::raise_open_files();
+    let identity = Identity::now();
+    let mut setting = Setting::choose(request, &workload, &identity.id);
+
+    tell(Event::Step("connecting"));
+    let connected = target::connect(&request.target, request.seed, request.sending.timeout).await?;
+    let mut made = Provisioned::default();
+    let ended = async {
+        let wanted = wanted(request, &setting);
+        let failed = provisioning(&setting);
+        let mut tell_step = |step: &str| tell(Event::Step(step));
+        tokio::select! {
+            done = aws::provision(&connected.connection, &wanted, &mut made, &mut tell_step) => done.map_err(failed)?,
+            () = interrupts.next() => return Err(RunError::Stopped),
+        }
+        if made.shards > 0 {
+            setting.shards = made.shards;
+        }
+        let life = Life {
+            request,
+            workload: &workload,
+            setting: &setting,
+            connected: &connected,
+            fresh_stream: made.stream_created,
+        };
+        life.live(interrupts, tell).await
+    }
+    .await;
+
+    // The embedded services vanish with the process; others keep what is not removed.
+    if connected.services.is_none() && !request.resources.keep {
+        tell(Event::Step("removing what was created"));
+        tokio::select! {
+            removed = aws::tear_down(&connected.connection, &made) => {
+                // A run that failed says why it failed, not what failed after it.
+                if ended.is_ok() {
+                    removed.map_err(provisioning(&setting))?;
+                }
+            }
+            () = interrupts.next() => {}
+        }
+    }
+    let lived = ended?;
+    let finished = outcome::finish(request, &setting, &connected, &made, &identity, &lived);
+    if let Some(path) = file {
+        finished.result.write(path)?;
+    }
+    Ok(finished)
+}
+
+fn provisioning(setting: &Setting) -> impl FnOnce(ProvisionError) -> RunError {
+    let target = setting.target.clone();
+    move |source| RunError::Provision { target, source }
+}
+
+fn wanted(request: &Request, setting: &Setting) -> Wanted {
+    let key = request.layout.key_schema();
+    Wanted {
+        table: setting.table.clone(),
+        partition_key: key.partition,
+        sort_key: key.sort,
+        stream: setting.stream.clone().map(|name| WantedStream {
+            name,
+            shards: setting.shards,
+        }),
+    }
+}
+
+/// What a run that lived to its end leaves to be reported.
+pub(super) struct Lived {
+    /// What the load threads recorded.
+    pub sent: Sent,
+    /// What was read, if anything was followed.
+    pub read: Option<(ArrivalRecord, stream::Outcome)>,
+    /// Every second.
+    pub series: Series,
+    /// The phase that was reached.
+    pub reached: Phase,
+    /// A signal ended it.
+    pub interrupted: bool,
+    /// First intended start that was measured, and where the measuring ended.
+    pub measured_us: (u64, u64),
+    /// How long draining took.
+    pub drained: Duration,
+    /// Readings whose acknowledgement and creation did not meet.
+    pub unmatched: u64,
+    /// CPU time of the whole process while sending, in microseconds.
+    pub process_cpu_us: u64,
+}
+
+/// A run whose table and stream are in place.
+struct Life<'a> {
+    request: &'a Request,
+    workload: &'a Workload,
+    setting: &'a Setting,
+    connected: &'a Connected,
+    fresh_stream: bool,
+}
+
+impl Life<'_> {
+    async fn live(
+        &self,
+        interrupts: &mut Interrupts,
+        tell: &mut dyn FnMut(Event<'_>),
+    ) -> Result<Lived, RunError> {
+        let phases = self.request.phases;
+        let clock = Clock::start();
+        let lead_us = LEAD_US + u64::from(self.setting.devices) * LEAD_PER_DEVICE_NS / 1_000;
+        let run_start_us = clock.now_us() + lead_us;
+        let measure_start_us = run_start_us + micros(phases.warmup);
+        let end_us = measure_start_us + micros(phases.measure);
+        let reach = Reach {
+            run_start_us,
+            measure_start_us,
+            devices: self.setting.devices,
+        };
+        let pipeline = (self.setting.mean_rate * PIPELINE_SECONDS) as usize;
+        let rendezvous = Arc::new(Rendezvous::new(pipeline));
+        let (sink, intervals) = IntervalSink::channel();
+        let stop = Stop::at(end_us);
+
+        let reader = match self.follow() {
+            None => None,
+            Some(config) => Some(
+                Reader::start(
+                    config,
+                    self.connected.connection.worker_kinesis(),
+                    clock,
+                    ArrivalRecorder::new(reach, sink.clone(), Arc::clone(&rendezvous)),
+                )
+                .await?,
+            ),
+        };
+        tell(Event::Ready(self.setting));
+        let mut watch = Watch::new(clock, intervals, reader.is_some());
+        let cpu_before_us = machine::process_cpu_us();
+        let mut workers = self.start_workers(reach, clock, &stop, sink, &rendezvous)?;
+
+        let mut signals = 0;
+        let mut ticker = ticker();
+        watch.begin(Phase::WarmUp, run_start_us, measure_start_us, tell);
+        let mut sent = loop {
+            tokio::select! {
+                done = workers.finished() => break done?,
+                () = interrupts.next() => {
+                    signals += 1;
+                    if signals == 1 {
+                        tell(Event::Interrupted);
+                        stop.end_by(clock.now_us());
+                    } else {
+                        stop.at_once();
+                    }
+                }
+                _ = ticker.tick() => {
+                    if watch.phase() == Phase::WarmUp && clock.now_us() >= measure_start_us {
+                        watch.begin(Phase::Measure, measure_start_us, end_us, tell);
+                    }
+                    watch.look(tell);
+                }
+            }
+        };
+        let process_cpu_us = machine::process_cpu_us() - cpu_before_us;
+        let reached = watch.phase();
+        if let Some(reason) = stop.abort_reason() {
+            return Err(RunError::Aborted(reason.clone()));
+        }
+
+        let drain_began_us = clock.now_us();
+        let read = match reader {
+            None => None,
+            Some(reader) => {
+                let longest = if signals > 0 {
+                    phases.drain.min(SHORT_DRAIN)
+                } else {
+                    phases.drain
+                };
+                watch.begin(
+                    Phase::Drain,
+                    drain_began_us,
+                    drain_began_us + micros(longest),
+                    tell,
+                );
+                let awaited = Arc::new(std::mem::take(&mut sent.record.acknowledged));
+                reader.await_readings(Arc::clone(&awaited));
+                if signals < 2 {
+                    drain(&reader, longest, &mut watch, interrupts, &mut signals, tell).await;
+                }
+                let read = reader.stop().await?;
+                sent.record.acknowledged = Arc::unwrap_or_clone(awaited);
+                Some(read)
+            }
+        };
+        Ok(Lived {
+            sent,
+            read,
+            series: watch.finish(),
+            drained: Duration::from_micros(clock.now_us() - drain_began_us),
+            unmatched: rendezvous.unmatched(),
+            reached: if signals > 0 {
+                reached
+            } else {
+                Phase::Complete
+            },
+            interrupted: signals > 0,
+            measured_us: (measure_start_us, stop.end_us().max(measure_start_us)),
+            process_cpu_us,
+        })
+    }
+
+    fn follow(&self) -> Option<stream::Config> {
+        let Via::Kinesis(consumer) = &self.request.via else {
+            return None;
+        };
+        Some(stream::Config {
+            stream: self.setting.stream.clone()?,
+            table: self.setting.table.clone(),
+            consumer: consumer.clone(),
+            from: if self.fresh_stream {
+                stream::From::Beginning
+            } else {
+                stream::From::Now
+            },
+        })
+    }
+
+    fn start_workers(
+        &self,
+        reach: Reach,
+        clock: Clock,
+        stop: &Stop,
+        sink: IntervalSink,
+        rendezvous: &Arc<Rendezvous>,
+    ) -> Result<Workers, RunError> {
+        let sending = &self.request.sending;
+        let threads = self.setting.threads;
+        let share = 1.0 / threads as f64;
+        let shares = (0..threads)
+            .map(|index| Share {
+                config: load::Config {
+                    table: self.setting.table.clone(),
+                    layout: self.request.layout,
+                    batch: sending.batch,
+                    linger: sending.linger,
+                    // The first threads take what does not divide evenly.
+                    in_flight: self.setting.concurrency / threads
+                        + usize::from(index < self.setting.concurrency % threads),
+                    attempts: sending.attempts,
+                    backlog: self.setting.backlog.div_ceil(threads),
+                    backoff: Backoff::default(),
+                    rate: self.setting.peak_rate * share,
+                    catch_up: Some(sending.catch_up),
+                    max_write_units: sending.max_write_units.map(|units| units * share),
+                    end_grace: END_GRACE,
+                    timeout: sending.timeout,
+                    measure_start_us: reach.measure_start_us,
+                    seed: self.request.seed.wrapping_add(index as u64),
+                },
+                partition: Partition {
+                    index: index as u32,
+                    of: threads as u32,
+                },
+                recorder: SendRecorder::for_partition(
+                    reach,
+                    sink.clone(),
+                    Arc::clone(rendezvous),
+                    index as u32,
+                    threads as u32,
+                ),
+            })
+            .collect();
+        let common = Common {
+            workload: self.workload,
+            run_start_us: reach.run_start_us,
+            client: sending.client,
+            connection: &self.connected.connection,
+            clock,
+            stop,
+        };
+        Workers::start(&common, shares)
+    }
+}
+
+/// Waits until every acknowledged reading was seen, and a moment longer for
+/// duplicates of the last ones; or until the time or the person's patience is over.
+async fn drain(
+    reader: &Reader,
+    longest: Duration,
+    watch: &mut Watch,
+    interrupts: &mut Interrupts,
+    signals: &mut u32,
+    tell: &mut dyn FnMut(Event<'_>),
+) {
+    let mut ticker = ticker();
+    let deadline = tokio::time::Instant::now() + longest;
+    let mut settled_at = None;
+    while tokio::time::Instant::now() < deadline {
+        tokio::select! {
+            () = interrupts.next() => {
+                *signals += 1;
+                if *signals > 1 {
+                    return;
+                }
+                tell(Event::Interrupted);
+                return;
+            }
+            now = ticker.tick() => {
+                watch.look(tell);
+                if reader.progress().outstanding == Some(0) {
+                    let since = *settled_at.get_or_insert(now);
+                    if now - since >= STRAGGLERS {
+                        return;
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Looks often enough to notice a phase's end within a tenth of a second.
+fn ticker() -> Ticker {
+    let mut ticker = interval(LOOK);
+    ticker.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    ticker
+}
+
+fn micros(span: Duration) -> u64 {
+    span.as_micros() as u64
+}

@@ -1,0 +1,227 @@
+//! Bad input gets one clear error, the documented exit code, and leaves nothing
+//! behind; good input prints what it says.
+
+#![allow(clippy::unwrap_used)]
+
+mod support;
+
+use std::fs;
+use std::net::TcpListener;
+
+use support::{hrload, output};
+
+/// Runs and asserts exit code and what the error must say.
+#[track_caller]
+fn refused(words: &str, code: i32, says: &[&str]) {
+    let output = output(words);
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(code), "{words}\n{stderr}");
+    assert!(stderr.contains("error:"), "{words}\n{stderr}");
+    for text in says {
+        assert!(stderr.contains(text), "{words}: no {text:?} in\n{stderr}");
+    }
+    for text in ["panicked", "RUST_BACKTRACE", "stack backtrace"] {
+        assert!(!stderr.contains(text), "{words}\n{stderr}");
+    }
+    assert!(output.stdout.is_empty(), "{words}");
+}
+
+#[test]
+fn wrong_numbers_are_refused_by_flag_and_value() {
+    for (words, says) in [
+        ("--devices 0", ["--devices", "0"]),
+        ("--devices -5", ["-5", "--"]),
+        ("--devices 1.5", ["--devices", "1.5"]),
+        ("--rate 0", ["--rate", "0"]),
+        ("--rate fast", ["--rate", "fast"]),
+        ("--rate 5000/fortnight", ["--rate", "5k/s"]),
+        ("--interval 0s", ["--interval", "0s"]),
+        ("--duration 0s", ["--duration", "0s"]),
+        ("--duration soon", ["--duration", "30s"]),
+        ("--batch 0", ["--batch", "1..=25"]),
+        ("--batch 26", ["--batch", "1..=25"]),
+        ("--threads 0", ["--threads", "0"]),
+        ("--concurrency 0", ["--concurrency", "0"]),
+        ("--attempts 0", ["--attempts", "0"]),
+        ("--catch-up 0.5", ["--catch-up", "1.5"]),
+        ("--retain 0", ["--retain", "512MiB"]),
+        ("--change-delay never", ["--change-delay", "never"]),
+        ("--fault mischief=1", ["--fault", "mischief"]),
+        ("--no-such-flag", ["--no-such-flag", "--help"]),
+    ] {
+        refused(words, 2, &says);
+    }
+}
+
+#[test]
+fn contradictions_are_refused() {
+    refused("--rate 100 --interval 2s", 2, &["--rate", "--interval"]);
+    refused(
+        "--target local --endpoint-url http://127.0.0.1:1",
+        2,
+        &["--target local", "--endpoint-url"],
+    );
+    refused(
+        "--kinesis-endpoint-url http://127.0.0.1:1",
+        2,
+        &["--endpoint-url"],
+    );
+}
+
+#[test]
+fn a_rate_beyond_the_profile_says_what_is_possible() {
+    refused(
+        "--devices 10 --rate 1M/s",
+        2,
+        &["steady", "at most", "10000 devices would do"],
+    );
+}
+
+#[test]
+fn an_unknown_profile_suggests_the_nearest_name() {
+    refused("--profile stedy", 2, &["stedy", "did you mean `steady`"]);
+    refused("profiles show maraton", 2, &["did you mean `marathon`"]);
+}
+
+#[test]
+fn a_malformed_profile_names_line_and_key() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("mine.toml");
+    let path = file.display().to_string();
+    fs::write(&file, "name = \"mine\"\nsummary = \n").unwrap();
+    refused(&format!("--profile {path}"), 2, &["mine.toml", "line 2"]);
+    let steady = String::from_utf8(output("profiles show steady").stdout).unwrap();
+    fs::write(&file, format!("mood = \"good\"\n{steady}")).unwrap();
+    refused(
+        &format!("--profile {path}"),
+        2,
+        &["mine.toml", "mood", "line 1"],
+    );
+    refused("--profile ./nowhere.toml", 2, &["nowhere.toml"]);
+}
+
+#[test]
+fn an_unwritable_output_is_found_before_the_load_starts() {
+    refused(
+        "-d 1s -w 0s -o /nonexistent/folder/result.json",
+        1,
+        &["/nonexistent/folder"],
+    );
+    let directory = tempfile::tempdir().unwrap();
+    refused(
+        &format!("-d 1s -w 0s -o {}", directory.path().display()),
+        1,
+        &["directory"],
+    );
+    assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn an_unreachable_endpoint_is_told_before_the_load_starts() {
+    // A port that was free a moment ago.
+    let port = TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port();
+    let output = hrload()
+        .args([
+            "-d",
+            "1s",
+            "--endpoint-url",
+            &format!("http://127.0.0.1:{port}"),
+        ])
+        .env("AWS_ACCESS_KEY_ID", "test")
+        .env("AWS_SECRET_ACCESS_KEY", "test")
+        .env("AWS_REGION", "us-east-1")
+        .output()
+        .unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{stderr}");
+    assert!(stderr.contains("refused"), "{stderr}");
+    assert!(stderr.contains(&port.to_string()), "{stderr}");
+    refused("--endpoint-url not-a-url", 2, &["not-a-url"]);
+}
+
+#[test]
+fn missing_credentials_are_told_before_the_load_starts() {
+    let output = hrload()
+        .args(["--target", "aws", "--region", "us-east-1", "-d", "1s"])
+        .env("HOME", "/nonexistent")
+        .output()
+        .unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{stderr}");
+    assert!(stderr.contains("credentials"), "{stderr}");
+}
+
+#[test]
+fn a_port_in_use_is_told() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap();
+    refused(
+        &format!("local --listen {address}"),
+        1,
+        &[&address.to_string()],
+    );
+}
+
+#[test]
+fn a_result_that_is_none_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("result.json");
+    for (text, says) in [
+        ("", "JSON"),
+        ("{}", "schema"),
+        ("{\"schema\": \"hrload.result/99\"}", "hrload.result/99"),
+        ("not json", "JSON"),
+    ] {
+        fs::write(&file, text).unwrap();
+        refused(
+            &format!("show {}", file.display()),
+            1,
+            &["result.json", says],
+        );
+    }
+    refused("show /nonexistent.json", 1, &["/nonexistent.json"]);
+}
+
+#[test]
+fn help_version_completions_and_manual_are_printed() {
+    for (words, says) in [
+        ("--help", "Examples:"),
+        ("run --help", "--devices"),
+        ("local --help", "AWS"),
+        ("--version", env!("CARGO_PKG_VERSION")),
+        ("completions bash", "_hrload"),
+        ("completions zsh", "#compdef hrload"),
+        ("completions fish", "complete -c hrload"),
+        ("man", ".TH hrload"),
+    ] {
+        let output = output(words);
+        let stdout = String::from_utf8(output.stdout).unwrap();
+        assert_eq!(output.status.code(), Some(0), "{words}");
+        assert!(stdout.contains(says), "{words}: no {says:?} in\n{stdout}");
+    }
+}
+
+#[test]
+fn every_profile_is_listed_and_shown_with_its_rates() {
+    let output = output("profiles --json");
+    let rows: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let rows = rows.as_array().unwrap();
+    assert!(rows.len() >= 10, "{rows:?}");
+    for row in rows {
+        let name = row["name"].as_str().unwrap();
+        let (mean, peak) = (
+            row["mean_rate"].as_f64().unwrap(),
+            row["peak_rate"].as_f64().unwrap(),
+        );
+        assert!(
+            mean > 0.0 && peak >= mean,
+            "{name}: mean {mean}, peak {peak}"
+        );
+    }
+    let shown = String::from_utf8(support::output("profiles show steady").stdout).unwrap();
+    assert!(shown.contains("name = \"steady\""), "{shown}");
+}

@@ -1,0 +1,200 @@
+//! The main job, as a person runs it: the binary, real HTTP, the embedded services.
+
+#![allow(clippy::unwrap_used)]
+
+mod support;
+
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
+
+use support::{finish, hrload, output, run};
+
+const SMALL: &str = "--devices 200 --rate 500/s -w 0s -d 1s --change-delay 0 --drain 20s";
+
+#[test]
+fn a_run_accounts_for_every_reading() {
+    let run = run(SMALL);
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    run.assert_closed();
+    assert_eq!(run.result["schema"], "hrload.result/1");
+    assert_eq!(run.result["run"]["interrupted"], false);
+    let scheduled = run.count("ledger.scheduled");
+    assert!((450..=550).contains(&scheduled), "{scheduled}");
+    for (name, expected) in [
+        ("acknowledged", scheduled),
+        ("seen", scheduled),
+        ("failed", 0),
+        ("missing", 0),
+        ("duplicates", 0),
+        ("foreign", 0),
+    ] {
+        assert_eq!(run.count(&format!("ledger.{name}")), expected, "{name}");
+    }
+    for stage in [
+        "lateness",
+        "service",
+        "response",
+        "capture",
+        "replication",
+        "read",
+        "e2e",
+    ] {
+        assert!(run.count(&format!("latency.{stage}.count")) > 0, "{stage}");
+    }
+    assert_eq!(run.count("latency.e2e.count"), scheduled);
+    // 25 small items cost 25 units, whoever counts.
+    assert_eq!(run.number("capacity.consumed_units"), scheduled as f64);
+    assert_eq!(run.number("capacity.computed_units"), scheduled as f64);
+}
+
+#[test]
+fn both_clients_and_every_layout_account_alike() {
+    for client in ["sdk", "direct"] {
+        for layout in ["seed", "timeseries", "fhir"] {
+            let run = run(&format!("{SMALL} --client {client} --layout {layout}"));
+            assert_eq!(run.code, 0, "{client} {layout}: {}", run.stderr);
+            run.assert_closed();
+            assert_eq!(
+                run.count("ledger.seen"),
+                run.count("ledger.scheduled"),
+                "{client} {layout}"
+            );
+        }
+    }
+}
+
+#[test]
+fn the_warm_up_is_sent_and_not_measured() {
+    let run = run("--devices 200 --rate 500/s -w 500ms -d 1s --change-delay 0 --drain 20s");
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    run.assert_closed();
+    let warm_up = run.count("ledger.warm_up.acknowledged");
+    assert!((200..=300).contains(&warm_up), "{warm_up}");
+    assert_eq!(run.count("ledger.warm_up.sightings"), warm_up);
+    let scheduled = run.count("ledger.scheduled");
+    assert!((450..=550).contains(&scheduled), "{scheduled}");
+    assert_eq!(run.count("latency.e2e.count"), scheduled);
+}
+
+#[test]
+fn writes_alone_can_be_measured() {
+    let run = run(&format!("{SMALL} --via none"));
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    run.assert_closed();
+    assert!(run.count("ledger.acknowledged") > 0);
+}
+
+#[test]
+fn enhanced_fan_out_reads_what_polling_reads() {
+    let run = run(&format!("{SMALL} --consumer enhanced-fan-out"));
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    run.assert_closed();
+    assert_eq!(run.count("ledger.seen"), run.count("ledger.scheduled"));
+}
+
+#[test]
+fn several_threads_and_shards_account_alike() {
+    let run = run(&format!("{SMALL} --threads 3 --shards 7"));
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    run.assert_closed();
+    assert_eq!(run.count("ledger.seen"), run.count("ledger.scheduled"));
+}
+
+#[test]
+fn the_result_file_is_shown_again_as_it_was_printed() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("result.json");
+    let printed = output(&format!("{SMALL} -o {}", file.display()));
+    assert_eq!(printed.status.code(), Some(0));
+    let shown = output(&format!("show {}", file.display()));
+    assert_eq!(shown.status.code(), Some(0));
+    let shown = String::from_utf8(shown.stdout).unwrap();
+    let printed = String::from_utf8(printed.stdout).unwrap();
+    assert!(shown.lines().count() > 15, "{shown}");
+    assert!(
+        printed.contains(shown.trim()),
+        "--- printed\n{printed}\n--- shown\n{shown}"
+    );
+}
+
+#[test]
+fn the_other_services_of_a_machine_can_be_driven() {
+    let mut services = hrload()
+        .args([
+            "local",
+            "--listen",
+            "127.0.0.1:0",
+            "--change-delay",
+            "0",
+            "-q",
+        ])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut endpoint = String::new();
+    BufReader::new(services.stdout.take().unwrap())
+        .read_line(&mut endpoint)
+        .unwrap();
+    let output = hrload()
+        .args(SMALL.split_whitespace())
+        .args(["-o", "-", "--endpoint-url", endpoint.trim()])
+        .env("AWS_ACCESS_KEY_ID", "test")
+        .env("AWS_SECRET_ACCESS_KEY", "test")
+        .env("AWS_REGION", "us-east-1")
+        .output();
+    services.kill().unwrap();
+    services.wait().unwrap();
+    let run = finish(output.unwrap());
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    run.assert_closed();
+    assert_eq!(run.count("ledger.seen"), run.count("ledger.scheduled"));
+}
+
+/// Starts a long run, waits until it measures, and signals it.
+fn interrupted(signals: usize) -> std::process::Output {
+    let mut child = hrload()
+        .args("--devices 100 --rate 200/s -w 0s -d 600s --change-delay 0 -o -".split_whitespace())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let stderr = BufReader::new(child.stderr.take().unwrap());
+    let pid = rustix::process::Pid::from_child(&child);
+    let mut lines = stderr.lines();
+    for line in lines.by_ref() {
+        if line.unwrap().contains("measuring") {
+            break;
+        }
+    }
+    for _ in 0..signals {
+        rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
+    }
+    // Keep its pipe empty, or it would wait for us.
+    let rest = std::thread::spawn(move || for _ in lines {});
+    let output = child.wait_with_output().unwrap();
+    rest.join().unwrap();
+    output
+}
+
+#[test]
+fn an_interrupted_run_still_writes_its_result() {
+    let output = interrupted(1);
+    assert_eq!(output.status.code(), Some(130));
+    let run = finish(output);
+    assert_eq!(run.result["run"]["interrupted"], true);
+    run.assert_closed();
+}
+
+#[test]
+fn a_second_signal_stops_at_once() {
+    let output = interrupted(2);
+    assert_eq!(output.status.code(), Some(130));
+}
+
+#[test]
+fn a_quiet_run_prints_nothing() {
+    let output = output(&format!("{SMALL} -q"));
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), "");
+    assert_eq!(String::from_utf8(output.stderr).unwrap(), "");
+}
