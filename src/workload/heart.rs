@@ -41,8 +41,8 @@ const SHORTEST_RESPONSE_S: u8 = 15;
 pub(crate) struct Step {
     length_us: u64,
     blend: f32,
-    fast_awake: Memory,
-    fast_asleep: Memory,
+    /// Awake and asleep.
+    fast: [Memory; 2],
     error: Memory,
 }
 
@@ -71,8 +71,7 @@ impl Step {
         Self {
             length_us,
             blend: 1.0 - (0.35f32.ln() * s / 5.0).exp(),
-            fast_awake: Memory::over(s, FAST_AWAKE_S),
-            fast_asleep: Memory::over(s, FAST_ASLEEP_S),
+            fast: [FAST_AWAKE_S, FAST_ASLEEP_S].map(|lasts_s| Memory::over(s, lasts_s)),
             error: Memory::over(s, ERROR_S),
         }
     }
@@ -268,16 +267,13 @@ impl Heart {
         asleep: bool,
         rng: &mut SplitMix64,
     ) -> u32 {
-        let fast = if asleep {
-            &step.fast_asleep
-        } else {
-            &step.fast_awake
-        };
+        // What varies at random is looked up, not branched on.
+        let fast = step.fast[usize::from(asleep)];
         let bits = rng.bits();
         // Unit variance: 0.9 k^2 + 0.1 (6.5 k)^2 = 1.
         const USUAL: f32 = 0.441_726_1;
         let tail = ((bits >> 32) as u32) < (TAIL_SHARE * 4_294_967_296.0) as u32;
-        let scale = if tail { USUAL * TAIL_SCALE } else { USUAL };
+        let scale = [USUAL, USUAL * TAIL_SCALE][usize::from(tail)];
         self.fast =
             fast.keeps * self.fast + FAST_SD * fast_scale * fast.adds * scale * rng.normal();
         self.smoothed += step.blend * (self.mean + self.fast + self.slow - self.smoothed);

@@ -12,6 +12,9 @@ const SLOT_BITS: u32 = 12;
 const SLOTS: usize = 1 << SLOT_BITS;
 const FINEST_BITS: u32 = 4;
 const LEVELS: usize = 3;
+/// Words of 64 slots; as many as a word has bits.
+const WORDS: usize = SLOTS / 64;
+const _: () = assert!(WORDS == 64);
 const NONE: u32 = u32::MAX;
 
 /// What the queue holds for each device.
@@ -40,33 +43,55 @@ pub(crate) struct Wheel {
 #[derive(Clone, Debug)]
 struct Level {
     heads: Box<[u32]>,
-    occupied: Box<[u64]>,
+    /// A bit for each slot that holds something,
+    occupied: [u64; WORDS],
+    /// and one for each word of those that is not zero.
+    words: u64,
 }
 
 impl Level {
     fn new() -> Self {
         Self {
             heads: vec![NONE; SLOTS].into_boxed_slice(),
-            occupied: vec![0; SLOTS / 64].into_boxed_slice(),
+            occupied: [0; WORDS],
+            words: 0,
         }
     }
 
-    /// The first occupied slot from `from` up, if any.
+    /// The first occupied slot from `from` up, if any. No loop: how far it is
+    /// to the next reading, no branch predictor can tell.
+    #[inline]
     fn first_from(&self, from: usize) -> Option<usize> {
-        let mut word = from / 64;
-        if word >= self.occupied.len() {
+        let word = from / 64;
+        let here = self.occupied.get(word)? & (!0 << (from % 64));
+        let later = self.words & (!1 << word);
+        if here == 0 && later == 0 {
             return None;
         }
-        let mut bits = self.occupied[word] & (!0 << (from % 64));
-        while bits == 0 {
-            word += 1;
-            bits = *self.occupied.get(word)?;
-        }
-        Some(word * 64 + bits.trailing_zeros() as usize)
+        let next = if here == 0 {
+            later.trailing_zeros() as usize
+        } else {
+            word
+        };
+        let bits = if here == 0 {
+            self.occupied[next % WORDS]
+        } else {
+            here
+        };
+        Some(next * 64 + bits.trailing_zeros() as usize)
     }
 
+    #[inline]
+    fn occupy(&mut self, slot: usize) {
+        self.occupied[slot / 64] |= 1 << (slot % 64);
+        self.words |= 1 << (slot / 64);
+    }
+
+    #[inline]
     fn take(&mut self, slot: usize) -> u32 {
-        self.occupied[slot / 64] &= !(1 << (slot % 64));
+        let word = &mut self.occupied[slot / 64];
+        *word &= !(1 << (slot % 64));
+        self.words &= !(u64::from(*word == 0) << (slot / 64));
         std::mem::replace(&mut self.heads[slot], NONE)
     }
 }
@@ -120,14 +145,15 @@ impl Wheel {
         let level = &mut self.levels[level];
         self.entries[index as usize].next = level.heads[turn];
         level.heads[turn] = index;
-        level.occupied[turn / 64] |= 1 << (turn % 64);
+        level.occupy(turn);
     }
 
-    /// The earliest entry.
+    /// The earliest entry. `nears` hears of entries that come into the finest
+    /// wheel: what is kept about them will be wanted within 65 ms.
     #[inline]
-    pub(crate) fn first(&mut self) -> Option<(u64, u32)> {
+    pub(crate) fn first(&mut self, nears: impl FnMut(u32)) -> Option<(u64, u32)> {
         if self.ready.is_empty() {
-            self.turn();
+            self.turn(nears);
         }
         self.ready.last().copied()
     }
@@ -144,7 +170,7 @@ impl Wheel {
     }
 
     /// Moves to the next occupied slot.
-    fn turn(&mut self) {
+    fn turn(&mut self, mut nears: impl FnMut(u32)) {
         while self.ready.is_empty() && self.waiting > 0 {
             let mask = SLOTS - 1;
             let fine = self.slot as usize & mask;
@@ -157,19 +183,19 @@ impl Wheel {
             if let Some(turn) = self.levels[1].first_from(medium + 1) {
                 let above = self.slot >> (2 * SLOT_BITS);
                 self.slot = (above << SLOT_BITS | turn as u64) << SLOT_BITS;
-                self.move_down(1, turn);
+                self.move_down(1, turn, &mut nears);
                 continue;
             }
             let coarse = (self.slot >> (2 * SLOT_BITS)) as usize & mask;
             if let Some(turn) = self.levels[2].first_from(coarse + 1) {
                 let above = self.slot >> (3 * SLOT_BITS);
                 self.slot = (above << SLOT_BITS | turn as u64) << (2 * SLOT_BITS);
-                self.move_down(2, turn);
+                self.move_down(2, turn, |_| {});
             } else {
                 // Everything left is beyond this turn of the coarsest wheel
                 // (12.7 days): it waits in the last slot, which may be this.
                 self.slot = ((self.slot >> (3 * SLOT_BITS)) + 1) << (3 * SLOT_BITS);
-                self.move_down(2, SLOTS - 1);
+                self.move_down(2, SLOTS - 1, |_| {});
             }
         }
     }
@@ -187,10 +213,11 @@ impl Wheel {
         }
     }
 
-    fn move_down(&mut self, level: usize, turn: usize) {
+    fn move_down(&mut self, level: usize, turn: usize, mut nears: impl FnMut(u32)) {
         let mut index = self.levels[level].take(turn);
         while index != NONE {
             let Entry { due_us, next, .. } = self.entries[index as usize];
+            nears(index);
             let slot = due_us >> FINEST_BITS;
             if slot <= self.slot {
                 self.ready.push((due_us, index));
@@ -222,7 +249,7 @@ mod tests {
             model.insert((due_us, index));
         }
         for _ in 0..60_000 {
-            let found = wheel.first();
+            let found = wheel.first(|_| {});
             assert_eq!(found, model.pop_first());
             let Some((due_us, index)) = found else { break };
             wheel.take_first();
@@ -237,10 +264,10 @@ mod tests {
     #[test]
     fn an_empty_wheel_has_no_first_entry() {
         let mut wheel = Wheel::new(0..3, 5);
-        assert_eq!(wheel.first(), None);
+        assert_eq!(wheel.first(|_| {}), None);
         wheel.put(2, 1_000_000);
-        assert_eq!(wheel.first(), Some((1_000_000, 2)));
+        assert_eq!(wheel.first(|_| {}), Some((1_000_000, 2)));
         wheel.take_first();
-        assert_eq!(wheel.first(), None);
+        assert_eq!(wheel.first(|_| {}), None);
     }
 }

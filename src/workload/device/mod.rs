@@ -33,8 +33,8 @@ const LOCK_MEAN_S: f64 = 90.0;
 const RECORDS_EVERY_SECOND: u8 = 1;
 const HAS_NO_PHONE: u8 = 2;
 
-/// One wearable on one wrist. 96 bytes; with the queue's 16, a
-/// million devices take 112 MB.
+/// One wearable on one wrist. 96 bytes; with the queue's 16, a million
+/// devices take 112 MB.
 /// Aligned so that it never touches more than two cache lines.
 #[derive(Clone, Debug)]
 #[repr(align(32))]
@@ -330,6 +330,7 @@ impl Device {
 
     /// Lives on to `to_us` and returns random bits left over. `regular` has
     /// the constants when the step is of its length.
+    #[inline]
     fn advance(&mut self, plan: &Plan, to_us: u64, regular: Option<&RegularStep>) -> u32 {
         let length_us = to_us - self.at_us;
         let mut from_us = self.at_us;
@@ -339,12 +340,8 @@ impl Device {
         }
         // Effort changes where bouts end, inside the step; the variations,
         // whose scale changes with it, take the step whole.
-        while u64::from(self.bout.ends_s) * SECOND_US <= to_us {
-            let ends_us = (u64::from(self.bout.ends_s) * SECOND_US).max(from_us);
-            let answer = heart::answer_to_effort(ends_us - from_us, self.heart.response_s());
-            self.heart.follow(answer);
-            from_us = ends_us;
-            self.enter_next_bout(plan, (ends_us / SECOND_US) as u32);
+        if u64::from(self.bout.ends_s) * SECOND_US <= to_us {
+            from_us = self.pass_bouts(plan, to_us);
         }
         self.at_us = to_us;
         let fast_scale = self.bout.activity.fast_scale();
@@ -379,6 +376,21 @@ impl Device {
         bits
     }
 
+    /// Ends every bout that ends by `to_us`, and returns where the last did.
+    #[cold]
+    #[inline(never)]
+    fn pass_bouts(&mut self, plan: &Plan, to_us: u64) -> u64 {
+        let mut from_us = self.at_us;
+        while u64::from(self.bout.ends_s) * SECOND_US <= to_us {
+            let ends_us = (u64::from(self.bout.ends_s) * SECOND_US).max(from_us);
+            let answer = heart::answer_to_effort(ends_us - from_us, self.heart.response_s());
+            self.heart.follow(answer);
+            from_us = ends_us;
+            self.enter_next_bout(plan, (ends_us / SECOND_US) as u32);
+        }
+        from_us
+    }
+
     fn enter_next_bout(&mut self, plan: &Plan, now_s: u32) {
         let was = self.bout.activity;
         let effort = self.bout.enter_next(
@@ -396,6 +408,8 @@ impl Device {
         }
     }
 
+    #[cold]
+    #[inline(never)]
     fn pass_minutes(&mut self, plan: &Plan, minutes: u64, to_s: u32) {
         let zone = self.bout.zone;
         // Whole minutes: no edge between two calls is missed or seen twice.
