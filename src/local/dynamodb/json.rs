@@ -109,6 +109,30 @@ fn unescape(raw: &str) -> String {
     text
 }
 
+/// How many bytes there are before the first that means something in a string:
+/// a quote, a backslash or a control character. Eight at a time: strings are
+/// most of a body.
+fn plain(bytes: &[u8]) -> usize {
+    const ONES: u64 = u64::from_ne_bytes([1; 8]);
+    const HIGH: u64 = 0x80 * ONES;
+    /// The high bit of each byte below `least`, up to the first of them at least.
+    fn below(word: u64, least: u8) -> u64 {
+        word.wrapping_sub(u64::from(least) * ONES) & !word & HIGH
+    }
+    let (words, rest) = bytes.as_chunks::<8>();
+    for (at, word) in words.iter().enumerate() {
+        let word = u64::from_le_bytes(*word);
+        let quote = below(word ^ (u64::from(b'"') * ONES), 1);
+        let backslash = below(word ^ (u64::from(b'\\') * ONES), 1);
+        let found = quote | backslash | below(word, 0x20);
+        if found != 0 {
+            return at * 8 + found.trailing_zeros() as usize / 8;
+        }
+    }
+    let special = |byte: &u8| matches!(byte, b'"' | b'\\' | 0x00..=0x1f);
+    words.len() * 8 + rest.iter().position(special).unwrap_or(rest.len())
+}
+
 fn hex4(bytes: &[u8], at: usize) -> Option<u32> {
     let digits = bytes.get(at..at + 4)?;
     digits.iter().try_fold(0, |value, &digit| {
@@ -241,6 +265,7 @@ impl<'a> Cursor<'a> {
         let start = self.at;
         let mut escaped = false;
         loop {
+            self.at += plain(&bytes[self.at..]);
             match *bytes.get(self.at).ok_or(Malformed)? {
                 b'"' => {
                     let raw = &self.text[start..self.at];
@@ -251,8 +276,7 @@ impl<'a> Cursor<'a> {
                     escaped = true;
                     self.escape()?;
                 }
-                0x00..=0x1f => return Err(Malformed),
-                _ => self.at += 1,
+                _ => return Err(Malformed),
             }
         }
     }
@@ -466,6 +490,22 @@ mod tests {
             let mut cursor = Cursor::new(text);
             let whole = cursor.skip_value().and_then(|_| cursor.finish());
             assert_eq!(whole, Err(Malformed), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_ends_a_string_is_found_wherever_it_stands() {
+        for before in 0..20 {
+            for special in (0..=0x7f).map(char::from) {
+                for after in ["", "\"", "\"x\"\u{1}", "é\"\\"] {
+                    let text = format!("\"{}{special}{after}", "aé\u{7f}~".repeat(before));
+                    let ours = Cursor::new(&text).string().ok();
+                    let ours = ours.map(|text| text.resolve().into_owned());
+                    let mut theirs = serde_json::Deserializer::from_str(&text).into_iter();
+                    let theirs = theirs.next().and_then(Result::<String, _>::ok);
+                    assert_eq!(ours, theirs, "{text:?}");
+                }
+            }
         }
     }
 

@@ -7,6 +7,7 @@
 
 use std::collections::{BTreeMap, VecDeque, btree_map};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::key::ItemKey;
 
@@ -23,7 +24,13 @@ pub(super) struct Retention {
     live: AtomicU64,
     opened: AtomicU64,
     evicted: AtomicU64,
+    /// The memory of segments that were given back, to be written again: the
+    /// system would clear each page of new memory first.
+    spare: Mutex<Vec<Vec<u8>>>,
 }
+
+/// How many of those are kept.
+const SPARE_SEGMENTS: usize = 16;
 
 impl Retention {
     /// Keeps at most `limit` bytes of items and their keys.
@@ -35,7 +42,28 @@ impl Retention {
             live: AtomicU64::new(0),
             opened: AtomicU64::new(0),
             evicted: AtomicU64::new(0),
+            spare: Mutex::default(),
         }
+    }
+
+    /// Memory for a segment that is to hold an entry of `bytes` first.
+    fn room(&self, bytes: usize) -> Vec<u8> {
+        let fits = bytes <= self.segment_bytes;
+        let spare = fits.then(|| self.spare().pop()).flatten();
+        spare.unwrap_or_else(|| Vec::with_capacity(self.segment_bytes.max(bytes)))
+    }
+
+    /// Takes the memory of a segment back.
+    fn recycle(&self, mut bytes: Vec<u8>) {
+        bytes.clear();
+        let mut spare = self.spare();
+        if spare.len() < SPARE_SEGMENTS && bytes.capacity() == self.segment_bytes {
+            spare.push(bytes);
+        }
+    }
+
+    fn spare(&self) -> MutexGuard<'_, Vec<Vec<u8>>> {
+        self.spare.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether more is kept than should be.
@@ -202,6 +230,7 @@ impl Shard {
                     .append(&key, entry.item_bytes, entry.json, retention);
                 shard.index.insert(key, place);
             });
+            retention.recycle(segment.bytes);
         }
     }
 
@@ -227,6 +256,7 @@ impl Shard {
             shard.index.remove(&key);
             shard.item_bytes -= entry.item_bytes as u64;
         });
+        retention.recycle(segment.bytes);
         true
     }
 
@@ -280,7 +310,7 @@ impl Log {
         if full {
             self.segments.push_back(Some(Segment {
                 opened: retention.opened.fetch_add(1, Relaxed),
-                bytes: Vec::with_capacity(retention.segment_bytes.max(bytes)),
+                bytes: retention.room(bytes),
                 live: 0,
             }));
         }
