@@ -11,7 +11,7 @@ use hrload::clock::Clock;
 use hrload::codec::change::{ChangeKind, Precision};
 use hrload::local::capture::{Capture, ChangeDelay, TableChange};
 use hrload::local::faults::FaultDice;
-use hrload::local::kinesis::{Answer, Batch, Streams};
+use hrload::local::kinesis::{Answer, Backlog, Batch, Streams};
 use serde_json::{Value, json};
 
 const RECORDS: usize = 500;
@@ -42,9 +42,11 @@ fn streams() -> Streams {
     streams
         .call("CreateStream", body, START_US - 1_000_000)
         .unwrap();
-    let mut batch = batch();
+    let (mut batch, mut backlog) = (batch(), Backlog::default());
     while streams.trimmed() == 0 {
-        streams.append(ARN, &mut batch, START_US).unwrap();
+        streams
+            .append(ARN, &mut batch, &mut backlog, START_US, START_US)
+            .unwrap();
     }
     streams
 }
@@ -74,9 +76,13 @@ fn put(c: &mut Criterion) {
     let mut group = c.benchmark_group("put");
     group.throughput(Throughput::Elements(RECORDS as u64));
     let streams = streams();
-    let mut batch = batch();
+    let (mut batch, mut backlog) = (batch(), Backlog::default());
     group.bench_function("500 change records, appended", |b| {
-        b.iter(|| streams.append(ARN, &mut batch, START_US).unwrap());
+        b.iter(|| {
+            streams
+                .append(ARN, &mut batch, &mut backlog, START_US, START_US)
+                .unwrap()
+        });
     });
     let entries: Vec<Value> = (0..RECORDS)
         .map(|i| {

@@ -8,7 +8,7 @@ use super::delay::Delays;
 use super::pending::Pending;
 use super::{Shared, locked};
 use crate::codec::change::{self, ChangeImage, ChangeKind, Precision};
-use crate::local::kinesis::Batch;
+use crate::local::kinesis::{Backlog, Batch};
 
 /// One table's way into one stream. Writers call it from any thread.
 #[derive(Debug)]
@@ -20,10 +20,15 @@ pub struct Link {
     /// Seed of this link's event ids.
     seed: u64,
     pending: Mutex<Pending>,
-    /// Held by whoever moves batches from the queue into the stream, so that
-    /// they arrive in the queue's order. Taken before `pending`, never after.
-    delivery: Mutex<()>,
+    /// What the stream had no capacity for. Held by whoever moves batches from
+    /// the queue into the stream, so that they arrive in the queue's order.
+    /// Taken before `pending`, never after.
+    backlog: Mutex<Backlog>,
 }
+
+/// How long after a refusal the stream is tried again, in microseconds;
+/// assumed.
+const RETRY_US: u64 = 20_000;
 
 /// One change, as the table knows it.
 #[derive(Clone, Copy, Debug)]
@@ -70,7 +75,7 @@ impl Link {
             precision: AtomicU8::new(precision_code(precision)),
             seed,
             pending: Mutex::new(Pending::new(Delays::new(shared.delay, seed))),
-            delivery: Mutex::new(()),
+            backlog: Mutex::default(),
             shared,
         }
     }
@@ -178,13 +183,21 @@ impl Link {
 
     /// Whether it is closed and everything arrived.
     pub(super) fn is_done(&self) -> bool {
+        let backlog = locked(&self.backlog);
         let pending = locked(&self.pending);
-        pending.closed && pending.is_empty()
+        pending.closed && pending.is_empty() && backlog.waiting() == 0
     }
 
     /// When the oldest waiting record was written.
     pub(super) fn oldest_us(&self) -> Option<u64> {
-        locked(&self.pending).oldest_us()
+        let throttled = locked(&self.backlog).oldest_us();
+        let due = locked(&self.pending).oldest_us();
+        throttled.into_iter().chain(due).min()
+    }
+
+    /// Records that had to wait for the stream's capacity.
+    pub(super) fn throttled(&self) -> u64 {
+        locked(&self.backlog).throttled()
     }
 
     /// Moves what is due into the stream; returns when more will be.
@@ -193,33 +206,51 @@ impl Link {
     }
 
     fn deliver_until(&self, now_us: impl Fn() -> u64) -> u64 {
-        let shared = &*self.shared;
-        let _order = locked(&self.delivery);
+        let streams = &self.shared.streams;
+        let mut backlog = locked(&self.backlog);
+        if backlog.waiting() > 0 {
+            let before = backlog.waiting();
+            let arrived = streams.append_backlog(&self.stream_arn, &mut backlog, now_us());
+            // A stream that is gone is final.
+            let failed = arrived.is_err().then(|| backlog.give_up());
+            self.count(before - backlog.waiting(), failed.unwrap_or(0));
+        }
         let mut pending = locked(&self.pending);
         loop {
             let now_us = now_us();
             if pending.holds() {
                 pending.give_up(now_us, false);
             }
-            let Some(mut batch) = pending.pop(now_us) else {
-                return pending.next_due_us();
+            let Some(mut due) = pending.pop(now_us) else {
+                let next_us = pending.next_due_us();
+                return if backlog.waiting() > 0 {
+                    next_us.min(now_us + RETRY_US)
+                } else {
+                    next_us
+                };
             };
             // Writers go on while the stream takes the batch in.
             drop(pending);
-            let records = batch.len() as u64;
-            let appended = shared.streams.append(&self.stream_arn, &mut batch, now_us);
-            // Shards that refuse for want of capacity are not there yet; a
-            // stream that is gone is final.
-            let failed = appended.map_or(records, |refused| refused as u64);
-            let counts = &shared.counts;
-            counts.failed.fetch_add(failed, Ordering::Relaxed);
-            counts
-                .delivered
-                .fetch_add(records - failed, Ordering::Relaxed);
-            counts.pending.fetch_sub(records, Ordering::Relaxed);
+            let (stream_arn, written_us) = (&self.stream_arn, due.written_us);
+            let arrived =
+                streams.append(stream_arn, &mut due.batch, &mut backlog, written_us, now_us);
+            match arrived {
+                Ok(arrived) => self.count(arrived, 0),
+                Err(_) => self.count(due.batch.len(), due.batch.len()),
+            }
             pending = locked(&self.pending);
-            pending.recycle(batch);
+            pending.recycle(due.batch);
         }
+    }
+
+    /// Counts records that no longer wait, `failed` of them because their
+    /// stream is gone.
+    fn count(&self, gone: usize, failed: usize) {
+        let counts = &self.shared.counts;
+        counts.failed.fetch_add(failed as u64, Ordering::Relaxed);
+        let delivered = (gone - failed) as u64;
+        counts.delivered.fetch_add(delivered, Ordering::Relaxed);
+        counts.pending.fetch_sub(gone as u64, Ordering::Relaxed);
     }
 }
 

@@ -160,6 +160,14 @@ impl Capture {
         self.shared.counts.failed.load(Ordering::Relaxed)
     }
 
+    /// Records of the open links that had to wait because a shard had no
+    /// capacity for them. CloudWatch's `ThrottledPutRecordCount`.
+    #[must_use]
+    pub fn throttled(&self) -> u64 {
+        let links = locked(&self.shared.links);
+        links.iter().map(|link| link.throttled()).sum()
+    }
+
     /// Records that a reorder fault really put behind a later one: one that
     /// found no successor in time stays in its place.
     #[must_use]

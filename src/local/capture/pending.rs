@@ -145,10 +145,8 @@ impl Pending {
     }
 
     /// Takes the next batch if it is due at `now_us`.
-    pub(super) fn pop(&mut self, now_us: u64) -> Option<Batch> {
-        self.queue
-            .pop_front_if(|first| first.due_us <= now_us)
-            .map(|due| due.batch)
+    pub(super) fn pop(&mut self, now_us: u64) -> Option<DueBatch> {
+        self.queue.pop_front_if(|first| first.due_us <= now_us)
     }
 
     /// Takes a delivered batch back for reuse.

@@ -55,6 +55,14 @@ impl Batch {
         }
     }
 
+    /// Adds a copy of the record in `slot` of `other`.
+    pub(super) fn push_copy(&mut self, other: &Self, slot: usize) {
+        let (partition_key, data) = other.record(slot);
+        self.push_hashed(other.hash_key(slot), partition_key, |out| {
+            out.extend_from_slice(data);
+        });
+    }
+
     /// Takes all records of `other` behind its own.
     pub fn append(&mut self, other: &Self) {
         let shift = self.bytes.len();
@@ -94,6 +102,11 @@ impl Batch {
     /// Hash key of the last record.
     pub(super) fn last_hash_key(&self) -> Option<u128> {
         self.slots.last().map(|slot| slot.hash_key)
+    }
+
+    /// Hash key of the record in `slot`.
+    pub(super) fn hash_key(&self, slot: usize) -> u128 {
+        self.slots[slot].hash_key
     }
 
     /// Partition key and data of the record in `slot`.

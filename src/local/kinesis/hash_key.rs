@@ -15,6 +15,11 @@ impl HashRange {
         self.end.checked_add(1) == Some(right.start)
     }
 
+    /// Whether any hash key is in both.
+    pub(super) fn overlaps(self, other: Self) -> bool {
+        self.start <= other.end && other.start <= self.end
+    }
+
     /// The part before `key` and the part from it on.
     pub(super) fn split_at(&self, key: u128) -> (Self, Self) {
         debug_assert!(self.start < key && key <= self.end);

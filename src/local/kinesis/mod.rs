@@ -12,6 +12,7 @@
 //!                get (GetRecords), subscribe <- page <-+
 //! ```
 
+mod backlog;
 mod batch;
 mod consumer;
 mod control;
@@ -37,6 +38,7 @@ mod token;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
+pub use backlog::Backlog;
 pub use batch::Batch;
 
 use super::Failure;
@@ -134,10 +136,11 @@ impl Streams {
             .is_ok_and(|stream| stream.read(now_us).takes_records())
     }
 
-    /// Puts a batch into a stream at `now_us`, which becomes the records'
-    /// arrival time. Records of one shard keep their order. The way in for
-    /// change data capture: no JSON, no base64, one lock a shard. Returns how
-    /// many records the shards did not take.
+    /// Puts a batch of changes, the first of which was written at `written_us`,
+    /// into a stream at `now_us`, which becomes the records' arrival time.
+    /// Records of one shard keep their order; those that a shard does not take
+    /// go into `backlog`. The way in for change data capture: no JSON, no
+    /// base64, one lock a shard. Returns how many records arrived.
     ///
     /// # Errors
     /// There is no such stream, or it takes no records.
@@ -145,18 +148,43 @@ impl Streams {
         &self,
         stream_arn: &str,
         batch: &mut Batch,
+        backlog: &mut Backlog,
+        written_us: u64,
         now_us: u64,
     ) -> Result<usize, Failure> {
+        self.feed(stream_arn, now_us, |stream, state| {
+            stream.put_changes(state, batch, backlog, written_us, now_us)
+        })
+    }
+
+    /// Offers what waits in `backlog` to the shards again; returns how many
+    /// records arrived.
+    ///
+    /// # Errors
+    /// There is no such stream, or it takes no records.
+    pub fn append_backlog(
+        &self,
+        stream_arn: &str,
+        backlog: &mut Backlog,
+        now_us: u64,
+    ) -> Result<usize, Failure> {
+        self.feed(stream_arn, now_us, |stream, state| {
+            stream.put_backlog(state, backlog, now_us)
+        })
+    }
+
+    fn feed<T>(
+        &self,
+        stream_arn: &str,
+        now_us: u64,
+        put: impl FnOnce(&Stream, &State) -> T,
+    ) -> Result<T, Failure> {
         let stream = self.by_arn(stream_arn, now_us)?;
         let state = stream.read(now_us);
         if !state.takes_records() {
             return Err(self.no_stream(&stream.name));
         }
-        let mut refused = 0;
-        stream.put(&state, batch, now_us, |_, _, sequence| {
-            refused += usize::from(sequence.is_err());
-        });
-        Ok(refused)
+        Ok(put(&stream, &state))
     }
 
     /// The number of the shard that the last record of `batch` would go to;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
+use super::backlog::Backlog;
 use super::batch::Batch;
 use super::consumer::Consumer;
 use super::hash_key::{HashRange, uniform_ranges};
@@ -214,6 +215,60 @@ impl Stream {
         }
         batch.keep(order);
         self.budget.enforce();
+    }
+}
+
+impl Stream {
+    /// Puts changes; what a shard does not take, and all that follows it in
+    /// that shard, waits in `backlog`. Returns how many records arrived.
+    pub(super) fn put_changes(
+        &self,
+        state: &State,
+        batch: &mut Batch,
+        backlog: &mut Backlog,
+        written_us: u64,
+        now_us: u64,
+    ) -> usize {
+        let mut arrived = 0;
+        let order = batch.by_shard(|hash_key| state.shard_number_of(hash_key));
+        for run in order.chunk_by(|a, b| a.0 == b.0) {
+            let shard = &state.shards[run[0].0 as usize];
+            let mut log = shard.log();
+            let mut refused = backlog.blocks(shard.range);
+            for &(_, slot) in run {
+                let slot = slot as usize;
+                if !refused {
+                    let (partition_key, data) = batch.record(slot);
+                    let placed = shard.append(&mut log, partition_key, data, now_us);
+                    refused = placed.is_err();
+                    arrived += usize::from(!refused);
+                }
+                if refused {
+                    backlog.add(shard.range, batch, slot, written_us);
+                }
+            }
+            drop(log);
+            shard.ring();
+        }
+        batch.keep(order);
+        self.budget.enforce();
+        arrived
+    }
+
+    /// Puts what waits, as far as the shards take it. Returns how many records
+    /// arrived.
+    pub(super) fn put_backlog(&self, state: &State, backlog: &mut Backlog, now_us: u64) -> usize {
+        let arrived = backlog.offer(|batch, slot| {
+            let shard = &state.shards[state.shard_number_of(batch.hash_key(slot)) as usize];
+            let (partition_key, data) = batch.record(slot);
+            let placed = shard.append(&mut shard.log(), partition_key, data, now_us);
+            if placed.is_ok() {
+                shard.ring();
+            }
+            placed.is_ok()
+        });
+        self.budget.enforce();
+        arrived
     }
 }
 
