@@ -35,7 +35,7 @@ pub(crate) struct Fleetwide {
 }
 
 /// A day is looked at in quarters of an hour.
-const BIN_S: f64 = 900.0;
+pub(crate) const BIN_S: f64 = 900.0;
 const BINS: usize = 96;
 
 impl Fleetwide {
@@ -50,6 +50,11 @@ impl Fleetwide {
             }
         }
         Self { senders }
+    }
+
+    /// Devices that are worn, by class.
+    pub(crate) fn senders(&self) -> [f64; 4] {
+        self.senders
     }
 
     /// Whether any device ever sends.
@@ -120,7 +125,7 @@ impl Fleetwide {
     }
 
     /// Readings a simulated second by class, for devices with a period.
-    fn by_class(&self, plan: &Plan) -> [f64; 4] {
+    pub(crate) fn by_class(&self, plan: &Plan) -> [f64; 4] {
         let mut rates = [0.0; 4];
         for (class, count) in CLASSES.into_iter().zip(self.senders) {
             if let Some(step) = plan.step(class, false) {
@@ -131,7 +136,7 @@ impl Fleetwide {
     }
 
     /// Readings a simulated second in each quarter of an hour of the window.
-    fn natural_bins(&self, plan: &Plan) -> Vec<f64> {
+    pub(crate) fn natural_bins(&self, plan: &Plan) -> Vec<f64> {
         let sparsity = plan.tempo.sparsity;
         let fitbit = FitbitRates::tried(plan);
         let garmin_session = GARMIN_EVERY_SECOND + (1.0 - GARMIN_EVERY_SECOND) / GARMIN_SMART_S;
@@ -238,10 +243,10 @@ impl Fleetwide {
 }
 
 /// An outage and the return from it, in simulated seconds.
-struct StormShape {
-    outage_s: f64,
-    comeback: Comeback,
-    upload_per_s: f64,
+pub(crate) struct StormShape {
+    pub(crate) outage_s: f64,
+    pub(crate) comeback: Comeback,
+    pub(crate) upload_per_s: f64,
 }
 
 impl StormShape {
@@ -256,7 +261,7 @@ impl StormShape {
     }
 
     /// Readings a second of a device that observes `live` a second.
-    fn rate_at(&self, t: f64, live: f64) -> f64 {
+    pub(crate) fn rate_at(&self, t: f64, live: f64) -> f64 {
         // While it uploads, its own new readings queue up behind.
         let upload_s = live * self.outage_s / (self.upload_per_s - live).max(1e-9);
         let done = self.back(t - upload_s);

@@ -12,6 +12,7 @@
 
 mod activity;
 mod calendar;
+mod demand;
 mod device;
 pub mod diagnostics;
 mod expectation;
