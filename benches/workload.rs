@@ -4,6 +4,7 @@ use std::hint::black_box;
 use std::time::Duration;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use hrload::workload::diagnostics::observe;
 use hrload::workload::{Fleet, Pace, Partition, Profile, Source, Workload};
 
 const RUN: Duration = Duration::from_secs(30);
@@ -13,13 +14,28 @@ fn workload(profile: &str, devices: u32, rate: f64) -> Workload {
     Workload::new(profile, devices, Pace::Rate(rate), 1, RUN).expect("a rate the profile makes")
 }
 
+/// One step of a device's physiology, many devices in turn: the queue aside.
+fn device(c: &mut Criterion) {
+    let mut group = c.benchmark_group("workload");
+    group.throughput(Throughput::Elements(1));
+    let workload = workload("steady", 10_000, 5_000.0);
+    let devices = (0..10_000).map(|number| observe(&workload, number));
+    let mut devices: Vec<_> = devices.filter(|device| device.sends()).take(256).collect();
+    let mut turn = 0;
+    group.bench_function("device", |b| {
+        b.iter(|| {
+            turn = (turn + 1) % devices.len();
+            black_box(&devices[turn].next());
+        });
+    });
+    group.finish();
+}
+
 /// One reading out of the queue, one step of physiology, one reading in.
 fn sample(c: &mut Criterion) {
     let mut group = c.benchmark_group("workload");
     group.throughput(Throughput::Elements(1));
     for (name, profile, devices, rate) in [
-        // In the first-level cache: what the physiology itself costs.
-        ("sample_100", "steady", 100, 50.0),
         ("sample", "steady", 10_000, 5_000.0),
         ("sample_1m", "steady", 1_000_000, 100_000.0),
         ("sample_on_change", "lunchtime-run", 10_000, 5_000.0),
@@ -50,5 +66,5 @@ fn fleet_new(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, sample, fleet_new);
+criterion_group!(benches, device, sample, fleet_new);
 criterion_main!(benches);

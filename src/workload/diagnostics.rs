@@ -58,6 +58,14 @@ pub fn observe(workload: &Workload, device: u32) -> Observations {
     }
 }
 
+impl Observations {
+    /// Whether the device sends anything more.
+    #[must_use]
+    pub fn sends(&self) -> bool {
+        self.device.is_some()
+    }
+}
+
 impl Iterator for Observations {
     type Item = Observation;
 

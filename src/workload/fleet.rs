@@ -29,6 +29,11 @@ impl Partition {
         let of = self.of.max(1);
         devices / of + u32::from(self.index < devices % of)
     }
+
+    /// The fleet's number of the part's device `index`.
+    fn number(self, index: u32) -> u32 {
+        index * self.of + self.index
+    }
 }
 
 /// The devices of one [`Partition`], as a [`Source`] of readings.
@@ -41,8 +46,9 @@ impl Partition {
 pub struct Fleet {
     plan: Arc<Plan>,
     start_us: u64,
-    /// Those that ever send, by ascending number.
-    devices: Vec<Device>,
+    partition: Partition,
+    /// By number; those that never send have their place too.
+    devices: Vec<Option<Device>>,
     queue: Wheel,
 }
 
@@ -52,24 +58,24 @@ impl Fleet {
     #[must_use]
     pub fn new(workload: &Workload, partition: Partition, start_us: u64) -> Self {
         let plan = Arc::clone(workload.plan());
-        let of = partition.of.max(1);
+        let partition = Partition {
+            of: partition.of.max(1),
+            ..partition
+        };
         let size = partition.size(workload.devices());
         let mut devices = Vec::with_capacity(size as usize);
-        let mut numbers = Vec::with_capacity(size as usize);
-        for number in (0..size).map(|index| index * of + partition.index) {
-            if let Some(device) = Device::new(&plan, number) {
-                devices.push(device);
-                numbers.push(number);
+        let mut queue = Wheel::new(size as usize, start_us);
+        for index in 0..size {
+            let mut device = Device::new(&plan, partition.number(index));
+            if let Some(device) = &mut device {
+                queue.put(index, device.due_us(&plan, start_us, None));
             }
-        }
-        let mut queue = Wheel::new(numbers, start_us);
-        for (index, device) in (0..).zip(&mut devices) {
-            let due_us = device.due_us(&plan, start_us, None);
-            queue.put(index, due_us);
+            devices.push(device);
         }
         Self {
             plan,
             start_us,
+            partition,
             devices,
             queue,
         }
@@ -78,7 +84,7 @@ impl Fleet {
     /// How many devices of this part ever send.
     #[must_use]
     pub fn senders(&self) -> usize {
-        self.devices.len()
+        self.devices.iter().flatten().count()
     }
 
     /// Who is due first, and when.
@@ -102,11 +108,11 @@ impl Source for Fleet {
     }
 
     fn next_until(&mut self, until_us: u64) -> Option<Reading> {
-        let (due_us, index) = self.first().filter(|(due_us, _)| *due_us <= until_us)?;
-        let number = self.queue.number(index);
-        let device = &mut self.devices[index as usize];
+        let first @ (due_us, index) = self.first().filter(|(due_us, _)| *due_us <= until_us)?;
+        let number = self.partition.number(index);
+        self.queue.take(first);
+        let device = self.devices[index as usize].as_mut()?;
         let reading = device.reading(&self.plan, number, self.start_us, due_us);
-        self.queue.take_first();
         if device.look_ahead(&self.plan, 1.0) {
             let next_us = device.due_us(&self.plan, self.start_us, Some(due_us));
             self.queue.put(index, next_us);

@@ -315,8 +315,10 @@ impl Heart {
     }
 }
 
-/// The nearest whole number of a positive `bpm`. The library's `round` is a call
-/// on processors without SSE 4.1, which is what we build for.
+/// The nearest whole number of a `bpm` from 0 to 255: what is added leaves no
+/// room for fractions in a single's 24 bits. The library's `round` is a call on
+/// processors without SSE 4.1, which is what we build for.
 fn whole(bpm: f32) -> u8 {
-    (bpm + 0.5) as u8
+    const NO_FRACTIONS: f32 = (1u32 << 23) as f32;
+    (bpm + NO_FRACTIONS).to_bits() as u8
 }
