@@ -428,6 +428,29 @@ mod tests {
     }
 
     #[test]
+    fn a_queue_kept_record_by_record_is_as_far_behind() {
+        let mut shard = replication();
+        let mut writes = crate::capacity::stream::ShardWrites::new(&ShardLimits::default(), 0);
+        let mut waiting = VecDeque::new();
+        for second in 0..60 {
+            for i in 0..2000 {
+                let now_us = second * S + i * 500;
+                waiting.push_back(now_us);
+                while !waiting.is_empty() && writes.admit(now_us, 613).is_ok() {
+                    waiting.pop_front();
+                }
+            }
+            shard.offer(second * S, (second + 1) * S, 2000, 2000 * 613);
+            let records = shard.backlog().records;
+            assert!(records.abs_diff(waiting.len() as u64) <= 1, "{second}");
+            let age_us = waiting
+                .front()
+                .map_or(0, |created| (second + 1) * S - created);
+            assert!(shard.age_us().abs_diff(age_us) <= 1000, "{second}");
+        }
+    }
+
+    #[test]
     fn bytes_bind_where_records_are_large() {
         let mut shard = replication();
         for second in 0..10 {
