@@ -198,7 +198,10 @@ mod tests {
             switches.count(MIDNIGHT_US + hour * HOUR_US);
         }
         let next_us = MIDNIGHT_US + DAY_US;
-        assert_eq!(switches.check(next_us - 1), Err(Refusal::Switches { next_us }));
+        assert_eq!(
+            switches.check(next_us - 1),
+            Err(Refusal::Switches { next_us })
+        );
         assert_eq!(switches.check(next_us), Ok(()));
         switches.count(next_us);
         assert!(switches.check(next_us).is_err());
@@ -212,7 +215,10 @@ mod tests {
             read: 1,
         };
         let refusal = quotas.check_table(units).unwrap_err();
-        assert!(refusal.to_string().contains("40001 Write units"), "{refusal}");
+        assert!(
+            refusal.to_string().contains("40001 Write units"),
+            "{refusal}"
+        );
         assert_eq!(refusal.exception(), "LimitExceededException");
         let elsewhere = Units {
             write: 40_000,

@@ -220,7 +220,10 @@ mod tests {
     #[test]
     fn two_minutes_above_the_target_raise_and_one_does_not() {
         let rates = [701, 700, 800, 840];
-        assert_eq!(first_action(&mut scaling(), 1_000, &rates), Some((4, 1_200)));
+        assert_eq!(
+            first_action(&mut scaling(), 1_000, &rates),
+            Some((4, 1_200))
+        );
     }
 
     #[test]

@@ -58,10 +58,6 @@ impl Bucket {
         self.level = self.level.min(self.depth);
     }
 
-    pub(super) fn rate(&self) -> u64 {
-        self.rate
-    }
-
     /// What so many microseconds of the rate are, in millionths of a unit.
     fn worth(&self, us: u64) -> i64 {
         i64::try_from(self.rate.saturating_mul(us)).unwrap_or(i64::MAX)
@@ -89,18 +85,24 @@ impl Bucket {
         self.level = self.level.saturating_sub(micro_units(units));
     }
 
-    /// How many of the single units that arrive evenly over the next `len_us`
-    /// are admitted.
-    pub(super) fn room_over(&self, len_us: u64) -> u64 {
-        let room = self.level.saturating_add(self.worth(len_us));
-        u64::try_from(room).unwrap_or(0).div_ceil(MICROS)
+    /// How many of the single units that arrive evenly from now until
+    /// `until_us` are admitted. Time that has passed already brings nothing.
+    pub(super) fn room_until(&self, until_us: u64) -> u64 {
+        u64::try_from(self.level_until(until_us))
+            .unwrap_or(0)
+            .div_ceil(MICROS)
     }
 
-    /// Passes `len_us` in which `units` were taken evenly.
-    pub(super) fn take_over(&mut self, len_us: u64, units: u64) {
-        let level = self.level.saturating_add(self.worth(len_us));
+    /// Passes the time until `until_us`, in which `units` were taken evenly.
+    pub(super) fn take_until(&mut self, until_us: u64, units: u64) {
+        let level = self.level_until(until_us);
         self.level = level.saturating_sub(micro_units(units)).min(self.depth);
-        self.at_us = self.at_us.saturating_add(len_us);
+        self.at_us = self.at_us.max(until_us);
+    }
+
+    fn level_until(&self, until_us: u64) -> i64 {
+        let more = self.worth(until_us.saturating_sub(self.at_us));
+        self.level.saturating_add(more)
     }
 
     /// Whole units left.

@@ -135,9 +135,7 @@ pub struct PendingChange {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum Refusal {
     /// An earlier change has not taken effect.
-    #[error(
-        "the table is being updated until {until_us} us after the epoch: ask again after that"
-    )]
+    #[error("the table is being updated until {until_us} us after the epoch: ask again after that")]
     InUse {
         /// When that is over, in microseconds since the Unix epoch.
         until_us: u64,

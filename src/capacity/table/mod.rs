@@ -55,6 +55,11 @@ const MINUTE_US: u64 = 60 * MICROS;
 /// nothing is left to happen.
 const MOST_MINUTES: u64 = 3 * 24 * 60;
 
+/// Times after this count as this, and operations of more units as of so many:
+/// no sum can then overflow.
+const END_OF_TIME_US: u64 = u64::MAX / 4;
+const MOST_UNITS: u64 = 1 << 32;
+
 const DIRECTIONS: [Direction; 2] = [Direction::Write, Direction::Read];
 
 /// Demand of a stretch of time, in single units (half units for reads) that
@@ -171,7 +176,7 @@ impl TableCapacity {
             last_us: now_us,
             minute_end_us: end_of_minute(now_us),
             next_us: 0,
-            demand: vec![0; count],
+            demand: Vec::with_capacity(count),
         };
         table.raise_warm(warm.unwrap_or_default());
         table.enter_mode(true, now_us);
@@ -212,7 +217,7 @@ impl TableCapacity {
         let now_us = self.pass(now_us);
         let partition = self.space.locate(hash);
         let side = &mut self.sides[direction as usize];
-        side.admit(now_us, partition, hash, units)
+        side.admit(now_us, partition, hash, units.min(MOST_UNITS))
             .map_err(|scope| Throttle {
                 direction,
                 scope,
@@ -224,7 +229,8 @@ impl TableCapacity {
     /// `len_us`, at most one second (more counts as one). It is the same as
     /// admitting single units evenly over that time, within one unit for each
     /// 20 ms a partition is at its cap and one for the table. What happens by
-    /// itself within the stretch happens at its end.
+    /// itself within the stretch happens at its end. Offers of the same stretch
+    /// get what those before left.
     pub fn offer_writes(&mut self, from_us: u64, len_us: u64, demand: Demand<'_>) -> Tally {
         self.offer(Direction::Write, from_us, len_us, demand)
     }
@@ -247,26 +253,33 @@ impl TableCapacity {
         self.demand.clear();
         self.demand.resize(self.space.count(), 0);
         let mut key = None;
+        let mut spread = |first, last, units: u64| {
+            let units = units.min(MOST_UNITS);
+            self.space.spread(first, last, units, &mut self.demand);
+        };
         match demand {
-            Demand::Even(units) => self.space.spread(0, u64::MAX, units, &mut self.demand),
+            Demand::Even(units) => spread(0, u64::MAX, units),
             Demand::Slices(slices) => {
                 for (at, &units) in slices.iter().enumerate() {
                     let (first, last) = slice(at, slices.len());
-                    self.space.spread(first, last, units, &mut self.demand);
+                    spread(first, last, units);
                 }
             }
             Demand::Partition(partition, units) => {
-                if let Some(demand) = self.demand.get_mut(partition) {
-                    *demand = units;
+                if partition < self.space.count() {
+                    let (first, last) = self.space.range(partition);
+                    spread(first, last, units);
                 }
             }
             Demand::Key(hash, units) => {
-                self.demand[self.space.locate(hash)] = units;
+                spread(hash, hash, units);
                 key = Some(hash);
             }
         }
         let side = &mut self.sides[direction as usize];
-        side.offer(from_us, len_us, &self.demand, key, &self.space)
+        let tally = side.offer(from_us, len_us, &self.demand, key, &self.space);
+        self.demand.clear();
+        tally
     }
 
     /// Lets pass what is due by this time. Every call with a time does so
@@ -457,7 +470,7 @@ impl TableCapacity {
     /// Takes the time, never backwards, and lets pass what is due.
     #[inline]
     fn pass(&mut self, now_us: u64) -> u64 {
-        self.last_us = self.last_us.max(now_us);
+        self.last_us = self.last_us.max(now_us.min(END_OF_TIME_US));
         if self.last_us >= self.next_us {
             self.catch_up();
         }
@@ -518,7 +531,8 @@ impl TableCapacity {
 
     fn raise_warm(&mut self, warm: Units) {
         for (side, direction) in self.sides.iter_mut().zip(DIRECTIONS) {
-            side.peaks.raise(warm.of(direction).saturating_mul(side.scale));
+            side.peaks
+                .raise(warm.of(direction).saturating_mul(side.scale));
         }
     }
 
@@ -565,7 +579,9 @@ impl TableCapacity {
         self.minute_end_us = end_us.saturating_add(MINUTE_US);
         for direction in DIRECTIONS {
             let side = &mut self.sides[direction as usize];
-            let consumed = side.end_minute(end_us, &self.assumptions).div_ceil(side.scale);
+            let on_demand = self.mode == Mode::OnDemand;
+            let admitted = side.end_minute(end_us, on_demand, &self.assumptions);
+            let consumed = admitted.div_ceil(side.scale);
             let Mode::Provisioned(units) = self.mode else {
                 continue;
             };

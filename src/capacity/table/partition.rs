@@ -27,8 +27,15 @@ const MAX_PARTITIONS: u64 = 1 << 14;
 /// tables; the present documents only say that a partition has both limits.
 #[must_use]
 pub fn partitions_for_provisioned(units: Units) -> u64 {
-    let thirds = units.write.saturating_mul(PARTITION_CAP.read / PARTITION_CAP.write);
-    bounded(units.read.saturating_add(thirds).div_ceil(PARTITION_CAP.read))
+    let thirds = units
+        .write
+        .saturating_mul(PARTITION_CAP.read / PARTITION_CAP.write);
+    bounded(
+        units
+            .read
+            .saturating_add(thirds)
+            .div_ceil(PARTITION_CAP.read),
+    )
 }
 
 /// Partitions that serve a warm throughput: as many as its larger part needs.
@@ -79,7 +86,11 @@ impl KeySpace {
         let mut partition = 0;
         for (bits, entry) in self.index.iter_mut().enumerate() {
             let first = (bits as u64) << (64 - INDEX_BITS);
-            while self.starts.get(partition + 1).is_some_and(|&start| start <= first) {
+            while self
+                .starts
+                .get(partition + 1)
+                .is_some_and(|&start| start <= first)
+            {
                 partition += 1;
             }
             *entry = partition as u32;
@@ -148,7 +159,8 @@ impl KeySpace {
     }
 
     /// Adds `units` to `demand`, one entry a partition, spread evenly over the
-    /// hashes from `first` to `last`.
+    /// hashes from `first` to `last`. They are fewer than 2^63: the products
+    /// below have 128 bits.
     pub(super) fn spread(&self, first: u64, last: u64, units: u64, demand: &mut [u64]) {
         if units == 0 {
             return;
@@ -161,9 +173,10 @@ impl KeySpace {
             let up_to = if end >= last {
                 units
             } else {
+                // To the nearest, so that equal partitions get equal shares
+                // although their ranges differ by a hash.
                 let part = u128::from(end - first) + 1;
-                // Both have 64 bits at most, so the product has its 128.
-                (part * u128::from(units) / whole) as u64
+                ((part * u128::from(units) + whole / 2) / whole) as u64
             };
             demand[partition] += up_to - given;
             given = up_to;
@@ -206,7 +219,10 @@ mod tests {
         assert!(space.split(0, 1 << 61));
         assert_eq!(space.narrow(6), Some(vec![0, 1, 2, 2, 3, 3, 4, 4]));
         assert_eq!(space.range(7), (7 << 61, u64::MAX));
-        assert_eq!(KeySpace::even(1).narrow(u64::MAX).map(|p| p.len()), Some(1 << 14));
+        assert_eq!(
+            KeySpace::even(1).narrow(u64::MAX).map(|p| p.len()),
+            Some(1 << 14)
+        );
     }
 
     proptest! {

@@ -29,7 +29,7 @@ pub(super) struct Second {
 }
 
 /// What a stretch of even demand got, until it is known whether it may keep it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Offer {
     pub(super) admitted: u64,
     /// Slots the demand was spread over, ending with the head.
@@ -74,7 +74,11 @@ impl Second {
     /// Goes to the next slot, which is empty then.
     #[inline]
     fn step(&mut self) {
-        self.place = if self.place + 1 == SLOTS { 0 } else { self.place + 1 };
+        self.place = if self.place + 1 == SLOTS {
+            0
+        } else {
+            self.place + 1
+        };
         self.sum -= u64::from(self.slots[self.place]);
         self.slots[self.place] = 0;
     }
@@ -89,7 +93,9 @@ impl Second {
     #[inline]
     pub(super) fn take(&mut self, units: u64) {
         let slot = &mut self.slots[self.place];
-        let after = u64::from(*slot).saturating_add(units).min(u64::from(u32::MAX));
+        let after = u64::from(*slot)
+            .saturating_add(units)
+            .min(u64::from(u32::MAX));
         self.sum += after - u64::from(*slot);
         *slot = after as u32;
     }

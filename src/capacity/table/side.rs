@@ -114,7 +114,7 @@ impl Lane {
 }
 
 /// A partition's demand in a stretch of time, and what it gets of it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Claim {
     lane: usize,
     demand: u64,
@@ -140,17 +140,8 @@ pub(super) struct Side {
     /// Admitted in this minute.
     minute: u64,
     pub(super) total: Tally,
-    claims: Claims,
-}
-
-/// Scratch of [`Side::offer`]: empty between calls, kept for its memory.
-#[derive(Clone, Debug, Default)]
-struct Claims(Vec<Claim>);
-
-impl PartialEq for Claims {
-    fn eq(&self, _: &Self) -> bool {
-        true
-    }
+    /// Scratch: empty between calls, kept for its memory.
+    claims: Vec<Claim>,
 }
 
 impl Side {
@@ -174,7 +165,7 @@ impl Side {
             peaks: Peaks::new(0, assumptions.growth_us),
             minute: 0,
             total: Tally::default(),
-            claims: Claims::default(),
+            claims: Vec::new(),
         }
     }
 
@@ -276,7 +267,7 @@ impl Side {
         key: Option<u64>,
         space: &KeySpace,
     ) -> Tally {
-        let mut claims = std::mem::take(&mut self.claims.0);
+        let mut claims = std::mem::take(&mut self.claims);
         let mut wished = 0u64;
         for (lane, &demand) in demand.iter().enumerate().filter(|&(_, &demand)| demand > 0) {
             let second = &mut self.lanes[lane].second;
@@ -290,12 +281,13 @@ impl Side {
                 short: false,
             });
         }
+        let until_us = from_us.saturating_add(len_us);
         self.table.refill(from_us);
-        let mut limit = self.table.room_over(len_us);
+        let mut limit = self.table.room_until(until_us);
         let mut scope = self.table_scope;
         if let Some(maximum) = &mut self.maximum {
             maximum.refill(from_us);
-            let most = maximum.room_over(len_us);
+            let most = maximum.room_until(until_us);
             if most < limit {
                 (limit, scope) = (most, Scope::OnDemandMaximum);
             }
@@ -320,20 +312,27 @@ impl Side {
             lane.admitted += claim.granted;
             tally.admitted += claim.granted;
         }
-        self.claims.0 = claims;
-        self.table.take_over(len_us, tally.admitted);
+        self.claims = claims;
+        self.table.take_until(until_us, tally.admitted);
         if let Some(maximum) = &mut self.maximum {
-            maximum.take_over(len_us, tally.admitted);
+            maximum.take_until(until_us, tally.admitted);
         }
         self.minute += tally.admitted;
         self.total.add(&tally);
         tally
     }
 
-    /// Ends a minute: returns what was admitted in it.
-    pub(super) fn end_minute(&mut self, end_us: u64, assumptions: &Assumptions) -> u64 {
+    /// Ends a minute, in the mode it was in: returns what was admitted in it.
+    pub(super) fn end_minute(
+        &mut self,
+        end_us: u64,
+        on_demand: bool,
+        assumptions: &Assumptions,
+    ) -> u64 {
         let admitted = std::mem::take(&mut self.minute);
-        self.peaks.minute(end_us, admitted.div_ceil(60));
+        // A provisioned table grows by what is provisioned, not by traffic.
+        let rate = if on_demand { admitted.div_ceil(60) } else { 0 };
+        self.peaks.minute(end_us, rate);
         let hot = (self.cap * 60).saturating_mul(assumptions.heat_percent) / 100;
         for lane in &mut self.lanes {
             lane.minute(hot.max(1));
@@ -363,7 +362,9 @@ impl Side {
             .iter()
             .enumerate()
             .map(|(at, &parent)| {
-                let alone = at.checked_sub(1).is_none_or(|before| parents[before] != parent)
+                let alone = at
+                    .checked_sub(1)
+                    .is_none_or(|before| parents[before] != parent)
                     && parents.get(at + 1) != Some(&parent);
                 if alone {
                     self.lanes[parent].clone()

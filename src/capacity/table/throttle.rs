@@ -77,9 +77,7 @@ impl Throttle {
             (Direction::Read, Scope::KeyRange | Scope::Warm) => {
                 "TableReadKeyRangeThroughputExceeded"
             }
-            (Direction::Write, Scope::OnDemandMaximum) => {
-                "TableWriteMaxOnDemandThroughputExceeded"
-            }
+            (Direction::Write, Scope::OnDemandMaximum) => "TableWriteMaxOnDemandThroughputExceeded",
             (Direction::Read, Scope::OnDemandMaximum) => "TableReadMaxOnDemandThroughputExceeded",
             (Direction::Write, Scope::Account) => "TableWriteAccountLimitExceeded",
             (Direction::Read, Scope::Account) => "TableReadAccountLimitExceeded",
