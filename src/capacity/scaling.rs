@@ -188,6 +188,7 @@ impl AutoScaling {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 

@@ -17,16 +17,20 @@
 //! | `second` | a partition's limit: a sliding second |
 //! | `side` | writes or reads: all limits an operation passes |
 //! | `partition` | ranges of key hashes, how many, how they split |
+//! | `passing` | what happens by itself as time passes |
 //! | `on_demand` | warm throughput and how it grows |
 //! | `change` | settings, changes, refusals |
+//! | `figures` | what a table says of itself |
 //! | `throttle` | what AWS says to a refused operation |
 //! | `assumptions` | what AWS does not say |
 
 mod assumptions;
 mod bucket;
 mod change;
+mod figures;
 mod on_demand;
 mod partition;
+mod passing;
 mod second;
 mod side;
 #[cfg(test)]
@@ -35,6 +39,7 @@ mod throttle;
 
 pub use assumptions::Assumptions;
 pub use change::{Change, Maximum, Mode, PendingChange, Refusal, Settings, Units};
+pub use figures::{Description, PartitionLoad};
 pub use on_demand::NEW_TABLE;
 pub use partition::{
     PARTITION_BYTES, PARTITION_CAP, partitions_for_provisioned, partitions_for_size,
@@ -51,9 +56,6 @@ use side::Side;
 /// Microseconds in a second; millionths in a unit.
 const MICROS: u64 = 1_000_000;
 const MINUTE_US: u64 = 60 * MICROS;
-/// Minutes looked at one by one after a long silence: three days. After that
-/// nothing is left to happen.
-const MOST_MINUTES: u64 = 3 * 24 * 60;
 
 /// Times after this count as this, and operations of more units as of so many:
 /// no sum can then overflow.
@@ -77,40 +79,6 @@ pub enum Demand<'a> {
     Partition(usize, u64),
     /// Of one key, by its hash.
     Key(u64, u64),
-}
-
-/// A table's settings and state at a time: DescribeTable's part in capacity.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Description {
-    /// The mode, with the units provisioned now.
-    pub mode: Mode,
-    /// The on-demand maximum.
-    pub maximum: Maximum,
-    /// What the table serves, or could be provisioned to serve, at once.
-    pub warm: Units,
-    /// How many partitions there are.
-    pub partitions: usize,
-    /// Capacity saved and not yet used, in whole units.
-    pub burst_left: Units,
-    /// A change that has not taken effect.
-    pub pending: Option<PendingChange>,
-    /// Decreases of provisioned units in this UTC day.
-    pub decreases_today: u32,
-}
-
-/// One partition, seen from one direction, since it was made or split off.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PartitionLoad {
-    /// The first hash it holds.
-    pub first_hash: u64,
-    /// The last hash it holds.
-    pub last_hash: u64,
-    /// Units admitted (half units for reads, as in all of these).
-    pub admitted: u64,
-    /// Units refused by its cap.
-    pub throttled: u64,
-    /// The most units it was asked for in a minute that has ended.
-    pub busiest_minute: u64,
 }
 
 /// The read and write capacity of one table.
@@ -381,92 +349,6 @@ impl TableCapacity {
         self.ensure_partitions(partitions_for_size(bytes), now_us);
     }
 
-    /// Settings and state as of the last time given.
-    #[must_use]
-    pub fn describe(&self) -> Description {
-        Description {
-            mode: self.mode,
-            maximum: self.maximum,
-            warm: self.warm(),
-            partitions: self.space.count(),
-            burst_left: self.each(|side| side.table.left() / side.scale),
-            pending: self.pending,
-            decreases_today: self.decreases.today(self.last_us),
-        }
-    }
-
-    /// The units provisioned now; none on demand.
-    #[must_use]
-    pub fn provisioned(&self) -> Option<Units> {
-        match self.mode {
-            Mode::Provisioned(units) => Some(units),
-            Mode::OnDemand => None,
-        }
-    }
-
-    /// The warm throughput now: what the table could serve at once.
-    #[must_use]
-    pub fn warm(&self) -> Units {
-        let warm = self.each(|side| side.peaks.warm() / side.scale);
-        Units {
-            write: warm.write.min(self.quotas.table.write),
-            read: warm.read.min(self.quotas.table.read),
-        }
-    }
-
-    /// All that was asked so far, by what became of it.
-    #[must_use]
-    pub fn tally(&self, direction: Direction) -> Tally {
-        self.sides[direction as usize].total
-    }
-
-    /// The assumptions it works by.
-    #[must_use]
-    pub fn assumptions(&self) -> &Assumptions {
-        &self.assumptions
-    }
-
-    /// The partition, by its place, that holds a hash.
-    #[must_use]
-    pub fn partition_of(&self, key_hash: u64) -> usize {
-        self.space.locate(key_hash)
-    }
-
-    /// The partitions in the order of their hashes.
-    pub fn partitions(&self, direction: Direction) -> impl Iterator<Item = PartitionLoad> + '_ {
-        let lanes = self.sides[direction as usize].lanes.iter();
-        lanes.enumerate().map(|(at, lane)| {
-            let (first_hash, last_hash) = self.space.range(at);
-            PartitionLoad {
-                first_hash,
-                last_hash,
-                admitted: lane.admitted,
-                throttled: lane.throttled,
-                busiest_minute: lane.busiest,
-            }
-        })
-    }
-
-    /// The partition with the busiest minute, the first of equals.
-    #[must_use]
-    pub fn hottest_partition(&self, direction: Direction) -> Option<PartitionLoad> {
-        self.partitions(direction).reduce(|hottest, other| {
-            let key = |load: &PartitionLoad| (load.busiest_minute, load.throttled, load.admitted);
-            if key(&other) > key(&hottest) {
-                other
-            } else {
-                hottest
-            }
-        })
-    }
-
-    fn each(&self, figure: impl Fn(&Side) -> u64) -> Units {
-        Units {
-            write: figure(&self.sides[0]),
-            read: figure(&self.sides[1]),
-        }
-    }
-
     /// Takes the time, never backwards, and lets pass what is due.
     #[inline]
     fn pass(&mut self, now_us: u64) -> u64 {
@@ -475,164 +357,6 @@ impl TableCapacity {
             self.catch_up();
         }
         self.last_us
-    }
-
-    #[cold]
-    fn catch_up(&mut self) {
-        let mut minutes = 0;
-        while self.next_us <= self.last_us {
-            let now_us = self.next_us;
-            if self.pending.is_some_and(|p| p.effective_us <= now_us) {
-                self.apply_pending();
-            }
-            if self.minute_end_us <= now_us {
-                self.end_minute();
-                minutes += 1;
-                if minutes > MOST_MINUTES {
-                    self.minute_end_us = end_of_minute(self.last_us);
-                }
-            }
-            for direction in DIRECTIONS {
-                if self.wanted[direction as usize].is_some_and(|w| w.at_us <= now_us) {
-                    self.scale(direction, now_us);
-                }
-            }
-            self.schedule();
-        }
-    }
-
-    /// Finds when something happens by itself next.
-    fn schedule(&mut self) {
-        let pending_us = self.pending.map(|pending| pending.effective_us);
-        let wanted_us = self.wanted.iter().flatten().map(|wanted| wanted.at_us);
-        self.next_us = wanted_us
-            .chain(pending_us)
-            .fold(self.minute_end_us, u64::min);
-    }
-
-    fn apply_pending(&mut self) {
-        let Some(PendingChange {
-            change,
-            effective_us,
-        }) = self.pending.take()
-        else {
-            return;
-        };
-        self.raise_warm(change.warm.unwrap_or_default());
-        self.maximum = change.maximum.unwrap_or(self.maximum);
-        let mode = change.mode.unwrap_or(self.mode);
-        let fresh = (mode == Mode::OnDemand) != (self.mode == Mode::OnDemand);
-        self.mode = mode;
-        if fresh {
-            self.wanted = [None, None];
-        }
-        self.enter_mode(fresh, effective_us);
-    }
-
-    fn raise_warm(&mut self, warm: Units) {
-        for (side, direction) in self.sides.iter_mut().zip(DIRECTIONS) {
-            side.peaks
-                .raise(warm.of(direction).saturating_mul(side.scale));
-        }
-    }
-
-    /// Gives both sides what the mode says; `fresh` when it was another before.
-    fn enter_mode(&mut self, fresh: bool, now_us: u64) {
-        match self.mode {
-            Mode::Provisioned(units) => {
-                for (side, direction) in self.sides.iter_mut().zip(DIRECTIONS) {
-                    side.provision(units.of(direction), &self.assumptions, fresh, now_us);
-                }
-                self.ensure_partitions(partitions_for_provisioned(units), now_us);
-            }
-            Mode::OnDemand => {
-                // A switched table serves what a new one does, or what it was
-                // ever provisioned for.
-                self.raise_warm(NEW_TABLE);
-                let maxima = [self.maximum.write, self.maximum.read];
-                for (side, maximum) in self.sides.iter_mut().zip(maxima) {
-                    side.limit(maximum, &self.assumptions, now_us);
-                }
-                self.grow(fresh, now_us);
-            }
-        }
-        self.ensure_partitions(partitions_for_warm(self.warm()), now_us);
-    }
-
-    /// Serves on demand what the peaks allow by now.
-    fn grow(&mut self, fresh: bool, now_us: u64) {
-        for (side, direction) in self.sides.iter_mut().zip(DIRECTIONS) {
-            side.serve_on_demand(self.quotas.table.of(direction), fresh, now_us);
-        }
-    }
-
-    fn ensure_partitions(&mut self, partitions: u64, now_us: u64) {
-        if let Some(parents) = self.space.narrow(partitions) {
-            for side in &mut self.sides {
-                side.split_all(&parents, now_us);
-            }
-        }
-    }
-
-    fn end_minute(&mut self) {
-        let end_us = self.minute_end_us;
-        self.minute_end_us = end_us.saturating_add(MINUTE_US);
-        for direction in DIRECTIONS {
-            let side = &mut self.sides[direction as usize];
-            let on_demand = self.mode == Mode::OnDemand;
-            let admitted = side.end_minute(end_us, on_demand, &self.assumptions);
-            let consumed = admitted.div_ceil(side.scale);
-            let Mode::Provisioned(units) = self.mode else {
-                continue;
-            };
-            let at = direction as usize;
-            if let Some(scaling) = &mut self.scaling[at] {
-                let action = scaling.minute(end_us, consumed, units.of(direction));
-                // One action at a time, and none while the table is updated.
-                if self.wanted[at].is_none() && self.pending.is_none() {
-                    self.wanted[at] = action;
-                }
-            }
-        }
-        // From the back, so that places before stay.
-        for partition in (0..self.space.count()).rev() {
-            let heat = |side: &Side| side.heat(partition, &self.assumptions);
-            let cut = self.sides.iter().find_map(heat);
-            if cut.is_some_and(|at| self.space.split(partition, at)) {
-                for side in &mut self.sides {
-                    side.split(partition, end_us);
-                }
-            }
-        }
-        if self.mode == Mode::OnDemand {
-            self.grow(false, end_us);
-            self.ensure_partitions(partitions_for_warm(self.warm()), end_us);
-        }
-    }
-
-    /// Asks for what auto scaling wants; again later if the table is being
-    /// updated, and not at all if a quota says no: the next minute decides anew.
-    fn scale(&mut self, direction: Direction, now_us: u64) {
-        let at = direction as usize;
-        let (Some(action), Mode::Provisioned(units)) = (self.wanted[at].take(), self.mode) else {
-            return;
-        };
-        let change = Change {
-            mode: Some(Mode::Provisioned(units.with(direction, action.units))),
-            ..Change::default()
-        };
-        // `update` is given a time of its own: that of the action.
-        let last_us = std::mem::replace(&mut self.last_us, now_us);
-        let next_us = std::mem::replace(&mut self.next_us, u64::MAX);
-        let answer = self.update(now_us, change);
-        self.last_us = last_us;
-        self.next_us = next_us;
-        if let Err(Refusal::InUse { until_us }) = answer {
-            self.wanted[at] = Some(ScalingAction {
-                at_us: until_us,
-                ..action
-            });
-        }
     }
 }
 

@@ -159,8 +159,8 @@ impl KeySpace {
     }
 
     /// Adds `units` to `demand`, one entry a partition, spread evenly over the
-    /// hashes from `first` to `last`. They are fewer than 2^63: the products
-    /// below have 128 bits.
+    /// hashes from `first` to `last`. Of units there
+    /// are fewer than 2^63, so that the products below have 128 bits.
     pub(super) fn spread(&self, first: u64, last: u64, units: u64, demand: &mut [u64]) {
         if units == 0 {
             return;

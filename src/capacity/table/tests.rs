@@ -1,4 +1,5 @@
 //! What a table promises as a whole: the bars, and the laws under any demand.
+#![allow(clippy::unwrap_used)]
 
 use proptest::prelude::*;
 
