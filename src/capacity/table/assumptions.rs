@@ -1,0 +1,60 @@
+//! What AWS does not say, and what this model takes instead.
+//!
+//! Each field is one named assumption with its reason. What AWS documents as a
+//! number stands beside the rule it belongs to.
+
+use super::MICROS;
+
+/// The undocumented parts of how a table's capacity behaves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Assumptions {
+    /// How much unused provisioned capacity is kept, in microseconds of the
+    /// rate: 300 seconds. The figure is documented as what DynamoDB "currently"
+    /// keeps; that all of it is kept, for the table as a whole, is assumed.
+    pub burst_us: u64,
+    /// What a table has saved when it is made or becomes provisioned: one
+    /// second, assumed, because nothing has been left unused yet and capacity
+    /// is given by the second.
+    pub initial_burst_us: u64,
+    /// What an `OnDemandThroughput` maximum lets through at once, in
+    /// microseconds of it: one second, assumed. AWS calls the maximum a best
+    /// effort that bursts may exceed, without saying by how much.
+    pub maximum_burst_us: u64,
+    /// How long a new peak takes until it counts as the previous peak, twice
+    /// which an on-demand table serves: 30 minutes, assumed to be meant by the
+    /// documented "you might be throttled if you exceed double your previous
+    /// peak within 30 minutes". It is the slowest reading of that sentence:
+    /// real tables often grow sooner.
+    pub growth_us: u64,
+    /// Minutes in a row that a partition must be hot before it is split: 5,
+    /// assumed. AWS documents that it splits for heat, not when.
+    pub heat_minutes: u32,
+    /// How much of its cap a partition must be asked for, over a minute, to be
+    /// hot: 90 percent, assumed from "receives traffic near its limit".
+    pub heat_percent: u64,
+    /// How long UpdateTable takes to change provisioned units or an on-demand
+    /// maximum: 2 minutes, assumed. AWS says minutes.
+    pub update_us: u64,
+    /// How long raising the warm throughput takes: 5 minutes, assumed. AWS says
+    /// that it depends on value and size.
+    pub warm_us: u64,
+    /// How long a switch of the capacity mode takes: 5 minutes, assumed. AWS
+    /// says several minutes, in which the old throughput is served.
+    pub switch_us: u64,
+}
+
+impl Default for Assumptions {
+    fn default() -> Self {
+        Self {
+            burst_us: 300 * MICROS,
+            initial_burst_us: MICROS,
+            maximum_burst_us: MICROS,
+            growth_us: 30 * 60 * MICROS,
+            heat_minutes: 5,
+            heat_percent: 90,
+            update_us: 120 * MICROS,
+            warm_us: 300 * MICROS,
+            switch_us: 300 * MICROS,
+        }
+    }
+}
