@@ -76,6 +76,7 @@ pub(crate) fn serve(args: LocalArgs) -> Result<Exit, Problem> {
             account: Config::ACCOUNT.to_owned(),
             change_delay: args.change_delay,
             retain_bytes: args.retain,
+            limits: None,
             faults: args.fault,
             seed: args.seed,
         })

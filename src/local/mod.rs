@@ -16,8 +16,10 @@ mod failure;
 pub mod faults;
 mod front;
 pub mod kinesis;
+mod limits;
 mod server;
 
 pub use failure::Failure;
 pub use faults::Faults;
+pub use limits::Limits;
 pub use server::{Config, Services, StartError};

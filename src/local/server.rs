@@ -17,12 +17,12 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, watch};
 
-use super::Faults;
 use super::capture::{Capture, ChangeDelay};
 use super::dynamodb::Database;
 use super::faults::{FaultDice, Injected};
 use super::front::Front;
 use super::kinesis::Streams;
+use super::{Faults, Limits};
 use crate::clock::Clock;
 
 /// How the services are to run.
@@ -40,6 +40,9 @@ pub struct Config {
     pub change_delay: ChangeDelay,
     /// Bytes of items and of stream records to keep, each; the oldest go first.
     pub retain_bytes: u64,
+    /// The capacity rules that bind; without any, the services take whatever
+    /// comes.
+    pub limits: Option<Limits>,
     /// Faults to inject.
     pub faults: Faults,
     /// Seed of delays and faults.
@@ -71,6 +74,7 @@ impl Default for Config {
             account: Self::ACCOUNT.to_owned(),
             change_delay: ChangeDelay::default(),
             retain_bytes: 512 << 20,
+            limits: None,
             faults: Faults::default(),
             seed: 1,
         }
@@ -132,11 +136,13 @@ impl Services {
         let address = listener.local_addr()?;
 
         let dice = Arc::new(FaultDice::new(&config.faults, config.seed));
-        let streams = Arc::new(Streams::new(
+        let limits = config.limits.map(Arc::new);
+        let streams = Streams::new(
             config.region.clone(),
             config.account.clone(),
             config.retain_bytes,
-        ));
+        );
+        let streams = Arc::new(streams.with_limits(limits.clone()));
         let clock = Clock::start();
         let capture = Arc::new(Capture::start(
             Arc::clone(&streams),
@@ -146,14 +152,15 @@ impl Services {
             config.seed,
             clock,
         ));
-        let database = Arc::new(Database::new(
+        let database = Database::new(
             config.region,
             config.account,
             config.retain_bytes,
             Arc::clone(&streams),
             Arc::clone(&capture),
             Arc::clone(&dice),
-        ));
+        );
+        let database = Arc::new(database.with_limits(limits));
         let front = Arc::new(Front::new(
             Arc::clone(&database),
             streams,

@@ -16,6 +16,7 @@ pub(crate) fn services(faults: &str) -> Services {
         account: "000000000000".to_owned(),
         change_delay: ChangeDelay::Fixed(0),
         retain_bytes: 64 << 20,
+        limits: None,
         faults: faults.parse::<Faults>().unwrap(),
         seed: 1,
     })
@@ -309,6 +310,7 @@ fn a_port_in_use_is_one_clear_error_and_stopping_frees_it() {
         account: "000000000000".to_owned(),
         change_delay: ChangeDelay::Fixed(0),
         retain_bytes: 1 << 20,
+        limits: None,
         faults: Faults::default(),
         seed: 1,
     };

@@ -21,6 +21,7 @@ fn services() -> Services {
         account: ACCOUNT.to_owned(),
         change_delay: ChangeDelay::Fixed(0),
         retain_bytes: 64 << 20,
+        limits: None,
         faults: Faults::default(),
         seed: 1,
     })

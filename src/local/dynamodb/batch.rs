@@ -11,8 +11,10 @@ use super::key::Strictness;
 use super::problem::{Problems, Wording};
 use super::request::{ConsumedDetail, constraints, missing, table_name_fits_pattern};
 use super::table::Table;
+use super::throughput::{throttled, usual_throttle};
 use super::write::{self, Write, apply, check_collection_metrics, check_item_size};
 use super::{Call, Database};
+use crate::capacity::size::write_units;
 use crate::local::Failure;
 
 /// The most puts and deletes a call may have.
@@ -335,7 +337,7 @@ fn carry_out(
 ) -> Result<(), Failure> {
     let mut writes: Vec<Vec<Write>> = Vec::with_capacity(tables.len());
     writes.resize_with(tables.len(), Vec::new);
-    // Which requests are not carried out because a fault says so.
+    // Which requests are not carried out, for want of capacity or by a fault.
     let mut unprocessed: Vec<&Request<'_>> = Vec::new();
     for request in &body.requests {
         let (image, strictness, put) = match &request.kind {
@@ -363,23 +365,48 @@ fn carry_out(
         }
     }
     if call.throttle {
-        return Err(write::throttled(&tables[0]));
+        return Err(throttled(&tables[0], usual_throttle(&tables[0])));
     }
-    let mut units = Vec::with_capacity(tables.len());
+    let mut throttle = None;
     for (at, table) in tables.iter().enumerate() {
         let mut requests = body.requests.iter().filter(|r| r.table == at);
-        writes[at].retain(|_| {
+        let mut writing = table.throughput.as_ref().map(|t| t.writing(call.now_us));
+        writes[at].retain(|write| {
             let request = requests.next();
-            let refused = database.dice.next_item_is_unprocessed();
-            if refused {
+            let faulty = database.dice.next_item_is_unprocessed();
+            let admitted = writing
+                .as_mut()
+                .is_none_or(|writing| writing.admits(write.found.hash, least_units(write)));
+            if faulty || !admitted {
                 unprocessed.extend(request);
             }
-            !refused
+            !faulty && admitted
         });
-        units.push(apply(database, table, arena, &writes[at], call.now_us, false).0);
+        let refused = writing.and_then(|writing| writing.throttle);
+        throttle = throttle.or(refused.map(|refused| (table, refused)));
+    }
+    // Nothing processed for want of capacity is an error, something is not.
+    if let Some((table, throttle)) = throttle
+        && writes.iter().all(Vec::is_empty)
+    {
+        return Err(throttled(table, throttle));
+    }
+    let mut units = Vec::with_capacity(tables.len());
+    for (table, writes) in tables.iter().zip(&writes) {
+        let (consumed, _) = apply(database, table, arena, writes, call.now_us, false);
+        if let Some(first) = writes.first() {
+            let admitted = writes.iter().map(least_units).sum();
+            write::settle(table, call, first.found.hash, consumed, admitted);
+        }
+        units.push(consumed);
     }
     answer_with(body, tables, &unprocessed, &units, consumed, answer);
     Ok(())
+}
+
+/// What a write costs at least: what it writes, whatever was there before.
+fn least_units(write: &Write) -> u64 {
+    write_units(write.item.as_ref().map_or(0, |item| item.bytes))
 }
 
 fn answer_with(

@@ -8,7 +8,9 @@ use serde_json::{Value, json};
 use super::Database;
 use super::create::{billing_mode, check_throughput, refuse_streams};
 use super::request::{Members, constraints, missing, refuse_unserved, table_name_fits_pattern};
-use super::table::{BillingMode, Settings, Status, Table, Units};
+use super::table::{BillingMode, Settings, Status, TRANSITION_US, Table, Units};
+use super::throughput::{self, maximum, mode};
+use crate::capacity::table::{self as capacity, Change, Description, Mode};
 use crate::local::Failure;
 
 const INVALID: &str = "One or more parameter values were invalid: ";
@@ -141,6 +143,7 @@ pub(super) fn describe_table(
 
 /// A `TableDescription`.
 pub(super) fn describe(table: &Table, now_us: u64) -> Value {
+    let limited = table.throughput.as_ref().map(|t| t.describe(now_us));
     let settings = table.settings();
     let (items, bytes) = table.contents();
     let mut keys = vec![json!({
@@ -164,8 +167,8 @@ pub(super) fn describe(table: &Table, now_us: u64) -> Value {
         "AttributeDefinitions": definitions,
         "ItemCount": items,
         "TableSizeBytes": bytes,
-        "ProvisionedThroughput": throughput(&settings),
-        "WarmThroughput": warm(&settings),
+        "ProvisionedThroughput": throughput(&settings, limited.as_ref()),
+        "WarmThroughput": warm(&settings, limited.as_ref()),
         "DeletionProtectionEnabled": settings.deletion_protection.unwrap_or(false),
     });
     if let Some(since_us) = settings.on_demand_since_us {
@@ -193,12 +196,23 @@ pub(super) fn describe(table: &Table, now_us: u64) -> Value {
     description
 }
 
-fn throughput(settings: &Settings) -> Value {
+fn throughput(settings: &Settings, limited: Option<&Description>) -> Value {
+    let asked = settings.provisioned;
     let mut throughput = json!({
         "NumberOfDecreasesToday": settings.decreases,
-        "ReadCapacityUnits": settings.provisioned.read.unwrap_or(0),
-        "WriteCapacityUnits": settings.provisioned.write.unwrap_or(0),
+        "ReadCapacityUnits": asked.read.unwrap_or(0),
+        "WriteCapacityUnits": asked.write.unwrap_or(0),
     });
+    if let Some(limited) = limited {
+        // What is in effect, not what was asked for.
+        let units = match limited.mode {
+            Mode::Provisioned(units) => units,
+            Mode::OnDemand => capacity::Units::default(),
+        };
+        throughput["NumberOfDecreasesToday"] = json!(limited.decreases_today);
+        throughput["ReadCapacityUnits"] = json!(units.read);
+        throughput["WriteCapacityUnits"] = json!(units.write);
+    }
     if let Some(us) = settings.last_increase_us {
         throughput["LastIncreaseDateTime"] = json!(seconds(us));
     }
@@ -211,7 +225,15 @@ fn throughput(settings: &Settings) -> Value {
 /// Warm throughput: what was set, else a new table's 12,000 reads and 4,000
 /// writes a second
 /// (<https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/warm-throughput.html>).
-fn warm(settings: &Settings) -> Value {
+fn warm(settings: &Settings, limited: Option<&Description>) -> Value {
+    if let Some(limited) = limited {
+        let warming = limited.pending.is_some_and(|p| p.change.warm.is_some());
+        return json!({
+            "ReadUnitsPerSecond": limited.warm.read,
+            "WriteUnitsPerSecond": limited.warm.write,
+            "Status": if warming { "UPDATING" } else { "ACTIVE" },
+        });
+    }
     let at_least = |units: Option<i64>, least: i64| units.unwrap_or(0).max(least);
     json!({
         "ReadUnitsPerSecond": at_least(settings.warm.read, 12_000),
@@ -349,11 +371,25 @@ pub(super) fn update_table(database: &Database, body: &str, now_us: u64) -> Resu
     )?;
     let table = table_of(database, &members, now_us)?;
     in_use_unless_active(&table, now_us)?;
+    let elsewhere = database.provisioned_besides(&table.name, now_us);
+    let mut lasts_us = TRANSITION_US;
     {
         let mut settings = table.settings();
         let target = billing.unwrap_or(settings.billing);
         check_new_limits(target, limits)?;
         check_change(&settings, target, throughput)?;
+        if let Some(limited) = &table.throughput {
+            let other_mode = target != settings.billing || throughput.is_some();
+            let change = Change {
+                mode: other_mode.then(|| mode(target, throughput.unwrap_or_default())),
+                warm: warm.and_then(throughput::warm),
+                maximum: (limits != Units::default()).then(|| maximum(limits)),
+            };
+            if change != Change::default() {
+                let change_us = limited.update(now_us, change, elsewhere)?;
+                lasts_us = lasts_us.max(change_us);
+            }
+        }
         if let Some(units) = throughput {
             let before = settings.provisioned;
             if units.read > before.read || units.write > before.write {
@@ -393,7 +429,7 @@ pub(super) fn update_table(database: &Database, body: &str, now_us: u64) -> Resu
             settings.deletion_protection = Some(protected);
         }
     }
-    table.update(now_us);
+    table.update(now_us, lasts_us);
     Ok(json!({"TableDescription": describe(&table, now_us)}))
 }
 

@@ -11,6 +11,7 @@ use super::request::{
     Members, constraints, missing, not_in, refuse_unserved, table_name_fits_pattern,
 };
 use super::table::{BillingMode, Settings, Table, Units};
+use super::throughput::Throughput;
 use crate::local::Failure;
 
 const INVALID: &str = "One or more parameter values were invalid: ";
@@ -89,6 +90,7 @@ pub(super) fn create(database: &Database, body: &str, now_us: u64) -> Result<Val
         tags: tags(&members)?.unwrap_or_default(),
     };
 
+    let elsewhere = database.provisioned_besides(&name, now_us);
     let mut tables = database
         .tables
         .write()
@@ -102,6 +104,10 @@ pub(super) fn create(database: &Database, body: &str, now_us: u64) -> Result<Val
             format!("Table already exists: {name}"),
         ));
     }
+    let throughput = match &database.limits {
+        Some(limits) => Some(Throughput::new(limits, &settings, elsewhere, now_us)?),
+        None => None,
+    };
     let table = Arc::new(Table::new(
         &name,
         database.table_arn(&name),
@@ -109,6 +115,7 @@ pub(super) fn create(database: &Database, body: &str, now_us: u64) -> Result<Val
         schema,
         definitions,
         settings,
+        throughput,
         now_us,
     ));
     let description = describe(&table, now_us);

@@ -25,6 +25,7 @@ mod sets;
 mod store;
 mod table;
 mod tagging;
+mod throughput;
 mod write;
 
 use std::fmt;
@@ -35,10 +36,11 @@ use serde_json::{Value, json};
 
 use self::store::Retention;
 use self::table::{Status, Table, Tables};
-use super::Failure;
 use super::capture::Capture;
 use super::faults::FaultDice;
 use super::kinesis::Streams;
+use super::{Failure, Limits};
+use crate::capacity::table::{Mode, Units};
 
 /// All tables of the embedded DynamoDB.
 pub struct Database {
@@ -50,6 +52,7 @@ pub struct Database {
     capture: Arc<Capture>,
     dice: Arc<FaultDice>,
     ids: AtomicU64,
+    limits: Option<Arc<Limits>>,
 }
 
 impl fmt::Debug for Database {
@@ -132,7 +135,29 @@ impl Database {
             capture,
             dice,
             ids: AtomicU64::new(0),
+            limits: None,
         }
+    }
+
+    /// The same under capacity limits.
+    #[must_use]
+    pub fn with_limits(mut self, limits: Option<Arc<Limits>>) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Units provisioned for all tables but the one of this name.
+    fn provisioned_besides(&self, name: &str, now_us: u64) -> Units {
+        let tables = self.tables.read().unwrap_or_else(PoisonError::into_inner);
+        let others = tables.values().filter(|table| table.name != name);
+        let mut all = Units::default();
+        for throughput in others.filter_map(|table| table.throughput.as_ref()) {
+            if let Mode::Provisioned(units) = throughput.describe(now_us).mode {
+                all.write += units.write;
+                all.read += units.read;
+            }
+        }
+        all
     }
 
     /// Carries out one operation (`PutItem`, ...) and appends the answer's

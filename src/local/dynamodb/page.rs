@@ -59,6 +59,11 @@ impl Page {
         self.truncated = self.count >= self.limit;
     }
 
+    /// Read units of the page.
+    pub(super) fn units(&self, consistent: bool) -> f64 {
+        read_units(self.bytes, consistent)
+    }
+
     /// Appends the answer.
     pub(super) fn write(
         &self,
@@ -82,7 +87,7 @@ impl Page {
         }
         if consumed != ConsumedDetail::None {
             answer.extend_from_slice(b",\"ConsumedCapacity\":");
-            consumed.write(table, read_units(self.bytes, consistent), answer);
+            consumed.write(table, self.units(consistent), answer);
         }
         answer.push(b'}');
     }

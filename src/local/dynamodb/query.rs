@@ -9,6 +9,7 @@ use super::item::{Arena, Image};
 use super::key::{ItemKey, Schema, Strictness};
 use super::page::Page;
 use super::problem::{ATTRIBUTE_VALUE, Flaw, Problems};
+use super::read::admit;
 use super::request::{
     ConsumedDetail, Members, constraints, not_in, read_image, refuse_unserved, table_name,
 };
@@ -223,6 +224,12 @@ pub(super) fn scan(
             }
             add_range(&table, shard, (low.clone(), high.clone()), true, &mut page);
         }
+        // Where the page begins: a page is small beside what a partition gives.
+        let begins = match &low {
+            Bound::Included(key) | Bound::Excluded(key) => key.hash,
+            Bound::Unbounded => 0,
+        };
+        admit(&table, now_us, begins, page.units(options.consistent))?;
         page.write(
             &table.schema,
             &table.name,
@@ -332,6 +339,12 @@ pub(super) fn query(
             let shard = Table::shard_of(partition.hash);
             add_range(&table, shard, range, forward, &mut page);
         }
+        admit(
+            &table,
+            now_us,
+            partition.hash,
+            page.units(options.consistent),
+        )?;
         page.write(
             &table.schema,
             &table.name,

@@ -10,6 +10,7 @@ use super::request::{
     table_name_fits_pattern,
 };
 use super::table::Table;
+use super::throughput::throttled;
 use super::write::with_arena;
 use crate::capacity::size::read_units;
 use crate::local::Failure;
@@ -24,6 +25,16 @@ fn refuse_projections(members: &Members<'_>) -> Result<(), Failure> {
         Some(_) => Err(Failure::validation(
             "ExpressionAttributeNames can only be specified when using expressions",
         )),
+    }
+}
+
+/// Admits a read of so many units, or refuses it.
+pub(super) fn admit(table: &Table, now_us: u64, hash: u64, units: f64) -> Result<(), Failure> {
+    match &table.throughput {
+        None => Ok(()),
+        Some(throughput) => throughput
+            .admit_read(now_us, hash, units)
+            .map_err(|throttle| throttled(table, throttle)),
     }
 }
 
@@ -58,6 +69,8 @@ pub(super) fn get(
             .map_err(Failure::validation)?;
         let shard = table.shard(Table::shard_of(found.hash));
         let stored = shard.find(&found.key(arena)).map(|place| shard.read(place));
+        let units = read_units(stored.map_or(0, |item| item.bytes), consistent);
+        admit(&table, now_us, found.hash, units)?;
         answer.push(b'{');
         if let Some(item) = stored {
             answer.extend_from_slice(b"\"Item\":");
@@ -68,8 +81,7 @@ pub(super) fn get(
                 answer.push(b',');
             }
             answer.extend_from_slice(b"\"ConsumedCapacity\":");
-            let bytes = stored.map_or(0, |item| item.bytes);
-            consumed.write(&table.name, read_units(bytes, consistent), answer);
+            consumed.write(&table.name, units, answer);
         }
         answer.push(b'}');
         Ok(())
@@ -150,6 +162,7 @@ pub(super) fn batch_get(
         let mut unprocessed: Vec<u8> = Vec::new();
         let mut capacity: Vec<u8> = Vec::new();
         let mut returned_bytes = 0;
+        let (mut processed, mut refused) = (false, None);
         for (at, part) in parts.iter().enumerate() {
             let mut read = || -> Result<(), Failure> {
                 let table = database.serving_table(part.name, now_us)?;
@@ -172,8 +185,15 @@ pub(super) fn batch_get(
                         left.push(text);
                         continue;
                     }
+                    let cost = read_units(bytes, part.consistent);
+                    if let Err(throttle) = admit(&table, now_us, found.hash, cost) {
+                        left.push(text);
+                        refused = Some(throttle);
+                        continue;
+                    }
+                    processed = true;
                     returned_bytes += bytes;
-                    units += read_units(bytes, part.consistent);
+                    units += cost;
                     if let Some(item) = stored {
                         if !std::mem::take(&mut first) {
                             answer.push(b',');
@@ -202,6 +222,10 @@ pub(super) fn batch_get(
                 answer.truncate(start);
                 return Err(failure);
             }
+        }
+        if let Some(throttle) = refused.filter(|_| !processed) {
+            answer.truncate(start);
+            return Err(throttle);
         }
         answer.extend_from_slice(b"},\"UnprocessedKeys\":{");
         answer.extend_from_slice(&unprocessed);

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use super::destination::Destinations;
 use super::key::Schema;
 use super::store::Shard;
+use super::throughput::Throughput;
 
 /// Shards of a table. A batch locks each shard it writes to once, so more of
 /// them let more threads write at a time but cost a batch more locks.
@@ -91,6 +92,8 @@ pub(super) struct Table {
     pub(super) definitions: Vec<(String, String)>,
     pub(super) created_us: u64,
     pub(super) settings: Mutex<Settings>,
+    /// What it admits; none without limits.
+    pub(super) throughput: Option<Throughput>,
     /// Where changes go. Written by control-plane calls only.
     pub(super) destinations: RwLock<Destinations>,
     updating_until_us: AtomicU64,
@@ -106,6 +109,7 @@ impl Table {
         schema: Schema,
         definitions: Vec<(String, String)>,
         settings: Settings,
+        throughput: Option<Throughput>,
         now_us: u64,
     ) -> Self {
         Self {
@@ -116,6 +120,7 @@ impl Table {
             definitions,
             created_us: now_us,
             settings: Mutex::new(settings),
+            throughput,
             destinations: RwLock::default(),
             updating_until_us: AtomicU64::new(0),
             deleted_us: AtomicU64::new(NEVER),
@@ -146,10 +151,9 @@ impl Table {
         matches!(self.status(now_us), Status::Active | Status::Updating)
     }
 
-    /// Begins an update.
-    pub(super) fn update(&self, now_us: u64) {
-        self.updating_until_us
-            .store(now_us + TRANSITION_US, Relaxed);
+    /// Begins an update that takes `lasts_us`.
+    pub(super) fn update(&self, now_us: u64, lasts_us: u64) {
+        self.updating_until_us.store(now_us + lasts_us, Relaxed);
     }
 
     /// Begins the deletion.

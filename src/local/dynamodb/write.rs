@@ -3,8 +3,6 @@
 use std::cell::RefCell;
 use std::sync::PoisonError;
 
-use serde_json::{Map, Value, json};
-
 use super::item::{Arena, Image};
 use super::key::{FoundKey, Strictness};
 use super::problem::Problems;
@@ -12,7 +10,8 @@ use super::request::{
     ConsumedDetail, Members, constraints, missing, not_in, refuse_unserved, table_name,
 };
 use super::store::Place;
-use super::table::{BillingMode, Table};
+use super::table::Table;
+use super::throughput::{throttled, usual_throttle};
 use super::{Call, Database};
 use crate::capacity::size::{MAX_ITEM_BYTES, write_units};
 use crate::codec::change::ChangeKind;
@@ -134,36 +133,31 @@ pub(super) fn apply(
     (units as f64, kept)
 }
 
-/// The refusal of a throttled call, as the table's billing mode has it.
-pub(super) fn throttled(table: &Table) -> Failure {
-    let reason = |reason: &str| json!([{"reason": reason, "resource": table.arn}]);
-    let members = |key: &str, reasons: Value| Map::from_iter([(key.to_owned(), reasons)]);
-    match table.settings().billing {
-        BillingMode::Provisioned => Failure {
-            members: members(
-                "ThrottlingReasons",
-                reason("TableWriteProvisionedThroughputExceeded"),
-            ),
-            ..Failure::new(
-                "ProvisionedThroughputExceededException",
-                "The level of configured provisioned throughput for the table was exceeded. \
-                 Consider increasing your provisioning level with the UpdateTable API.",
-            )
-        },
-        // Lower case on this exception only, as in the service's model.
-        BillingMode::OnDemand => Failure {
-            members: members(
-                "throttlingReasons",
-                reason("TableWriteKeyRangeThroughputExceeded"),
-            ),
-            ..Failure::new(
-                "ThrottlingException",
-                "Throughput exceeds the current capacity of your table or index. DynamoDB is \
-                 automatically scaling your table or index so please try again shortly. If \
-                 exceptions persist, check if you have a hot key: \
-                 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/bp-partition-key-design.html",
-            )
-        },
+/// Admits a single write that will cost at least so many units.
+pub(super) fn admit(table: &Table, call: Call, hash: u64, units: u64) -> Result<(), Failure> {
+    if call.throttle {
+        return Err(throttled(table, usual_throttle(table)));
+    }
+    let Some(throughput) = &table.throughput else {
+        return Ok(());
+    };
+    let mut writing = throughput.writing(call.now_us);
+    writing.admits(hash, units);
+    match writing.throttle {
+        None => Ok(()),
+        Some(throttle) => Err(throttled(table, throttle)),
+    }
+}
+
+/// Takes what writes cost beyond what they were admitted with: an item that was
+/// overwritten or deleted may have been larger than the new one. It is written
+/// already, so that it is taken only as far as there is something left.
+pub(super) fn settle(table: &Table, call: Call, hash: u64, units: f64, admitted: u64) {
+    let more = (units as u64).saturating_sub(admitted);
+    if more > 0
+        && let Some(throughput) = &table.throughput
+    {
+        throughput.writing(call.now_us).admits(hash, more);
     }
 }
 
@@ -291,9 +285,8 @@ pub(super) fn put(
             .schema
             .find(arena, &item, Strictness::Item)
             .map_err(Failure::validation)?;
-        if call.throttle {
-            return Err(throttled(&table));
-        }
+        let (hash, admitted) = (found.hash, write_units(item.bytes));
+        admit(&table, call, hash, admitted)?;
         let write = Write {
             found,
             item: Some(item),
@@ -306,6 +299,7 @@ pub(super) fn put(
             call.now_us,
             options.return_old,
         );
+        settle(&table, call, hash, units, admitted);
         options.answer(units, old.as_deref(), answer);
         Ok(())
     })
@@ -340,6 +334,8 @@ pub(super) fn delete(
             .schema
             .find(arena, &key.unwrap_or_default(), Strictness::Key)
             .map_err(Failure::validation)?;
+        let (hash, admitted) = (found.hash, 1);
+        admit(&table, call, hash, admitted)?;
         let write = Write { found, item: None };
         let (units, old) = apply(
             database,
@@ -349,6 +345,7 @@ pub(super) fn delete(
             call.now_us,
             options.return_old,
         );
+        settle(&table, call, hash, units, admitted);
         options.answer(units, old.as_deref(), answer);
         Ok(())
     })

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use super::request::{Checks, invalid, nothing, parse};
 use super::stream::{Mode, Phase, Stream};
 use super::{Answer, Failure, Streams};
+use crate::capacity::stream::MODE_SWITCHES_A_DAY;
 
 /// Streams that may be CREATING at once
 /// (<https://docs.aws.amazon.com/kinesis/latest/APIReference/API_CreateStream.html>).
@@ -15,9 +16,6 @@ const MAX_CREATING: usize = 5;
 /// Shards of a new on-demand stream
 /// (<https://docs.aws.amazon.com/streams/latest/dev/how-do-i-size-a-stream.html>).
 const ON_DEMAND_SHARDS: u32 = 4;
-/// Mode changes of one stream within 24 hours.
-const MODE_CHANGES_A_DAY: usize = 2;
-pub(super) const DAY_US: u64 = 24 * 3_600_000_000;
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -152,14 +150,7 @@ impl Streams {
             "arn:aws:kinesis:{}:{}:stream/{name}",
             self.region, self.account
         );
-        let stream = Stream::create(
-            name.clone(),
-            arn,
-            mode,
-            shards,
-            Arc::clone(&self.budget),
-            now_us,
-        );
+        let stream = Stream::create(name.clone(), arn, mode, shards, self.all.clone(), now_us);
         {
             let mut state = stream.write(now_us);
             state.tags = request.tags.unwrap_or_default();
@@ -242,18 +233,16 @@ impl Streams {
                 ),
             ));
         }
-        state.mode_changed_us.retain(|&at| now_us - at < DAY_US);
-        if state.mode_changed_us.len() >= MODE_CHANGES_A_DAY {
+        if !state.mode_switches.take(stream.clock_us(now_us)) {
             return Err(Failure::new(
                 "LimitExceededException",
                 format!(
-                    "The mode of stream {} under account {} was changed {MODE_CHANGES_A_DAY} \
+                    "The mode of stream {} under account {} was changed {MODE_SWITCHES_A_DAY} \
                      times within 24 hours, which is the limit.",
                     stream.name, self.account
                 ),
             ));
         }
-        state.mode_changed_us.push(now_us);
         state.mode = mode;
         stream.begin(&mut state, Phase::Updating { reshard: None }, now_us);
         Ok(nothing())

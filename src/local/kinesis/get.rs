@@ -49,6 +49,9 @@ impl Streams {
         )?;
         let state = stream.read(now_us);
         let shard = self.shard(&stream, &state, &shard_id)?;
+        shard
+            .admit_iterator(now_us)
+            .map_err(|throttle| self.rate_exceeded(&stream, shard.number, throttle))?;
         let place = Place {
             operation: "GetShardIterator",
             stream: &stream.name,
@@ -95,6 +98,9 @@ impl Streams {
         let state = stream.read(now_us);
         let shard = state.shards.get(iterator.shard as usize).ok_or_else(gone)?;
 
+        shard
+            .admit_read(now_us)
+            .map_err(|throttle| self.rate_exceeded(&stream, shard.number, throttle))?;
         let log = shard.log_since(state.cutoff_ms(now_us));
         let run = log.run(iterator.position, limit as usize, page::MAX_BYTES, now_ms);
         let ended = run.at_tip && log.closed_us().is_some();
@@ -116,6 +122,7 @@ impl Streams {
         out.push(b',');
         page::write_records(&mut out, shard, &log, &run);
         drop(log);
+        shard.was_read(now_us, run.bytes);
         if ended {
             out.push(b',');
             page::write_children(&mut out, state.children_of(shard.number));

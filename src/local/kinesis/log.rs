@@ -9,6 +9,7 @@ use std::sync::{Arc, Weak};
 
 use super::retention::{Budget, Lease};
 use super::shard::Shard;
+use crate::capacity::stream::ShardWrites;
 
 /// Where a record lies in its chunk. 16 bytes.
 #[derive(Clone, Copy, Debug)]
@@ -115,15 +116,18 @@ pub(super) struct Log {
     next_index: u64,
     last_ms: u64,
     closed_us: Option<u64>,
+    /// What the shard still takes; none without limits.
+    pub(super) writes: Option<ShardWrites>,
 }
 
 impl Log {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(writes: Option<ShardWrites>) -> Self {
         Self {
             chunks: VecDeque::new(),
             next_index: 1,
             last_ms: 0,
             closed_us: None,
+            writes,
         }
     }
 

@@ -18,6 +18,7 @@ mod consumer;
 mod control;
 mod describe;
 mod get;
+mod growth;
 mod hash_key;
 mod list;
 mod log;
@@ -41,18 +42,19 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 pub use backlog::Backlog;
 pub use batch::Batch;
 
-use super::Failure;
+use super::{Failure, Limits};
+use crate::capacity::stream::ShardThrottle;
 use request::invalid;
 use retention::Budget;
 use shard::{Shard, shard_id};
-use stream::{Phase, State, Stream};
+use stream::{Phase, Shared, State, Stream};
 
 /// All streams of the embedded Kinesis.
 #[derive(Debug)]
 pub struct Streams {
     region: String,
     account: String,
-    budget: Arc<Budget>,
+    all: Shared,
     streams: RwLock<BTreeMap<String, Arc<Stream>>>,
 }
 
@@ -80,9 +82,19 @@ impl Streams {
         Self {
             region,
             account,
-            budget: Budget::new(retain_bytes),
+            all: Shared {
+                budget: Budget::new(retain_bytes),
+                limits: None,
+            },
             streams: RwLock::default(),
         }
+    }
+
+    /// The same under capacity limits.
+    #[must_use]
+    pub fn with_limits(mut self, limits: Option<Arc<Limits>>) -> Self {
+        self.all.limits = limits;
+        self
     }
 
     /// Carries out one operation (`GetRecords`, ...) at `now_us`.
@@ -207,7 +219,7 @@ impl Streams {
     /// account's `retain_bytes` or older than their stream's retention period.
     #[must_use]
     pub fn trimmed(&self) -> u64 {
-        self.budget.trimmed_records()
+        self.all.budget.trimmed_records()
     }
 
     /// The stream that a request names, by name, ARN or both.
@@ -305,6 +317,11 @@ impl Streams {
             .shards
             .get(number as usize)
             .ok_or_else(|| self.no_shard(&shard_id(number), &stream.name))
+    }
+
+    fn rate_exceeded(&self, stream: &Stream, shard: u32, throttle: ShardThrottle) -> Failure {
+        let message = throttle.message(&shard_id(shard), &stream.name, &self.account);
+        Failure::new(ShardThrottle::EXCEPTION, message)
     }
 
     fn not_active(&self, stream: &Stream, state: &State) -> Failure {

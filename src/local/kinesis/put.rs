@@ -8,6 +8,7 @@ use super::request::{Checks, invalid, parse};
 use super::shard::shard_id;
 use super::stream::{State, Stream};
 use super::{Answer, Batch, Failure, Streams, hash_key};
+use crate::capacity::stream::ShardThrottle;
 
 /// Most records of one PutRecords call.
 const MAX_RECORDS: usize = 500;
@@ -154,10 +155,7 @@ impl Streams {
                     shard.id
                 )
                 .into_bytes()),
-                Err(_) => Err(Failure::new(
-                    "ProvisionedThroughputExceededException",
-                    self.rate_exceeded(&stream, shard.number),
-                )),
+                Err(throttle) => Err(self.rate_exceeded(&stream, shard.number, throttle)),
             };
         });
         answer.map(Answer::Json)
@@ -227,10 +225,10 @@ impl Streams {
                     out.extend_from_slice(shard_id(shard).as_bytes());
                     out.extend_from_slice(b"\"}");
                 }
-                Err(_) => {
+                Err(throttle) => {
                     let entry = serde_json::json!({
-                        "ErrorCode": "ProvisionedThroughputExceededException",
-                        "ErrorMessage": self.rate_exceeded(stream, shard),
+                        "ErrorCode": ShardThrottle::EXCEPTION,
+                        "ErrorMessage": self.rate_exceeded(stream, shard, throttle).message,
                     });
                     out.extend_from_slice(entry.to_string().as_bytes());
                 }
@@ -239,19 +237,7 @@ impl Streams {
         out.extend_from_slice(b"]}");
         out
     }
-
-    fn rate_exceeded(&self, stream: &Stream, shard: u32) -> String {
-        format!(
-            "Rate exceeded for shard {} in stream {} under account {}.",
-            shard_id(shard),
-            stream.name,
-            self.account
-        )
-    }
 }
 
 /// A record's shard and what became of it.
-type Placed = (
-    u32,
-    Result<super::sequence::Sequence, super::shard::Throttled>,
-);
+type Placed = (u32, Result<super::sequence::Sequence, ShardThrottle>);

@@ -3,18 +3,13 @@
 use serde::Deserialize;
 use serde_json::json;
 
-use super::control::DAY_US;
 use super::request::{Checks, invalid, json as answer, nothing, parse};
 use super::reshard::Reshard;
 use super::shard::{Shard, parse_shard_id};
-use super::stream::{Mode, Phase, State, Stream};
+use super::stream::{Mode, Phase, State, Stream, TRANSITION_US};
 use super::{Answer, Failure, Streams, hash_key};
-
-/// Updates of one stream's shard count within 24 hours
-/// (<https://docs.aws.amazon.com/kinesis/latest/APIReference/API_UpdateShardCount.html>).
-const UPDATES_A_DAY: usize = 10;
-/// Shards a stream may be scaled to.
-const MAX_SHARDS: i64 = 10_000;
+use crate::capacity::stream as capacity;
+use crate::capacity::stream::ReshardAssumptions;
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -60,39 +55,20 @@ impl Streams {
         let mut state = stream.write(now_us);
         self.check_resizable(&stream, &state)?;
         let open = state.open_shard_count();
-        let counts = format!("Current open shard count: {open} Target shard count: {target}");
-        let limit = |what: &str| {
-            Failure::new(
-                "LimitExceededException",
-                format!("UpdateShardCount cannot {what}. {counts}"),
-            )
-        };
-        if target > 2 * i64::from(open) {
-            return Err(limit("scale up over double your current open shard count"));
-        }
-        if 2 * target < i64::from(open) {
-            return Err(limit("scale down below half your current open shard count"));
-        }
-        if target > MAX_SHARDS {
-            return Err(limit("scale a stream to more than 10000 shards"));
-        }
-        if target == i64::from(open) {
-            return Err(invalid(format!(
-                "The target shard count is the current open shard count. {counts}"
-            )));
-        }
-        state.scaled_us.retain(|&at| now_us - at < DAY_US);
-        if state.scaled_us.len() >= UPDATES_A_DAY {
-            return Err(limit(
-                "be called more than 10 times for a stream within 24 hours",
-            ));
-        }
-        state.scaled_us.push(now_us);
-        // Between 1 and 10,000: checked above.
-        let reshard = Reshard::Scale {
-            target: target as u32,
-        };
-        begin(&stream, &mut state, reshard, now_us);
+        // Beyond 32 bits it is far beyond the largest stream as well.
+        let target = u32::try_from(target).unwrap_or(u32::MAX);
+        let resize = resize(open, target);
+        let updated = state.resizes.update(
+            stream.clock_us(now_us),
+            &resize,
+            &ReshardAssumptions::default(),
+        );
+        updated.map_err(|refused| {
+            let message = refused.message(&self.account, &self.region);
+            Failure::new(refused.exception(), message)
+        })?;
+        let reshard = Reshard::Scale { target };
+        begin(&stream, &mut state, reshard, resize, now_us);
         Ok(answer(&json!({
             "StreamName": stream.name,
             "StreamARN": stream.arn,
@@ -133,7 +109,8 @@ impl Streams {
                 ))
             })?;
         let shard = shard.number;
-        begin(&stream, &mut state, Reshard::Split { shard, at }, now_us);
+        let reshard = Reshard::Split { shard, at };
+        begin(&stream, &mut state, reshard, resize(1, 2), now_us);
         Ok(nothing())
     }
 
@@ -159,7 +136,8 @@ impl Streams {
             )));
         }
         let (lower, upper) = (lower.number, upper.number);
-        begin(&stream, &mut state, Reshard::Merge { lower, upper }, now_us);
+        let reshard = Reshard::Merge { lower, upper };
+        begin(&stream, &mut state, reshard, resize(2, 1), now_us);
         Ok(nothing())
     }
 
@@ -211,9 +189,30 @@ impl Streams {
     }
 }
 
-fn begin(stream: &Stream, state: &mut State, reshard: Reshard, now_us: u64) {
+/// A change of the shard count; the account's limit is looked at elsewhere.
+fn resize(open: u32, target: u32) -> capacity::Resize {
+    capacity::Resize {
+        open,
+        target,
+        account_open: open,
+        account_quota: u32::MAX,
+    }
+}
+
+/// Begins a change that takes the time of `resize` where limits bind.
+fn begin(
+    stream: &Stream,
+    state: &mut State,
+    reshard: Reshard,
+    resize: capacity::Resize,
+    now_us: u64,
+) {
+    let lasts_us = stream.limits().map_or(TRANSITION_US, |limits| {
+        let clock_us = resize.duration_us(&limits.stream.reshard);
+        limits.real_us(clock_us).max(TRANSITION_US)
+    });
     let phase = Phase::Updating {
         reshard: Some(reshard),
     };
-    stream.begin(state, phase, now_us);
+    stream.begin_for(state, phase, now_us, lasts_us);
 }

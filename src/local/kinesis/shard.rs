@@ -5,6 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard, Weak};
 
 use tokio::sync::Notify;
 
+use crate::capacity::stream::{ShardLimits, ShardReads, ShardThrottle, ShardWrites};
+
 use super::hash_key::HashRange;
 use super::locked;
 use super::log::Log;
@@ -27,6 +29,8 @@ pub(super) struct Shard {
     /// numbers grow from parent to child.
     pub(super) created_s: u64,
     log: Mutex<Log>,
+    /// What it still gives; none without limits.
+    reads: Option<Mutex<ShardReads>>,
     budget: Arc<Budget>,
     /// For the places in the budget's order of trimming.
     this: Weak<Self>,
@@ -57,8 +61,11 @@ impl Shard {
         parents: [Option<u32>; 2],
         created_us: u64,
         created_s: u64,
+        limits: Option<&ShardLimits>,
         budget: Arc<Budget>,
     ) -> Arc<Self> {
+        let writes = limits.map(|limits| ShardWrites::new(limits, created_us));
+        let reads = limits.map(|limits| Mutex::new(ShardReads::new(limits, created_us)));
         Arc::new_cyclic(|this| Self {
             number,
             id: shard_id(number),
@@ -66,7 +73,8 @@ impl Shard {
             parents,
             created_us,
             created_s,
-            log: Mutex::new(Log::new()),
+            log: Mutex::new(Log::new(writes)),
+            reads,
             budget,
             this: this.clone(),
             arrivals: Notify::new(),
@@ -79,18 +87,43 @@ impl Shard {
         locked(&self.log)
     }
 
-    /// Appends one record to the log, which the caller has locked.
+    /// Appends one record to the log, which the caller has locked, if the
+    /// shard's capacity allows it. Every write passes here, whether from
+    /// PutRecord, PutRecords or change data capture.
     pub(super) fn append(
         &self,
         log: &mut Log,
         partition_key: &[u8],
         data: &[u8],
         now_us: u64,
-    ) -> Result<Sequence, Throttled> {
-        admit(log, partition_key.len() + data.len(), now_us)?;
+    ) -> Result<Sequence, ShardThrottle> {
+        if let Some(writes) = &mut log.writes {
+            writes.admit(now_us, (partition_key.len() + data.len()) as u32)?;
+        }
         let (index, arrival_ms) =
             log.append(&self.budget, &self.this, partition_key, data, now_us / 1000);
         Ok(self.sequence(index, arrival_ms))
+    }
+
+    /// Asks for a GetRecords call.
+    pub(super) fn admit_read(&self, now_us: u64) -> Result<(), ShardThrottle> {
+        self.reads
+            .as_ref()
+            .map_or(Ok(()), |reads| locked(reads).call(now_us))
+    }
+
+    /// Says what a call that was allowed returned: keys and data.
+    pub(super) fn was_read(&self, now_us: u64, bytes: usize) {
+        if let Some(reads) = &self.reads {
+            locked(reads).returned(now_us, bytes as u64);
+        }
+    }
+
+    /// Asks for a GetShardIterator call.
+    pub(super) fn admit_iterator(&self, now_us: u64) -> Result<(), ShardThrottle> {
+        self.reads
+            .as_ref()
+            .map_or(Ok(()), |reads| locked(reads).iterator(now_us))
     }
 
     /// The sequence number of the record at `index`.
@@ -150,19 +183,6 @@ impl Shard {
         self.listeners.fetch_add(1, Ordering::AcqRel);
         Listener(Arc::clone(self))
     }
-}
-
-/// A write that the shard's capacity does not allow.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Throttled;
-
-/// Decides whether a shard takes a record of `bytes` (partition key and data)
-/// at `now_us`. Every write passes here, whether from PutRecord, PutRecords or
-/// change data capture: the place for the shard's 1,000 records and 1 MiB a
-/// second (<https://docs.aws.amazon.com/streams/latest/dev/service-sizes-and-limits.html>).
-/// The embedded service has no such limits yet: it takes everything.
-fn admit(_log: &mut Log, _bytes: usize, _now_us: u64) -> Result<(), Throttled> {
-    Ok(())
 }
 
 /// Waits for arrivals in one shard.

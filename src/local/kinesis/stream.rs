@@ -2,16 +2,20 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use super::backlog::Backlog;
 use super::batch::Batch;
 use super::consumer::Consumer;
+use super::growth::{Growth, LOOK_EVERY_US};
 use super::hash_key::{HashRange, uniform_ranges};
+use super::locked;
 use super::reshard::{Reshard, Step, uniform_steps};
 use super::retention::Budget;
 use super::sequence::Sequence;
-use super::shard::{Shard, Throttled};
+use super::shard::Shard;
+use crate::capacity::stream::{RollingLimit, ShardCountUpdates, ShardThrottle, mode_switches};
+use crate::local::Limits;
 
 /// How long CREATING, UPDATING and DELETING last here, in microseconds. On AWS
 /// it is seconds to minutes; long enough to be seen by a program that polls,
@@ -80,10 +84,19 @@ pub(super) struct State {
     routes: Vec<Route>,
     pub(super) tags: BTreeMap<String, String>,
     pub(super) consumers: BTreeMap<String, Consumer>,
-    /// When the shard count was updated, for the limit per 24 h.
-    pub(super) scaled_us: Vec<u64>,
-    /// When the mode was changed, for the limit per 24 h.
-    pub(super) mode_changed_us: Vec<u64>,
+    /// UpdateShardCount calls, of which only so many are allowed a day.
+    pub(super) resizes: ShardCountUpdates,
+    /// The same of the mode.
+    pub(super) mode_switches: RollingLimit,
+    /// How it grows: of an on-demand stream under limits.
+    growth: Option<Mutex<Growth>>,
+}
+
+/// What all streams of an account share.
+#[derive(Clone, Debug)]
+pub(super) struct Shared {
+    pub(super) budget: Arc<Budget>,
+    pub(super) limits: Option<Arc<Limits>>,
 }
 
 /// One stream.
@@ -92,10 +105,12 @@ pub(super) struct Stream {
     pub(super) name: String,
     pub(super) arn: String,
     pub(super) created_us: u64,
-    budget: Arc<Budget>,
+    all: Shared,
     /// When the present transition ends; `u64::MAX` when there is none. Read
     /// by every call without a lock.
     due_us: AtomicU64,
+    /// When splits are looked for next; `u64::MAX` where it does not grow.
+    look_us: AtomicU64,
     state: RwLock<State>,
 }
 
@@ -105,15 +120,16 @@ impl Stream {
         arn: String,
         mode: Mode,
         shards: u32,
-        budget: Arc<Budget>,
+        all: Shared,
         now_us: u64,
     ) -> Self {
         Self {
             name,
             arn,
             created_us: now_us,
-            budget,
+            all,
             due_us: AtomicU64::new(now_us + TRANSITION_US),
+            look_us: AtomicU64::new(u64::MAX),
             state: RwLock::new(State {
                 phase: Phase::Creating { shards },
                 mode,
@@ -123,8 +139,9 @@ impl Stream {
                 routes: Vec::new(),
                 tags: BTreeMap::new(),
                 consumers: BTreeMap::new(),
-                scaled_us: Vec::new(),
-                mode_changed_us: Vec::new(),
+                resizes: ShardCountUpdates::default(),
+                mode_switches: mode_switches(),
+                growth: None,
             }),
         }
     }
@@ -144,8 +161,24 @@ impl Stream {
     /// Begins a transition that ends [`TRANSITION_US`] from now. `state` is
     /// this stream's, locked.
     pub(super) fn begin(&self, state: &mut State, phase: Phase, now_us: u64) {
+        self.begin_for(state, phase, now_us, TRANSITION_US);
+    }
+
+    /// Begins a transition that takes `lasts_us`.
+    pub(super) fn begin_for(&self, state: &mut State, phase: Phase, now_us: u64, lasts_us: u64) {
         state.phase = phase;
-        self.due_us.store(now_us + TRANSITION_US, Ordering::Release);
+        self.due_us.store(now_us + lasts_us, Ordering::Release);
+    }
+
+    /// The time by the clock of the capacity rules.
+    pub(super) fn clock_us(&self, now_us: u64) -> u64 {
+        self.limits()
+            .map_or(now_us, |limits| limits.clock_us(now_us))
+    }
+
+    /// The rules that bind it, if any do.
+    pub(super) fn limits(&self) -> Option<&Limits> {
+        self.all.limits.as_deref()
     }
 
     /// When the present transition ends; `u64::MAX` when there is none.
@@ -157,6 +190,9 @@ impl Stream {
     /// that time does it, and it counts as done at that time, so nothing has to
     /// run in the background.
     fn settle(&self, now_us: u64) {
+        if now_us >= self.look_us.load(Ordering::Acquire) {
+            self.grow(now_us);
+        }
         if now_us < self.due_us() {
             return;
         }
@@ -170,12 +206,12 @@ impl Stream {
         match state.phase {
             Phase::Creating { shards } => {
                 for range in uniform_ranges(shards) {
-                    state.open(range, [None, None], self.created_us, &self.budget);
+                    state.open(range, [None, None], self.created_us, &self.all);
                 }
             }
             Phase::Updating {
                 reshard: Some(reshard),
-            } => state.reshard(reshard, due_us, &self.budget),
+            } => state.reshard(reshard, due_us, &self.all),
             Phase::Updating { reshard: None } | Phase::Active => {}
             Phase::Deleting | Phase::Gone => {
                 state.phase = Phase::Gone;
@@ -190,6 +226,44 @@ impl Stream {
         }
         state.phase = Phase::Active;
         state.sort_routes();
+        self.follow_mode(&mut state, due_us);
+    }
+
+    /// Begins to grow, or ends it, as the mode has it.
+    fn follow_mode(&self, state: &mut State, now_us: u64) {
+        let grows = state.mode == Mode::OnDemand;
+        let limits = self.limits().filter(|_| grows);
+        if limits.is_some() == state.growth.is_some() {
+            return;
+        }
+        state.growth = limits.map(|limits| {
+            let mut open: Vec<(u32, HashRange)> =
+                state.open_shards().map(|s| (s.number, s.range)).collect();
+            open.sort_unstable_by_key(|(number, _)| *number);
+            Mutex::new(Growth::new(limits, &open, now_us))
+        });
+        let look_us = state.growth.as_ref().map(|_| now_us + LOOK_EVERY_US);
+        self.look_us
+            .store(look_us.unwrap_or(u64::MAX), Ordering::Release);
+    }
+
+    /// Splits the shards whose time has come.
+    fn grow(&self, now_us: u64) {
+        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        // Another caller may have been first.
+        if now_us < self.look_us.load(Ordering::Acquire) {
+            return;
+        }
+        self.look_us
+            .store(now_us + LOOK_EVERY_US, Ordering::Release);
+        let Some(growth) = state.growth.take() else {
+            return;
+        };
+        while let Some(split) = locked(&growth).split_due(now_us, state.shards.len() as u32) {
+            state.split(split.shard, split.middle, split.at_us, &self.all);
+            state.sort_routes();
+        }
+        state.growth = Some(growth);
     }
 
     /// Puts a batch; `placed` hears, for each record in no particular order,
@@ -199,22 +273,28 @@ impl Stream {
         state: &State,
         batch: &mut Batch,
         now_us: u64,
-        mut placed: impl FnMut(usize, &Shard, Result<Sequence, Throttled>),
+        mut placed: impl FnMut(usize, &Shard, Result<Sequence, ShardThrottle>),
     ) {
         let order = batch.by_shard(|hash_key| state.shard_number_of(hash_key));
         for run in order.chunk_by(|a, b| a.0 == b.0) {
             let shard = &state.shards[run[0].0 as usize];
             let mut log = shard.log();
+            let mut taken = (0, 0);
             for &(_, slot) in run {
                 let (partition_key, data) = batch.record(slot as usize);
                 let sequence = shard.append(&mut log, partition_key, data, now_us);
+                if sequence.is_ok() {
+                    taken.0 += 1;
+                    taken.1 += partition_key.len() + data.len();
+                }
                 placed(slot as usize, shard, sequence);
             }
             drop(log);
+            state.note(now_us, shard, taken);
             shard.ring();
         }
         batch.keep(order);
-        self.budget.enforce();
+        self.all.budget.enforce();
     }
 }
 
@@ -235,13 +315,17 @@ impl Stream {
             let shard = &state.shards[run[0].0 as usize];
             let mut log = shard.log();
             let mut refused = backlog.blocks(shard.range);
+            let mut taken = (0, 0);
             for &(_, slot) in run {
                 let slot = slot as usize;
                 if !refused {
                     let (partition_key, data) = batch.record(slot);
                     let placed = shard.append(&mut log, partition_key, data, now_us);
                     refused = placed.is_err();
-                    arrived += usize::from(!refused);
+                    if !refused {
+                        taken.0 += 1;
+                        taken.1 += partition_key.len() + data.len();
+                    }
                 }
                 if refused {
                     backlog.add(shard.range, batch, slot, written_us);
@@ -249,9 +333,11 @@ impl Stream {
             }
             drop(log);
             shard.ring();
+            state.note(now_us, shard, taken);
+            arrived += taken.0;
         }
         batch.keep(order);
-        self.budget.enforce();
+        self.all.budget.enforce();
         arrived
     }
 
@@ -264,10 +350,11 @@ impl Stream {
             let placed = shard.append(&mut shard.log(), partition_key, data, now_us);
             if placed.is_ok() {
                 shard.ring();
+                state.note(now_us, shard, (1, partition_key.len() + data.len()));
             }
             placed.is_ok()
         });
-        self.budget.enforce();
+        self.all.budget.enforce();
         arrived
     }
 }
@@ -276,6 +363,13 @@ impl State {
     /// Whether records can be written.
     pub(super) fn takes_records(&self) -> bool {
         matches!(self.phase, Phase::Active | Phase::Updating { .. })
+    }
+
+    /// Notes records and bytes that a shard took, where that makes it grow.
+    fn note(&self, now_us: u64, shard: &Shard, (records, bytes): (usize, usize)) {
+        if let Some(growth) = &self.growth {
+            locked(growth).note(now_us, shard.number, records as u64, bytes as u64);
+        }
     }
 
     /// Shards that take records, sorted by hash key.
@@ -313,13 +407,7 @@ impl State {
         self.routes[at].shard
     }
 
-    fn open(
-        &mut self,
-        range: HashRange,
-        parents: [Option<u32>; 2],
-        now_us: u64,
-        budget: &Arc<Budget>,
-    ) {
+    fn open(&mut self, range: HashRange, parents: [Option<u32>; 2], now_us: u64, all: &Shared) {
         let number = self.shards.len() as u32;
         // A child's sequence numbers must lie above its parents'.
         let created_s = parents
@@ -335,7 +423,8 @@ impl State {
             parents,
             now_us,
             created_s,
-            Arc::clone(budget),
+            all.limits.as_ref().map(|limits| &limits.stream.shard),
+            Arc::clone(&all.budget),
         );
         self.shards.push(shard);
         self.routes.push(Route {
@@ -353,10 +442,10 @@ impl State {
         self.routes.retain(|route| route.shard != number);
     }
 
-    fn reshard(&mut self, reshard: Reshard, now_us: u64, budget: &Arc<Budget>) {
+    fn reshard(&mut self, reshard: Reshard, now_us: u64, all: &Shared) {
         match reshard {
-            Reshard::Split { shard, at } => self.split(shard, at, now_us, budget),
-            Reshard::Merge { lower, upper } => self.merge(lower, upper, now_us, budget),
+            Reshard::Split { shard, at } => self.split(shard, at, now_us, all),
+            Reshard::Merge { lower, upper } => self.merge(lower, upper, now_us, all),
             Reshard::Scale { target } => {
                 let open: Vec<HashRange> = self.open_shards().map(|shard| shard.range).collect();
                 for step in uniform_steps(&open, target) {
@@ -364,12 +453,12 @@ impl State {
                     match step {
                         Step::SplitAt(key) => {
                             let shard = self.shard_number_of(key);
-                            self.split(shard, key, now_us, budget);
+                            self.split(shard, key, now_us, all);
                         }
                         Step::MergeAt(key) => {
                             let lower = self.shard_number_of(key - 1);
                             let upper = self.shard_number_of(key);
-                            self.merge(lower, upper, now_us, budget);
+                            self.merge(lower, upper, now_us, all);
                         }
                     }
                 }
@@ -377,20 +466,20 @@ impl State {
         }
     }
 
-    fn split(&mut self, shard: u32, at: u128, now_us: u64, budget: &Arc<Budget>) {
+    fn split(&mut self, shard: u32, at: u128, now_us: u64, all: &Shared) {
         let (left, right) = self.shards[shard as usize].range.split_at(at);
         self.close(shard, now_us);
-        self.open(left, [Some(shard), None], now_us, budget);
-        self.open(right, [Some(shard), None], now_us, budget);
+        self.open(left, [Some(shard), None], now_us, all);
+        self.open(right, [Some(shard), None], now_us, all);
     }
 
-    fn merge(&mut self, lower: u32, upper: u32, now_us: u64, budget: &Arc<Budget>) {
+    fn merge(&mut self, lower: u32, upper: u32, now_us: u64, all: &Shared) {
         let range = HashRange {
             start: self.shards[lower as usize].range.start,
             end: self.shards[upper as usize].range.end,
         };
         self.close(lower, now_us);
         self.close(upper, now_us);
-        self.open(range, [Some(lower), Some(upper)], now_us, budget);
+        self.open(range, [Some(lower), Some(upper)], now_us, all);
     }
 }

@@ -1,0 +1,200 @@
+//! What a table admits, where limits bind.
+//!
+//! In go operations with their units, and changes of the settings; out come
+//! admissions, the service's refusals, and what the table says of itself. The
+//! rules are [`crate::capacity::table`]'s; here they get a lock, the clock at
+//! its speed, and DynamoDB's wording.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use serde_json::{Map, json};
+
+use super::table::{BillingMode, Settings, Table, Units};
+use crate::capacity::scaling::AutoScaling;
+use crate::capacity::table::{
+    self as capacity, Change, Description, Direction, Maximum, Mode, PARTITION_CAP, Refusal, Scope,
+    TableCapacity, Throttle,
+};
+use crate::local::{Failure, Limits};
+
+/// One table's capacity.
+#[derive(Debug)]
+pub(super) struct Throughput {
+    limits: Arc<Limits>,
+    machine: Mutex<TableCapacity>,
+}
+
+fn whole(units: Option<i64>) -> u64 {
+    u64::try_from(units.unwrap_or(0)).unwrap_or(0)
+}
+
+fn pair(units: Units) -> capacity::Units {
+    capacity::Units {
+        write: whole(units.write),
+        read: whole(units.read),
+    }
+}
+
+/// The mode of a table with these settings.
+pub(super) fn mode(billing: BillingMode, provisioned: Units) -> Mode {
+    match billing {
+        BillingMode::Provisioned => Mode::Provisioned(pair(provisioned)),
+        BillingMode::OnDemand => Mode::OnDemand,
+    }
+}
+
+pub(super) fn maximum(limits: Units) -> Maximum {
+    let limit = |units: Option<i64>| units.and_then(|units| u64::try_from(units).ok());
+    Maximum {
+        write: limit(limits.write),
+        read: limit(limits.read),
+    }
+}
+
+/// A warm throughput, if any was asked for.
+pub(super) fn warm(units: Units) -> Option<capacity::Units> {
+    (units != Units::default()).then(|| pair(units))
+}
+
+fn refused(refusal: Refusal) -> Failure {
+    Failure::new(refusal.exception(), refusal.to_string())
+}
+
+impl Throughput {
+    /// The capacity of a table made at `now_us`; `elsewhere` is what other
+    /// tables have provisioned.
+    pub(super) fn new(
+        limits: &Arc<Limits>,
+        settings: &Settings,
+        elsewhere: capacity::Units,
+        now_us: u64,
+    ) -> Result<Self, Failure> {
+        let mode = mode(settings.billing, settings.provisioned);
+        if let Mode::Provisioned(units) = mode {
+            limits
+                .quotas
+                .check_account(units, elsewhere)
+                .map_err(refused)?;
+        }
+        let settings = capacity::Settings {
+            mode,
+            warm: warm(settings.warm),
+            maximum: maximum(settings.on_demand_limits),
+        };
+        let clock_us = limits.clock_us(now_us);
+        let mut machine = TableCapacity::new(
+            settings,
+            limits.table.clone(),
+            limits.quotas.clone(),
+            clock_us,
+        )
+        .map_err(refused)?;
+        if let Some(policy) = limits.auto_scaling {
+            let scaling = AutoScaling::new(policy, limits.scaling.clone())
+                .map_err(|error| Failure::validation(error.to_string()))?;
+            machine.set_auto_scaling(Direction::Write, Some(scaling));
+        }
+        Ok(Self {
+            limits: Arc::clone(limits),
+            machine: Mutex::new(machine),
+        })
+    }
+
+    fn machine(&self) -> MutexGuard<'_, TableCapacity> {
+        self.machine.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Begins to admit the writes of one call: one lock for all of them.
+    pub(super) fn writing(&self, now_us: u64) -> Writing<'_> {
+        Writing {
+            clock_us: self.limits.clock_us(now_us),
+            weight: self.limits.weight(),
+            machine: self.machine(),
+            throttle: None,
+        }
+    }
+
+    /// Admits a read of so many units; they are known once it is carried out,
+    /// and returned only if it is admitted.
+    pub(super) fn admit_read(&self, now_us: u64, hash: u64, units: f64) -> Result<(), Throttle> {
+        let halves = (units * 2.0) as u64 * self.limits.weight();
+        self.machine().admit_read(
+            self.limits.clock_us(now_us),
+            hash,
+            halves.min(2 * PARTITION_CAP.read),
+        )
+    }
+
+    /// Asks for a change; returns how long it takes, in microseconds of real
+    /// time. `elsewhere` as for [`Throughput::new`].
+    pub(super) fn update(
+        &self,
+        now_us: u64,
+        change: Change,
+        elsewhere: capacity::Units,
+    ) -> Result<u64, Failure> {
+        let mut machine = self.machine();
+        machine.set_provisioned_elsewhere(elsewhere);
+        let pending = machine
+            .update(self.limits.clock_us(now_us), change)
+            .map_err(refused)?;
+        let effective_us = self.limits.real_us(pending.effective_us);
+        Ok(effective_us.saturating_sub(now_us))
+    }
+
+    /// What the table says of itself.
+    pub(super) fn describe(&self, now_us: u64) -> Description {
+        let mut machine = self.machine();
+        machine.advance(self.limits.clock_us(now_us));
+        machine.describe()
+    }
+}
+
+/// The writes of one call on their way into a table.
+#[derive(Debug)]
+pub(super) struct Writing<'a> {
+    machine: MutexGuard<'a, TableCapacity>,
+    clock_us: u64,
+    weight: u64,
+    /// The last refusal.
+    pub(super) throttle: Option<Throttle>,
+}
+
+impl Writing<'_> {
+    /// Whether a write of so many units to the key of this hash is admitted.
+    pub(super) fn admits(&mut self, hash: u64, units: u64) -> bool {
+        // However fast the clock: what one partition can take at once, it takes.
+        let units = (units * self.weight).min(PARTITION_CAP.write);
+        match self.machine.admit_write(self.clock_us, hash, units) {
+            Ok(()) => true,
+            Err(throttle) => {
+                self.throttle = Some(throttle);
+                false
+            }
+        }
+    }
+}
+
+/// The refusal of an operation on `table`, as DynamoDB words it.
+pub(super) fn throttled(table: &Table, throttle: Throttle) -> Failure {
+    let exception = throttle.exception();
+    let reasons = json!([{"reason": throttle.reason(), "resource": table.arn}]);
+    Failure {
+        members: Map::from_iter([(exception.reasons_member.to_owned(), reasons)]),
+        ..Failure::new(exception.name, exception.message)
+    }
+}
+
+/// A throttle such as a fault asks for: the usual one of the table's mode.
+pub(super) fn usual_throttle(table: &Table) -> Throttle {
+    let on_demand = table.settings().billing == BillingMode::OnDemand;
+    Throttle {
+        direction: Direction::Write,
+        scope: if on_demand {
+            Scope::KeyRange
+        } else {
+            Scope::Provisioned
+        },
+        on_demand,
+    }
+}

@@ -1,0 +1,66 @@
+//! What the embedded services allow: the rules of [`crate::capacity`], and how
+//! fast their clocks run.
+
+use crate::capacity::quota::Quotas;
+use crate::capacity::scaling::{ScalingAssumptions, ScalingPolicy};
+use crate::capacity::stream::StreamAssumptions;
+use crate::capacity::table::Assumptions;
+
+/// The capacity rules that bind the embedded services. Without any, they take
+/// whatever comes.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// How many times faster than real time whatever takes minutes goes by:
+    /// saving burst, growing, scaling, changes. 1 to [`Limits::MOST_TIME_SCALE`].
+    /// What is allowed in a second stays what it is.
+    pub time_scale: u32,
+    /// Auto scaling of the write units of every provisioned table.
+    pub auto_scaling: Option<ScalingPolicy>,
+    /// What is assumed of auto scaling,
+    pub scaling: ScalingAssumptions,
+    /// of tables,
+    pub table: Assumptions,
+    /// and of streams.
+    pub stream: StreamAssumptions,
+    /// What the account may ask for.
+    pub quotas: Quotas,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            time_scale: 1,
+            auto_scaling: None,
+            scaling: ScalingAssumptions::default(),
+            table: Assumptions::default(),
+            stream: StreamAssumptions::default(),
+            quotas: Quotas::default(),
+        }
+    }
+}
+
+impl Limits {
+    /// Above this, the units that count for one written would fill a
+    /// partition's second.
+    pub const MOST_TIME_SCALE: u32 = 100;
+
+    /// The time by the capacity rules' clock. Where it starts does not matter
+    /// to them; that it goes `time_scale` times as fast does.
+    ///
+    /// A second of that clock is a `time_scale`-th of a real one. For as much
+    /// to be allowed in a real second, each unit counts for
+    /// [`Limits::weight`].
+    pub(crate) fn clock_us(&self, now_us: u64) -> u64 {
+        now_us.saturating_mul(u64::from(self.time_scale.max(1)))
+    }
+
+    /// Real time at which the rules' clock shows `clock_us`.
+    pub(crate) fn real_us(&self, clock_us: u64) -> u64 {
+        clock_us.div_ceil(u64::from(self.time_scale.max(1)))
+    }
+
+    /// What one unit, record or byte counts for; see [`Limits::clock_us`].
+    pub(crate) fn weight(&self) -> u64 {
+        u64::from(self.time_scale.max(1))
+    }
+}
