@@ -108,16 +108,16 @@ pub(super) fn create(database: &Database, body: &str, now_us: u64) -> Result<Val
         Some(limits) => Some(Throughput::new(limits, &settings, elsewhere, now_us)?),
         None => None,
     };
-    let table = Arc::new(Table::new(
+    let table = Table::new(
         &name,
         database.table_arn(&name),
         database.next_id(),
         schema,
         definitions,
         settings,
-        throughput,
         now_us,
-    ));
+    );
+    let table = Arc::new(table.limited(throughput));
     let description = describe(&table, now_us);
     tables.insert(name, table);
     Ok(json!({"TableDescription": description}))

@@ -109,7 +109,6 @@ impl Table {
         schema: Schema,
         definitions: Vec<(String, String)>,
         settings: Settings,
-        throughput: Option<Throughput>,
         now_us: u64,
     ) -> Self {
         Self {
@@ -120,12 +119,17 @@ impl Table {
             definitions,
             created_us: now_us,
             settings: Mutex::new(settings),
-            throughput,
+            throughput: None,
             destinations: RwLock::default(),
             updating_until_us: AtomicU64::new(0),
             deleted_us: AtomicU64::new(NEVER),
             shards: Default::default(),
         }
+    }
+
+    /// The same table under capacity limits.
+    pub(super) fn limited(self, throughput: Option<Throughput>) -> Self {
+        Self { throughput, ..self }
     }
 
     /// The table's status at `now_us`.

@@ -82,13 +82,9 @@ impl Throughput {
             maximum: maximum(settings.on_demand_limits),
         };
         let clock_us = limits.clock_us(now_us);
-        let mut machine = TableCapacity::new(
-            settings,
-            limits.table.clone(),
-            limits.quotas.clone(),
-            clock_us,
-        )
-        .map_err(refused)?;
+        let mut machine =
+            TableCapacity::new(settings, limits.table.clone(), limits.quotas, clock_us)
+                .map_err(refused)?;
         if let Some(policy) = limits.auto_scaling {
             let scaling = AutoScaling::new(policy, limits.scaling.clone())
                 .map_err(|error| Failure::validation(error.to_string()))?;
