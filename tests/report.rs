@@ -225,6 +225,11 @@ fn config(seconds: u64, via: Via) -> Config {
         drain: 30.0,
         change_delay: Some("150ms".into()),
         retain_bytes: Some(268_435_456),
+        warm_throughput: Some(7_500.0),
+        stream_mode: Some("PROVISIONED".to_owned()),
+        capacity: Some("aws".to_owned()),
+        time_scale: Some(1),
+        auto_scaling: None,
         faults: Vec::new(),
     }
 }

@@ -10,4 +10,6 @@ mod endpoint;
 mod provision;
 
 pub use connect::{ConnectError, Connection, Options, Target, connect};
-pub use provision::{ProvisionError, Provisioned, Wanted, WantedStream, provision, tear_down};
+pub use provision::{
+    ProvisionError, Provisioned, TableThroughput, Wanted, WantedStream, provision, tear_down,
+};

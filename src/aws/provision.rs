@@ -8,14 +8,15 @@ use std::time::{Duration, Instant};
 use aws_sdk_dynamodb::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::types::{
     ApproximateCreationDateTimePrecision, AttributeDefinition, BillingMode, DestinationStatus,
-    EnableKinesisStreamingConfiguration, KeySchemaElement, KeyType, ScalarAttributeType,
-    TableDescription, TableStatus,
+    EnableKinesisStreamingConfiguration, KeySchemaElement, KeyType, ProvisionedThroughput,
+    ScalarAttributeType, TableDescription, TableStatus, WarmThroughput,
 };
 use aws_sdk_kinesis::types::{
     StreamDescriptionSummary, StreamMode, StreamModeDetails, StreamStatus,
 };
 
 use super::Connection;
+use crate::capacity::table::NEW_TABLE;
 
 /// How long a resource may take to become usable.
 const PATIENCE: Duration = Duration::from_secs(300);
@@ -29,8 +30,28 @@ pub struct Wanted {
     pub partition_key: (&'static str, &'static str),
     /// Sort key, if the item layout has one.
     pub sort_key: Option<(&'static str, &'static str)>,
+    /// How the table is paid for, if it has to be created.
+    pub throughput: TableThroughput,
     /// The stream; `None` when writes alone are measured.
     pub stream: Option<WantedStream>,
+}
+
+/// A table's capacity.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TableThroughput {
+    /// Pay per request.
+    OnDemand {
+        /// Write units a second it is warmed for; `None` is what every new
+        /// table has.
+        warm_write_units: Option<u64>,
+    },
+    /// So many units a second.
+    Provisioned {
+        /// Write units.
+        write_units: u64,
+        /// Read units.
+        read_units: u64,
+    },
 }
 
 /// The stream that a run wants.
@@ -38,8 +59,8 @@ pub struct Wanted {
 pub struct WantedStream {
     /// Stream name.
     pub name: String,
-    /// Shards, if it has to be created.
-    pub shards: u32,
+    /// Shards, if it has to be created; `None` is on demand.
+    pub shards: Option<u32>,
 }
 
 /// What a run uses, and what of it was made for it.
@@ -262,14 +283,18 @@ async fn ensure_stream(
 ) -> Result<(), ProvisionError> {
     let name = &wanted.name;
     if describe_stream(connection, name).await?.is_none() {
+        let mode = match wanted.shards {
+            Some(_) => StreamMode::Provisioned,
+            None => StreamMode::OnDemand,
+        };
         connection
             .kinesis
             .create_stream()
             .stream_name(name)
-            .shard_count(wanted.shards as i32)
+            .set_shard_count(wanted.shards.map(|shards| shards as i32))
             .stream_mode_details(
                 StreamModeDetails::builder()
-                    .stream_mode(StreamMode::Provisioned)
+                    .stream_mode(mode)
                     .build()
                     .map_err(|e| ProvisionError::Service {
                         doing: format!("creating stream {name}"),
@@ -378,11 +403,29 @@ async fn ensure_table(
                 doing: doing(),
                 message: e.to_string(),
             };
-            let mut request = connection
-                .dynamodb
-                .create_table()
-                .table_name(name)
-                .billing_mode(BillingMode::PayPerRequest);
+            let mut request = connection.dynamodb.create_table().table_name(name);
+            request = match wanted.throughput {
+                TableThroughput::OnDemand { warm_write_units } => request
+                    .billing_mode(BillingMode::PayPerRequest)
+                    .set_warm_throughput(warm_write_units.map(|units| {
+                        WarmThroughput::builder()
+                            .write_units_per_second(units as i64)
+                            .read_units_per_second(NEW_TABLE.read as i64)
+                            .build()
+                    })),
+                TableThroughput::Provisioned {
+                    write_units,
+                    read_units,
+                } => request
+                    .billing_mode(BillingMode::Provisioned)
+                    .provisioned_throughput(
+                        ProvisionedThroughput::builder()
+                            .write_capacity_units(write_units as i64)
+                            .read_capacity_units(read_units as i64)
+                            .build()
+                            .map_err(invalid)?,
+                    ),
+            };
             for (attribute, kind, role) in key_attributes(wanted) {
                 request = request
                     .attribute_definitions(

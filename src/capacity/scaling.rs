@@ -24,6 +24,18 @@ pub struct ScalingPolicy {
     pub maximum: u64,
 }
 
+impl std::fmt::Display for ScalingPolicy {
+    /// As `--auto-scaling` takes it: `70%,1000..40000`.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self {
+            target_percent,
+            minimum,
+            maximum,
+        } = self;
+        write!(f, "{target_percent}%,{minimum}..{maximum}")
+    }
+}
+
 /// What AWS leaves open about auto scaling, with what it says beside it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ScalingAssumptions {

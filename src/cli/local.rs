@@ -4,9 +4,12 @@ use std::net::SocketAddr;
 
 use clap::Args;
 
+use super::capacity::{LimitArgs, ThroughputArgs};
 use super::problem::{Exit, Problem};
 use super::values;
-use crate::experiment::Interrupts;
+use crate::aws::{self, Options, Provisioned, TableThroughput, Target, Wanted, WantedStream};
+use crate::codec::Layout;
+use crate::experiment::{Interrupts, StreamMode, TableMode, Warm};
 use crate::local::capture::ChangeDelay;
 use crate::local::{Config, Faults, Services};
 
@@ -18,7 +21,12 @@ Examples:
   hrload local --listen 127.0.0.1:0 --change-delay 0 -q
       a free port, printed alone; change records arrive at once
   hrload local --fault 'throttle=1%,lose=1000'
-      one call in a hundred is throttled, and 1,000 change records get lost";
+      one call in a hundred is throttled, and 1,000 change records get lost
+  hrload local --mode provisioned --wcu 1000 --shards 1
+      with a table `hrload` of 1,000 write units a second, keyed by `id`, whose
+      changes go to a stream `hrload` of one shard
+  hrload local --time-scale 60
+      what takes a minute on AWS (growing, scaling, changing) takes a second";
 
 /// Arguments of `hrload local`.
 #[derive(Debug, Args)]
@@ -39,6 +47,12 @@ pub(crate) struct LocalArgs {
     /// (150ms), an exact time (fixed:200ms), or 0
     #[arg(long, value_name = "TIME", default_value = "150ms")]
     change_delay: ChangeDelay,
+
+    #[command(flatten)]
+    limits: LimitArgs,
+
+    #[command(flatten)]
+    throughput: ThroughputArgs,
 
     /// Faults to inject, separated by commas
     #[arg(
@@ -64,6 +78,7 @@ pub(crate) struct LocalArgs {
 
 /// Serves until interrupted.
 pub(crate) fn serve(args: LocalArgs) -> Result<Exit, Problem> {
+    let resources = wanted(&args.throughput)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
@@ -76,12 +91,15 @@ pub(crate) fn serve(args: LocalArgs) -> Result<Exit, Problem> {
             account: Config::ACCOUNT.to_owned(),
             change_delay: args.change_delay,
             retain_bytes: args.retain,
-            limits: None,
+            limits: args.limits.limits()?,
             faults: args.fault,
             seed: args.seed,
         })
         .map_err(Problem::failed)?;
         let endpoint = services.endpoint();
+        if let Some(resources) = resources {
+            make(&services, &resources).await?;
+        }
         anstream::println!("{endpoint}");
         if !args.quiet {
             anstream::eprintln!(
@@ -96,4 +114,53 @@ pub(crate) fn serve(args: LocalArgs) -> Result<Exit, Problem> {
         drop(services);
         Ok(Exit::Held)
     })
+}
+
+/// Name of the table and the stream that are made on request.
+const NAME: &str = "hrload";
+/// Write units of a provisioned table for which none were named.
+const WRITE_UNITS: u64 = 1_000;
+const READ_UNITS: u64 = 1_000;
+
+/// The table and stream to make: those of the seed's layout, if any flag says
+/// how they are to be.
+fn wanted(args: &ThroughputArgs) -> Result<Option<Wanted>, Problem> {
+    let (table_mode, stream_mode) = (args.table_mode()?, args.stream_mode()?);
+    if !args.any() {
+        return Ok(None);
+    }
+    let key = Layout::Seed.key_schema();
+    Ok(Some(Wanted {
+        table: NAME.to_owned(),
+        partition_key: key.partition,
+        sort_key: key.sort,
+        throughput: match table_mode {
+            TableMode::OnDemand { warm } => TableThroughput::OnDemand {
+                warm_write_units: match warm {
+                    Warm::Units(units) => Some(units),
+                    Warm::Sized | Warm::New => None,
+                },
+            },
+            TableMode::Provisioned { write_units } => TableThroughput::Provisioned {
+                write_units: write_units.unwrap_or(WRITE_UNITS),
+                read_units: READ_UNITS,
+            },
+        },
+        stream: Some(WantedStream {
+            name: NAME.to_owned(),
+            shards: (stream_mode == StreamMode::Provisioned).then(|| args.shards.unwrap_or(1)),
+        }),
+    }))
+}
+
+/// Makes them, as any client would.
+async fn make(services: &Services, wanted: &Wanted) -> Result<(), Problem> {
+    let target = Target::Local(services.address());
+    let connection = aws::connect(&target, &Options::default())
+        .await
+        .map_err(Problem::failed)?;
+    let mut made = Provisioned::default();
+    aws::provision(&connection, wanted, &mut made, &mut |_| {})
+        .await
+        .map_err(Problem::failed)
 }

@@ -4,6 +4,7 @@
 //! Nothing past this room reads an argument, prints to a terminal or decides
 //! an exit code.
 
+mod capacity;
 mod generate;
 mod live;
 mod local;

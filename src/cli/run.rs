@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 use http::Uri;
 
+use super::capacity::{LimitArgs, ThroughputArgs};
 use super::live::Live;
 use super::problem::{Exit, Problem};
 use super::profiles;
@@ -100,13 +101,12 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "NAME", help_heading = "Target")]
     stream: Option<String>,
 
-    /// Shards of a stream that is created [default: enough for the rate]
-    #[arg(long, value_name = "N", value_parser = values::count, help_heading = "Target")]
-    shards: Option<u32>,
-
     /// Keep the table and stream that this run created
     #[arg(long, help_heading = "Target")]
     keep: bool,
+
+    #[command(flatten)]
+    throughput: ThroughputArgs,
 
     /// How readings are followed: through the change stream, or not at all
     #[arg(long, value_enum, default_value_t = ViaArg::Kinesis, help_heading = "Following")]
@@ -159,6 +159,9 @@ pub(crate) struct RunArgs {
     /// Readings that may wait unsent before further ones are dropped [default: 10 s of the rate]
     #[arg(long, value_name = "N", value_parser = values::count, help_heading = "Sending")]
     backlog: Option<u32>,
+
+    #[command(flatten)]
+    limits: LimitArgs,
 
     /// Embedded services: time from a write to its record's arrival in the stream
     #[arg(
@@ -274,7 +277,9 @@ impl RunArgs {
             resources: Resources {
                 table: self.table,
                 stream: self.stream,
-                shards: self.shards,
+                table_mode: self.throughput.table_mode()?,
+                stream_mode: self.throughput.stream_mode()?,
+                shards: self.throughput.shards,
                 keep: self.keep,
             },
             via: match (self.via, self.consumer) {
@@ -317,6 +322,13 @@ impl RunArgs {
     }
 
     fn target(&self) -> Result<Target, Problem> {
+        let embedded = self.target != Some(TargetArg::Aws) && self.endpoint_url.is_none();
+        if let Some(flag) = self.limits.given().filter(|_| !embedded) {
+            return Err(Problem::usage(format!(
+                "{flag} is for the embedded services, but another target was named; leave it out, \
+                 or leave out the target"
+            )));
+        }
         match (self.target, &self.endpoint_url) {
             (Some(TargetArg::Local), Some(url)) => Err(Problem::usage(format!(
                 "--target local starts its own services, but --endpoint-url {url} names others; give one of the two"
@@ -331,11 +343,12 @@ impl RunArgs {
                 region: self.region.clone(),
                 profile: self.aws_profile.clone(),
             }),
-            (None | Some(TargetArg::Local), None) => Ok(Target::Embedded(Embedded {
+            (None | Some(TargetArg::Local), None) => Ok(Target::Embedded(Box::new(Embedded {
                 change_delay: self.change_delay,
                 faults: self.fault.clone(),
                 retain_bytes: self.retain,
-            })),
+                limits: self.limits.limits()?,
+            }))),
         }
     }
 }

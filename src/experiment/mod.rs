@@ -6,6 +6,7 @@
 //! of a run (set-up, warm-up, measure, drain, report, tear-down), its threads
 //! and its signals. Must not know the command line or the terminal.
 
+mod footprint;
 mod identity;
 mod interrupt;
 mod machine;
@@ -20,7 +21,9 @@ mod watch;
 mod workers;
 
 pub use interrupt::Interrupts;
-pub use request::{Embedded, Output, Phases, Request, Resources, Sending, Target, Via};
+pub use request::{
+    Embedded, Output, Phases, Request, Resources, Sending, StreamMode, TableMode, Target, Via, Warm,
+};
 pub use run::{Ending, Event, Finished, RunError, run};
 pub use setting::Setting;
 pub use watch::Snapshot;

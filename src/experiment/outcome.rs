@@ -6,7 +6,7 @@ use super::request::{Request, Target, Via};
 use super::run::{Ending, Finished, Lived};
 use super::setting::Setting;
 use super::target::Connected;
-use crate::aws::Provisioned;
+use crate::aws::{Provisioned, TableThroughput};
 use crate::codec::Layout;
 use crate::load::limit::{self, ClientKind, Evidence, Finding};
 use crate::measure::Stage;
@@ -84,6 +84,19 @@ fn config(
         Via::Kinesis(Consumer::EnhancedFanOut { .. }) => (Some("enhanced-fan-out"), None),
     };
     let sending = &request.sending;
+    let (billing_mode, write_capacity, warm_throughput) = match setting.throughput {
+        TableThroughput::OnDemand { warm_write_units } => {
+            ("PAY_PER_REQUEST", None, warm_write_units.map(|u| u as f64))
+        }
+        TableThroughput::Provisioned { write_units, .. } => {
+            ("PROVISIONED", Some(write_units as f64), None)
+        }
+    };
+    let stream_mode = if setting.stream_on_demand {
+        "ON_DEMAND"
+    } else {
+        "PROVISIONED"
+    };
     Config {
         command: request.command.iter().map(|word| redact(word)).collect(),
         tags: request.tags.clone(),
@@ -92,8 +105,20 @@ fn config(
         dynamodb_endpoint: Some(redact(&connected.connection.dynamodb_endpoint.to_string())),
         kinesis_endpoint,
         table: setting.table.clone(),
-        billing_mode: made.table_created.then(|| "PAY_PER_REQUEST".to_owned()),
-        write_capacity: None,
+        billing_mode: made.table_created.then(|| billing_mode.to_owned()),
+        write_capacity: write_capacity.filter(|_| made.table_created),
+        warm_throughput: warm_throughput.filter(|_| made.table_created),
+        stream_mode: made.stream_created.then(|| stream_mode.to_owned()),
+        capacity: embedded.map(|embedded| match embedded.limits {
+            Some(_) => "aws".to_owned(),
+            None => "unlimited".to_owned(),
+        }),
+        time_scale: embedded
+            .and_then(|embedded| embedded.limits.as_ref())
+            .map(|limits| limits.time_scale),
+        auto_scaling: embedded
+            .and_then(|embedded| embedded.limits.as_ref()?.auto_scaling)
+            .map(|policy| policy.to_string()),
         via: match request.via {
             Via::Kinesis(_) => ReportVia::Kinesis,
             Via::None => ReportVia::None,

@@ -8,8 +8,8 @@ use http::Uri;
 
 use crate::codec::Layout;
 use crate::load::limit::ClientKind;
-use crate::local::Faults;
 use crate::local::capture::ChangeDelay;
+use crate::local::{Faults, Limits};
 use crate::workload::{Pace, Profile};
 
 /// One run.
@@ -58,7 +58,7 @@ pub struct Phases {
 #[derive(Debug, Clone)]
 pub enum Target {
     /// The embedded services, started for the run in this process.
-    Embedded(Embedded),
+    Embedded(Box<Embedded>),
     /// AWS, with the SDK's usual credentials, region and endpoint variables.
     Aws {
         /// Overrides the region of the environment.
@@ -88,19 +88,61 @@ pub struct Embedded {
     pub faults: Faults,
     /// Bytes of items, and of stream records, to keep.
     pub retain_bytes: u64,
+    /// The capacity rules that bind; `None` for none.
+    pub limits: Option<Limits>,
 }
 
 /// Table and stream.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Resources {
     /// Table name; `None` makes one for this run.
     pub table: Option<String>,
     /// Stream name; `None` makes one for this run.
     pub stream: Option<String>,
-    /// Shards of a stream that is created; `None` is enough for the rate.
+    /// How a table that is created is paid for.
+    pub table_mode: TableMode,
+    /// The same of a stream.
+    pub stream_mode: StreamMode,
+    /// Shards of a provisioned stream that is created; `None` is enough for the
+    /// rate.
     pub shards: Option<u32>,
     /// Leave what was created.
     pub keep: bool,
+}
+
+/// How a table's capacity is set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TableMode {
+    /// Pay per request.
+    OnDemand {
+        /// What it is warmed for.
+        warm: Warm,
+    },
+    /// So many units a second.
+    Provisioned {
+        /// Write units; `None` is enough for the rate.
+        write_units: Option<u64>,
+    },
+}
+
+/// What an on-demand table is warmed for when it is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Warm {
+    /// Enough for the rate.
+    Sized,
+    /// Nothing: a bare new table.
+    New,
+    /// So many write units a second.
+    Units(u64),
+}
+
+/// How a stream's capacity is set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StreamMode {
+    /// So many shards.
+    Provisioned,
+    /// As the traffic has it.
+    OnDemand,
 }
 
 /// How readings are followed.

@@ -164,7 +164,7 @@ pub async fn run(
     let mut setting = Setting::choose(request, &workload, &identity.id);
 
     tell(Event::Step("connecting"));
-    let connected = target::connect(&request.target, request.seed, request.sending.timeout).await?;
+    let connected = target::connect(request, &setting).await?;
     let mut made = Provisioned::default();
     let ended = async {
         let wanted = wanted(request, &setting);
@@ -222,8 +222,9 @@ fn wanted(request: &Request, setting: &Setting) -> Wanted {
         sort_key: key.sort,
         stream: setting.stream.clone().map(|name| WantedStream {
             name,
-            shards: setting.shards,
+            shards: (!setting.stream_on_demand).then_some(setting.shards),
         }),
+        throughput: setting.throughput,
     }
 }
 

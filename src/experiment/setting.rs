@@ -2,9 +2,13 @@
 
 use std::fmt;
 
+use super::footprint::Footprint;
 use super::machine;
-use super::request::{Request, Target, Via};
+use super::request::{Request, StreamMode, TableMode, Target, Via, Warm};
 use super::sizing;
+use crate::aws::TableThroughput;
+use crate::capacity::quota::Quotas;
+use crate::capacity::table::NEW_TABLE;
 use crate::codec::Layout;
 use crate::load::limit::ClientKind;
 use crate::report::{amount, count, duration};
@@ -32,8 +36,16 @@ pub struct Setting {
     pub table: String,
     /// Stream name; `None` when nothing is followed.
     pub stream: Option<String>,
+    /// How a table that is created is paid for, and for how much.
+    pub throughput: TableThroughput,
     /// Shards wanted of a stream that is created; after set-up, those found.
     pub shards: u32,
+    /// A stream that is created grows with the traffic.
+    pub stream_on_demand: bool,
+    /// Capacity was chosen for the rate: the table's, and the stream's.
+    pub sized: (bool, bool),
+    /// AWS's limits bind: always but on embedded services without them.
+    pub limited: bool,
     /// How the stream is read, in words.
     pub consumer: Option<String>,
     /// Which client.
@@ -64,6 +76,7 @@ impl Setting {
             |n| (n as usize).max(threads),
         );
         let embedded = matches!(request.target, Target::Embedded(_));
+        let limited = !matches!(&request.target, Target::Embedded(e) if e.limits.is_none());
         let name = |asked: &Option<String>| {
             asked.clone().unwrap_or_else(|| {
                 if embedded {
@@ -80,7 +93,41 @@ impl Setting {
             }
             Via::Kinesis(Consumer::EnhancedFanOut { .. }) => Some("enhanced fan-out".to_owned()),
         };
+        let table = name(&request.resources.table);
+        let footprint = Footprint::of(workload, request.layout, &table, FOOTPRINT_REGION);
+        let resources = &request.resources;
+        let needed = sizing::write_units(sized, footprint.write_units(), sending.catch_up);
+        // Others' servers may not know warm throughput, and need none.
+        let can_warm = limited && !matches!(request.target, Target::Endpoint { .. });
+        let warm_sized = (can_warm && needed > NEW_TABLE.write).then_some(needed);
+        let throughput = match resources.table_mode {
+            TableMode::OnDemand { warm } => TableThroughput::OnDemand {
+                warm_write_units: match warm {
+                    Warm::Sized => warm_sized,
+                    Warm::New => None,
+                    Warm::Units(units) => Some(units),
+                },
+            },
+            TableMode::Provisioned { write_units } => TableThroughput::Provisioned {
+                write_units: write_units.unwrap_or(needed),
+                read_units: READ_UNITS,
+            },
+        };
+        let stream_on_demand = resources.stream_mode == StreamMode::OnDemand;
+        let sized_shards = sizing::shards(sized, footprint.record_bytes);
+        let sized_table = match resources.table_mode {
+            TableMode::OnDemand { warm } => warm == Warm::Sized && warm_sized.is_some(),
+            TableMode::Provisioned { write_units } => write_units.is_none(),
+        };
+        let sized_stream = consumer.is_some()
+            && !stream_on_demand
+            && resources.shards.is_none()
+            && sized_shards > 1;
         Self {
+            throughput,
+            stream_on_demand,
+            sized: (limited && sized_table, limited && sized_stream),
+            limited,
             profile: request.profile.name().to_owned(),
             devices: request.devices,
             mean_rate: mean,
@@ -92,12 +139,9 @@ impl Setting {
                 Target::Aws { .. } => "AWS".to_owned(),
                 Target::Endpoint { dynamodb, .. } => dynamodb.to_string(),
             },
-            table: name(&request.resources.table),
+            table,
             stream: consumer.is_some().then(|| name(&request.resources.stream)),
-            shards: request
-                .resources
-                .shards
-                .unwrap_or_else(|| sizing::shards(sized)),
+            shards: resources.shards.unwrap_or(sized_shards),
             consumer,
             client: sending.client,
             threads,
@@ -107,6 +151,23 @@ impl Setting {
                 .backlog
                 .map_or_else(|| sizing::backlog(sized), |n| n as usize),
         }
+    }
+}
+
+/// Region in the records that shards are sized by.
+const FOOTPRINT_REGION: &str = "us-east-1";
+
+/// Read units of a provisioned table: nothing is read.
+const READ_UNITS: u64 = 5;
+
+impl Setting {
+    /// Write units a second that are more than an account has by default.
+    pub(super) fn beyond_quota(&self) -> Option<u64> {
+        let units = match self.throughput {
+            TableThroughput::OnDemand { warm_write_units } => warm_write_units?,
+            TableThroughput::Provisioned { write_units, .. } => write_units,
+        };
+        (units > Quotas::default().table.write).then_some(units)
     }
 }
 
@@ -131,16 +192,58 @@ impl fmt::Display for Setting {
         if self.peak_rate > self.mean_rate * 1.05 {
             write!(f, " ({} at the peak)", amount(self.peak_rate))?;
         }
-        write!(
-            f,
-            ", seed {}\n{}: table {}",
-            self.seed, self.target, self.table
-        )?;
+        write!(f, ", seed {}\n{}", self.seed, self.target)?;
+        if !self.limited {
+            write!(f, " without capacity limits")?;
+        }
+        write!(f, ": table {}", self.table)?;
+        if self.limited {
+            match self.throughput {
+                TableThroughput::OnDemand { warm_write_units } => match warm_write_units {
+                    Some(units) => write!(f, " on demand, warm for {} writes/s", count(units))?,
+                    None => write!(f, " on demand")?,
+                },
+                TableThroughput::Provisioned { write_units, .. } => {
+                    write!(f, " with {} write units/s", count(write_units))?;
+                }
+            }
+        }
         if let (Some(stream), Some(consumer)) = (&self.stream, &self.consumer) {
+            let mode = if self.stream_on_demand {
+                "on demand, now "
+            } else {
+                "with "
+            };
             write!(
                 f,
-                ", stream {stream} with {}, {consumer}",
+                "; stream {stream} {mode}{}, {consumer}",
                 many(self.shards as usize, "shard"),
+            )?;
+        }
+        let (table, stream) = self.sized;
+        let less_of_table = match self.throughput {
+            TableThroughput::OnDemand { .. } => "--warm-throughput new",
+            TableThroughput::Provisioned { .. } => "--wcu N",
+        };
+        let less = [
+            (table, less_of_table),
+            (stream, "--shards 1"),
+            (stream, "--stream-mode on-demand"),
+        ];
+        let less: Vec<&str> = less.iter().filter(|(on, _)| *on).map(|l| l.1).collect();
+        if !less.is_empty() {
+            let less = less.join(", ");
+            write!(
+                f,
+                "\ncapacity is sized for the rate; with less of it: {less}"
+            )?;
+        }
+        if let Some(units) = self.beyond_quota() {
+            write!(
+                f,
+                "\na table of {} write units/s needs a raised quota on AWS ({} by default)",
+                count(units),
+                count(Quotas::default().table.write),
             )?;
         }
         let client = match self.client {

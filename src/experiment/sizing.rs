@@ -1,5 +1,7 @@
 //! What a run chooses for itself when it is not told: threads, batches in
-//! flight, waiting room, shards. Pure functions of the rate.
+//! flight, waiting room, capacity. Pure functions of the rate.
+
+use crate::capacity::stream::{Headroom, ShardLimits, shards_for};
 
 /// Readings a second that one load thread is given. The SDK client sends about
 /// 150,000 items a second with a core to itself; under half of that leaves the
@@ -11,14 +13,6 @@ const CALL_SECONDS: f64 = 0.1;
 
 /// How many seconds of readings may wait before further ones are dropped.
 const BACKLOG_SECONDS: f64 = 10.0;
-
-/// Kinesis takes 1,000 records a second into a shard
-/// (<https://docs.aws.amazon.com/streams/latest/dev/service-sizes-and-limits.html>).
-const SHARD_RECORDS: f64 = 1_000.0;
-
-/// How full a shard may be on average: partition keys are spread by hash, so
-/// some shards get more than their share.
-const SHARD_FILL: f64 = 0.8;
 
 /// Load threads for a rate, at most one a core.
 #[must_use]
@@ -41,10 +35,20 @@ pub fn backlog(rate: f64) -> usize {
     ((rate * BACKLOG_SECONDS).ceil() as usize).clamp(10_000, 20_000_000)
 }
 
-/// Shards of a stream that carries every write of `rate`, each a record.
+/// Shards of a stream that carries every write of `rate`, each a record of
+/// `record_bytes`.
 #[must_use]
-pub fn shards(rate: f64) -> u32 {
-    ((rate / (SHARD_RECORDS * SHARD_FILL)).ceil() as u32).clamp(1, 10_000)
+pub fn shards(rate: f64, record_bytes: usize) -> u32 {
+    let (headroom, limits) = (Headroom::default(), ShardLimits::default());
+    let needed = shards_for(rate.ceil() as u64, record_bytes as u64, headroom, &limits);
+    needed.shards.min(10_000)
+}
+
+/// Write units a second of a table that takes every item of `rate`, each of
+/// `units`, also while the load catches up after a stall.
+#[must_use]
+pub fn write_units(rate: f64, units: u64, catch_up: f64) -> u64 {
+    (rate * catch_up * units as f64).ceil() as u64
 }
 
 #[cfg(test)]
@@ -54,7 +58,8 @@ mod tests {
     #[test]
     fn a_small_rate_gets_one_thread_and_one_shard() {
         assert_eq!(threads(500.0, 8), 1);
-        assert_eq!(shards(500.0), 1);
+        assert_eq!(shards(500.0, 600), 1);
+        assert_eq!(write_units(500.0, 1, 1.5), 750);
         assert_eq!(concurrency(500.0, 25, 1), 16);
         assert_eq!(backlog(500.0), 10_000);
     }
@@ -63,7 +68,8 @@ mod tests {
     fn a_large_rate_gets_more_but_never_more_threads_than_cores() {
         assert_eq!(threads(100_000.0, 8), 2);
         assert_eq!(threads(1_000_000.0, 2), 2);
-        assert_eq!(shards(100_000.0), 125);
+        assert_eq!(shards(100_000.0, 600), 125);
+        assert_eq!(shards(100_000.0, 3 << 10), 367);
         assert_eq!(concurrency(100_000.0, 25, 2), 400);
         assert_eq!(backlog(100_000.0), 1_000_000);
     }

@@ -2,13 +2,13 @@
 //! the target.
 
 use std::net::{Ipv4Addr, SocketAddr};
-use std::time::Duration;
 
 use super::machine;
-use super::request::Target;
+use super::request::{Request, TableMode, Target, Warm};
 use super::run::RunError;
+use super::setting::Setting;
 use crate::aws::{self, Connection, Options};
-use crate::local::{Config, Services};
+use crate::local::{Config, Limits, Services};
 
 /// A connected target.
 pub(super) struct Connected {
@@ -19,17 +19,13 @@ pub(super) struct Connected {
 }
 
 /// Starts what has to be started and connects to it.
-pub(super) async fn connect(
-    target: &Target,
-    seed: u64,
-    timeout: Duration,
-) -> Result<Connected, RunError> {
+pub(super) async fn connect(request: &Request, setting: &Setting) -> Result<Connected, RunError> {
     let mut options = Options {
-        timeout,
+        timeout: request.sending.timeout,
         ..Options::default()
     };
     let mut services = None;
-    let place = match target {
+    let place = match &request.target {
         Target::Embedded(embedded) => {
             let started = Services::start(Config {
                 listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
@@ -37,7 +33,11 @@ pub(super) async fn connect(
                 change_delay: embedded.change_delay,
                 retain_bytes: embedded.retain_bytes,
                 faults: embedded.faults.clone(),
-                seed,
+                limits: embedded
+                    .limits
+                    .clone()
+                    .map(|limits| raised(limits, request, setting)),
+                seed: request.seed,
                 ..Config::default()
             })?;
             let address = started.address();
@@ -68,4 +68,22 @@ pub(super) async fn connect(
         services,
         connection,
     })
+}
+
+/// What is sized for the rate may need a larger account than a new one: where
+/// nothing was asked for by number, the embedded one is as large as it takes.
+fn raised(mut limits: Limits, request: &Request, setting: &Setting) -> Limits {
+    let asked = matches!(
+        request.resources.table_mode,
+        TableMode::OnDemand {
+            warm: Warm::Units(_)
+        } | TableMode::Provisioned {
+            write_units: Some(_)
+        }
+    );
+    if let Some(units) = setting.beyond_quota().filter(|_| !asked) {
+        limits.quotas.table.write = units;
+        limits.quotas.account.write = limits.quotas.account.write.max(units);
+    }
+    limits
 }

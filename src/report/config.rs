@@ -88,12 +88,18 @@ pub struct Config {
     pub billing_mode: Option<String>,
     /// Provisioned write units per second, where there are.
     pub write_capacity: Option<f64>,
+    /// Write units per second an on-demand table was warmed for, if it was.
+    #[serde(default)]
+    pub warm_throughput: Option<f64>,
     /// How readings were followed.
     pub via: Via,
     /// Stream that was read; null with `via` `none`.
     pub stream: Option<String>,
     /// Shards it was made with; null when it was not made by the run.
     pub shards: Option<u32>,
+    /// `PROVISIONED` or `ON_DEMAND`; null when the stream was not made by the run.
+    #[serde(default)]
+    pub stream_mode: Option<String>,
     /// `polling` or `enhanced-fan-out`; null with `via` `none`.
     pub consumer: Option<String>,
     /// Time between reads of a shard when polling, in seconds.
@@ -147,6 +153,17 @@ pub struct Config {
     pub change_delay: Option<String>,
     /// Memory for retained stream records of the embedded services, in bytes.
     pub retain_bytes: Option<u64>,
+    /// Capacity limits of the embedded services: `aws` or `unlimited`; null for
+    /// other targets.
+    #[serde(default)]
+    pub capacity: Option<String>,
+    /// How many times faster the embedded services let pass what takes minutes.
+    #[serde(default)]
+    pub time_scale: Option<u32>,
+    /// Auto scaling of the embedded table: target utilisation and bounds of
+    /// write units.
+    #[serde(default)]
+    pub auto_scaling: Option<String>,
     /// Faults that the embedded services injected, as given.
     #[serde(default)]
     pub faults: Vec<String>,

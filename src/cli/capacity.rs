@@ -1,0 +1,249 @@
+//! Flags about capacity: what tables and streams are made with, and which of
+//! AWS's limits the embedded services keep.
+
+use std::str::FromStr;
+
+use clap::{Args, ValueEnum};
+
+use super::problem::Problem;
+use super::values::{self, Rate};
+use crate::capacity::scaling::{AutoScaling, ScalingAssumptions, ScalingPolicy};
+use crate::experiment::{StreamMode, TableMode, Warm};
+use crate::local::Limits;
+
+/// What table and stream are made with.
+#[derive(Debug, Args)]
+pub(crate) struct ThroughputArgs {
+    /// Capacity mode of a table that is created [default: on-demand]
+    #[arg(long, value_enum, help_heading = "Capacity")]
+    mode: Option<ModeArg>,
+
+    /// Write units a second of a provisioned table [default: enough for the rate]
+    #[arg(long, value_name = "N", value_parser = values::count, help_heading = "Capacity")]
+    wcu: Option<u32>,
+
+    /// Write units a second an on-demand table is warmed for: a number, or `new`
+    /// for a bare new table's 4,000 [default: enough for the rate]
+    #[arg(long, value_name = "N|new", help_heading = "Capacity")]
+    warm_throughput: Option<WarmArg>,
+
+    /// Capacity mode of a stream that is created [default: provisioned]
+    #[arg(long, value_enum, help_heading = "Capacity")]
+    stream_mode: Option<StreamModeArg>,
+
+    /// Shards of a stream that is created [default: enough for the rate]
+    #[arg(long, value_name = "N", value_parser = values::count, help_heading = "Capacity")]
+    pub(crate) shards: Option<u32>,
+}
+
+/// Which limits the embedded services keep.
+#[derive(Debug, Args)]
+pub(crate) struct LimitArgs {
+    /// Embedded services: keep AWS's capacity limits, or take whatever comes
+    #[arg(
+        long,
+        value_enum,
+        default_value = "aws",
+        help_heading = "Embedded services"
+    )]
+    capacity: CapacityArg,
+
+    /// Embedded services: how many times faster what takes minutes on AWS goes by,
+    /// so that a 30-minute rule can be tried in 30 seconds (1 to 100)
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 1,
+        value_parser = clap::value_parser!(u32).range(1..=i64::from(Limits::MOST_TIME_SCALE)),
+        help_heading = "Embedded services"
+    )]
+    time_scale: u32,
+
+    /// Embedded services: auto scaling of provisioned tables, as target
+    /// utilisation and bounds of write units, such as 70%,1000..40000
+    #[arg(
+        long,
+        value_name = "TARGET,MIN..MAX",
+        help_heading = "Embedded services"
+    )]
+    auto_scaling: Option<ScalingArg>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum ModeArg {
+    /// Pay per request; grows with the traffic
+    OnDemand,
+    /// So many units a second
+    Provisioned,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum StreamModeArg {
+    /// So many shards
+    Provisioned,
+    /// Four shards at first; grows with the traffic
+    OnDemand,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum CapacityArg {
+    /// The limits of AWS
+    Aws,
+    /// No limits
+    Unlimited,
+}
+
+/// `new`, or write units a second.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct WarmArg(Warm);
+
+impl FromStr for WarmArg {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text == "new" {
+            return Ok(Self(Warm::New));
+        }
+        let wrong = || "expected write units a second, such as 10000 or 10k, or `new`".to_owned();
+        let Rate(units) = text.parse().map_err(|_: String| wrong())?;
+        if units < 1.0 {
+            return Err(wrong());
+        }
+        Ok(Self(Warm::Units(units.ceil() as u64)))
+    }
+}
+
+/// `70%,1000..40000`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct ScalingArg(ScalingPolicy);
+
+impl FromStr for ScalingArg {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let parsed = || {
+            let (target, bounds) = text.split_once(',')?;
+            let (minimum, maximum) = bounds.split_once("..")?;
+            Some(ScalingPolicy {
+                target_percent: target.trim().strip_suffix('%')?.parse().ok()?,
+                minimum: minimum.trim().replace('_', "").parse().ok()?,
+                maximum: maximum.trim().replace('_', "").parse().ok()?,
+            })
+        };
+        let policy = parsed().ok_or(
+            "expected a target utilisation and bounds of write units, such as 70%,1000..40000",
+        )?;
+        AutoScaling::new(policy, ScalingAssumptions::default()).map_err(|e| e.to_string())?;
+        Ok(Self(policy))
+    }
+}
+
+impl ThroughputArgs {
+    /// Whether any of them was given.
+    pub(crate) fn any(&self) -> bool {
+        self.mode.is_some()
+            || self.wcu.is_some()
+            || self.warm_throughput.is_some()
+            || self.stream_mode.is_some()
+            || self.shards.is_some()
+    }
+
+    /// The table's mode; contradictions are named.
+    pub(crate) fn table_mode(&self) -> Result<TableMode, Problem> {
+        let provisioned = self.mode == Some(ModeArg::Provisioned);
+        match (provisioned, self.wcu, self.warm_throughput) {
+            (false, Some(wcu), _) => Err(Problem::usage(format!(
+                "--wcu {wcu} sets the units of a provisioned table, but the table is on demand; \
+                 add --mode provisioned, or warm it with --warm-throughput {wcu}"
+            ))),
+            (true, _, Some(_)) => Err(Problem::usage(
+                "--warm-throughput warms an on-demand table, but --mode provisioned was given; \
+                 set its units with --wcu",
+            )),
+            (true, write_units, None) => Ok(TableMode::Provisioned {
+                write_units: write_units.map(u64::from),
+            }),
+            (false, None, warm) => Ok(TableMode::OnDemand {
+                warm: warm.map_or(Warm::Sized, |WarmArg(warm)| warm),
+            }),
+        }
+    }
+
+    /// The stream's mode; contradictions are named.
+    pub(crate) fn stream_mode(&self) -> Result<StreamMode, Problem> {
+        match (self.stream_mode, self.shards) {
+            (Some(StreamModeArg::OnDemand), Some(shards)) => Err(Problem::usage(format!(
+                "--shards {shards} sets the shards of a provisioned stream, but --stream-mode \
+                 on-demand was given; leave one of the two out"
+            ))),
+            (Some(StreamModeArg::OnDemand), None) => Ok(StreamMode::OnDemand),
+            _ => Ok(StreamMode::Provisioned),
+        }
+    }
+}
+
+impl LimitArgs {
+    /// The limits asked for, if any are to bind.
+    pub(crate) fn limits(&self) -> Result<Option<Limits>, Problem> {
+        let auto_scaling = self.auto_scaling.map(|ScalingArg(policy)| policy);
+        if self.capacity == CapacityArg::Unlimited {
+            if let Some(flag) = self.changed() {
+                return Err(Problem::usage(format!(
+                    "{flag} is about the capacity limits that --capacity unlimited turns off; \
+                     leave one of the two out"
+                )));
+            }
+            return Ok(None);
+        }
+        Ok(Some(Limits {
+            time_scale: self.time_scale,
+            auto_scaling,
+            ..Limits::default()
+        }))
+    }
+
+    /// One of these flags that was given, for a target that is not embedded.
+    pub(crate) fn given(&self) -> Option<String> {
+        let unlimited = self.capacity == CapacityArg::Unlimited;
+        unlimited
+            .then(|| "--capacity unlimited".to_owned())
+            .or_else(|| self.changed())
+    }
+
+    fn changed(&self) -> Option<String> {
+        let scale = self.time_scale;
+        match &self.auto_scaling {
+            Some(ScalingArg(policy)) => Some(format!("--auto-scaling {policy}")),
+            None => (scale != 1).then(|| format!("--time-scale {scale}")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn auto_scaling_is_a_target_and_bounds() {
+        let policy = "70%,1000..40_000".parse::<ScalingArg>();
+        let policy = policy.map(|ScalingArg(policy)| policy.to_string());
+        assert_eq!(policy, Ok("70%,1000..40000".to_owned()));
+        for (wrong, named) in [
+            ("70,1..2", "such as 70%,1000..40000"),
+            ("70%,1..", "such as 70%,1000..40000"),
+            ("95%,1..2", "20% to 90%"),
+            ("70%,9..2", "9..2"),
+        ] {
+            let error = wrong.parse::<ScalingArg>().unwrap_err();
+            assert!(error.contains(named), "{wrong}: {error}");
+        }
+    }
+
+    #[test]
+    fn warm_throughput_is_a_number_or_new() {
+        assert_eq!("new".parse(), Ok(WarmArg(Warm::New)));
+        assert_eq!("10k".parse(), Ok(WarmArg(Warm::Units(10_000))));
+        assert!("old".parse::<WarmArg>().is_err_and(|e| e.contains("`new`")));
+    }
+}

@@ -1,0 +1,107 @@
+//! What one reading of a workload asks of a table and a stream.
+
+use serde_json::{Map, Value};
+
+use crate::capacity::size::write_units;
+use crate::codec::change::{self, ChangeImage, ChangeKind, Precision};
+use crate::codec::{Layout, item};
+use crate::workload::{Fleet, Partition, Reading, Source, Workload};
+
+/// Bytes of a change record's partition key: AWS's are 32 hexadecimal digits.
+const PARTITION_KEY_BYTES: usize = 32;
+/// How many devices are asked for a reading: some never send.
+const DEVICES_ASKED: u32 = 256;
+
+/// What one reading weighs, in a table and in a stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Footprint {
+    /// The item, by DynamoDB's size rule.
+    pub item_bytes: usize,
+    /// Its change record, partition key included.
+    pub record_bytes: usize,
+}
+
+impl Footprint {
+    /// Of a reading of `workload`, laid out as `layout`: readings differ by a
+    /// digit or two only. Nothing, if no device sends.
+    pub(super) fn of(workload: &Workload, layout: Layout, table: &str, region: &str) -> Self {
+        let reading = (0..workload.devices().min(DEVICES_ASKED)).find_map(|index| {
+            let of = workload.devices();
+            let mut fleet = Fleet::new(workload, Partition { index, of }, 1_700_000_000_000_000);
+            fleet.next_until(u64::MAX)
+        });
+        reading.map_or(
+            Self {
+                item_bytes: 0,
+                record_bytes: 0,
+            },
+            |reading| Self {
+                item_bytes: layout.item_bytes(&reading),
+                record_bytes: record_bytes(layout, &reading, table, region),
+            },
+        )
+    }
+
+    /// Write units of an item.
+    pub(super) fn write_units(self) -> u64 {
+        write_units(self.item_bytes)
+    }
+}
+
+fn record_bytes(layout: Layout, reading: &Reading, table: &str, region: &str) -> usize {
+    let mut image = Vec::new();
+    item::encode(&mut image, layout, reading);
+    let schema = layout.key_schema();
+    let names = [Some(schema.partition.0), schema.sort.map(|sort| sort.0)];
+    let attributes: Map<String, Value> = serde_json::from_slice(&image).unwrap_or_default();
+    let keys = attributes
+        .into_iter()
+        .filter(|(name, _)| names.contains(&Some(name)))
+        .collect::<Map<_, _>>();
+    let mut record = Vec::new();
+    change::encode(
+        &mut record,
+        &ChangeImage {
+            region,
+            event_id: 0,
+            kind: ChangeKind::Insert,
+            table,
+            created_us: reading.id.intended_us,
+            precision: Some(Precision::Microsecond),
+            keys: Value::Object(keys).to_string().as_bytes(),
+            new_image: Some(&image),
+            old_image: None,
+            size_bytes: layout.item_bytes(reading),
+        },
+    );
+    record.len() + PARTITION_KEY_BYTES
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use std::time::Duration;
+
+    use super::*;
+    use crate::workload::{Pace, Profile};
+
+    #[test]
+    fn a_reading_weighs_one_unit_and_its_record_more_than_twice_its_item() {
+        let profile = Profile::named("steady").unwrap();
+        let run = Duration::from_secs(30);
+        let workload = Workload::new(profile, 100, Pace::Natural, 1, run).unwrap();
+        for (layout, least) in [
+            (Layout::Seed, 450),
+            (Layout::TimeSeries, 450),
+            (Layout::Fhir, 900),
+        ] {
+            let found = Footprint::of(&workload, layout, "hrload", "us-east-1");
+            assert_eq!(found.write_units(), 1, "{found:?}");
+            assert!(
+                found.record_bytes > least && found.record_bytes < 4_000,
+                "{found:?}"
+            );
+            assert!(found.record_bytes > 2 * found.item_bytes, "{found:?}");
+        }
+    }
+}
