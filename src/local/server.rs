@@ -54,6 +54,9 @@ pub struct Config {
 const HEAD_TIMEOUT: Duration = Duration::from_secs(300);
 /// How long connections may take to finish what they are at when the services stop.
 const STOP_TIMEOUT: Duration = Duration::from_secs(1);
+/// Connections that may wait to be accepted. Those beyond it find out a second
+/// later, when they try again.
+const BACKLOG: i32 = 4096;
 /// How long to wait before accepting again when the system cannot.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(10);
 /// Every how many requests a thread that never rests publishes its CPU time.
@@ -132,6 +135,8 @@ impl Services {
     fn try_start(config: Config) -> std::io::Result<Self> {
         raise_open_files_limit();
         let listener = std::net::TcpListener::bind(config.listen)?;
+        // Once more, with a longer queue than the library's 128.
+        rustix::net::listen(&listener, BACKLOG)?;
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
 
