@@ -47,6 +47,12 @@ fn wrong_numbers_are_refused_by_flag_and_value() {
         ("--retain 0", ["--retain", "512MiB"]),
         ("--change-delay never", ["--change-delay", "never"]),
         ("--fault mischief=1", ["--fault", "mischief"]),
+        ("--wcu 0", ["--wcu", "0"]),
+        ("--shards 0", ["--shards", "0"]),
+        ("--warm-throughput cold", ["--warm-throughput", "`new`"]),
+        ("--time-scale 0", ["--time-scale", "1..=100"]),
+        ("--auto-scaling 70", ["--auto-scaling", "70%,1000..40000"]),
+        ("--auto-scaling 95%,1..2", ["95%", "20% to 90%"]),
         ("--no-such-flag", ["--no-such-flag", "--help"]),
     ] {
         refused(words, 2, &says);
@@ -56,6 +62,28 @@ fn wrong_numbers_are_refused_by_flag_and_value() {
 #[test]
 fn contradictions_are_refused() {
     refused("--rate 100 --interval 2s", 2, &["--rate", "--interval"]);
+    refused("--wcu 500", 2, &["--wcu 500", "--mode provisioned"]);
+    refused(
+        "--mode provisioned --warm-throughput 5k",
+        2,
+        &["--warm-throughput", "--wcu"],
+    );
+    refused(
+        "--stream-mode on-demand --shards 3",
+        2,
+        &["--shards 3", "--stream-mode"],
+    );
+    refused(
+        "--capacity unlimited --time-scale 60",
+        2,
+        &["--time-scale 60", "--capacity unlimited"],
+    );
+    refused(
+        "--target aws --auto-scaling 70%,1..9",
+        2,
+        &["--auto-scaling 70%,1..9", "embedded"],
+    );
+    refused("local --wcu 500", 2, &["--wcu 500", "--mode provisioned"]);
     refused(
         "--target local --endpoint-url http://127.0.0.1:1",
         2,
