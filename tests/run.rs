@@ -150,6 +150,80 @@ fn the_other_services_of_a_machine_can_be_driven() {
     assert_eq!(run.count("ledger.seen"), run.count("ledger.scheduled"));
 }
 
+#[test]
+fn a_table_too_small_for_the_rate_throttles_and_every_reading_is_still_accounted_for() {
+    let run = run(&format!("{SMALL} --mode provisioned --wcu 50 --attempts 2"));
+    assert_eq!(run.code, 3, "{}", run.stderr);
+    run.assert_closed();
+    assert!(run.count("ledger.failed") > 100, "{}", run.stderr);
+    assert_eq!(
+        run.count("ledger.seen"),
+        run.count("ledger.acknowledged"),
+        "what is written is never lost"
+    );
+    let throttles = run.result["throttles"].as_array().unwrap();
+    let reason = "TableWriteProvisionedThroughputExceeded";
+    assert!(
+        throttles
+            .iter()
+            .any(|throttle| throttle["reason"] == reason),
+        "{throttles:?}"
+    );
+    assert_eq!(run.result["config"]["billing_mode"], "PROVISIONED");
+    assert_eq!(run.result["config"]["write_capacity"], 50.0);
+}
+
+#[test]
+fn a_stream_too_small_for_the_rate_falls_behind_and_loses_nothing() {
+    let run = run(
+        "--devices 2000 --rate 1500/s -w 0s -d 4s --change-delay 0 --drain 20s --shards 1 \
+         --client direct",
+    );
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    run.assert_closed();
+    assert_eq!(run.count("ledger.failed"), 0);
+    assert_eq!(run.count("ledger.seen"), run.count("ledger.scheduled"));
+    // 6,000 records through 1,000 a second, less what the shard had saved.
+    let latest = run.number("latency.replication.max");
+    assert!((0.5..4.0).contains(&latest), "{latest}");
+}
+
+#[test]
+fn the_services_alone_can_come_with_a_table_and_a_stream() {
+    let mut services = hrload()
+        .args([
+            "local",
+            "--listen",
+            "127.0.0.1:0",
+            "-q",
+            "--change-delay",
+            "0",
+        ])
+        .args(["--mode", "provisioned", "--wcu", "40", "--shards", "3"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut endpoint = String::new();
+    BufReader::new(services.stdout.take().unwrap())
+        .read_line(&mut endpoint)
+        .unwrap();
+    let output = hrload()
+        .args(SMALL.split_whitespace())
+        .args(["--table", "hrload", "--stream", "hrload", "--attempts", "1"])
+        .args(["-o", "-", "--endpoint-url", endpoint.trim()])
+        .env("AWS_ACCESS_KEY_ID", "test")
+        .env("AWS_SECRET_ACCESS_KEY", "test")
+        .env("AWS_REGION", "us-east-1")
+        .output();
+    services.kill().unwrap();
+    services.wait().unwrap();
+    let run = finish(output.unwrap());
+    assert_eq!(run.code, 3, "{}", run.stderr);
+    run.assert_closed();
+    assert!(run.count("ledger.failed") > 0);
+    assert_eq!(run.result["config"]["shards"], 3);
+}
+
 /// Starts a long run, waits until it measures, and signals it.
 fn interrupted(signals: usize) -> std::process::Output {
     let mut child = hrload()
