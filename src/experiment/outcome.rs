@@ -1,5 +1,6 @@
 //! From what a run leaves to its result.
 
+use super::cost::{Used, cost};
 use super::identity::Identity;
 use super::machine;
 use super::request::{Request, Target, Via};
@@ -36,7 +37,7 @@ pub(super) fn finish(
         drained: lived.drained.as_secs_f64(),
     };
     let arrivals = lived.read.as_ref().map(|(record, _)| record);
-    let result = RunResult::new(
+    let mut result = RunResult::new(
         run,
         config(request, setting, connected, made),
         machine::environment(),
@@ -49,6 +50,22 @@ pub(super) fn finish(
         },
         warnings(lived),
     );
+    let consumed = result.capacity.consumed_units;
+    let used = Used {
+        measured_s: result.run.measured,
+        write_units: if consumed > 0.0 {
+            consumed
+        } else {
+            result.capacity.computed_units as f64
+        },
+        acknowledged: result.ledger.acknowledged,
+        fan_out: matches!(request.via, Via::Kinesis(Consumer::EnhancedFanOut { .. })),
+    };
+    let region = &connected.connection.region;
+    // What others' servers cost, nobody knows.
+    if !matches!(request.target, Target::Endpoint { .. }) {
+        result.cost = cost(region, setting, setting.footprint, &used);
+    }
     let ending = if !result.ledger.closed {
         Ending::LedgerOpen
     } else if lived.interrupted {

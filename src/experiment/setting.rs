@@ -36,6 +36,8 @@ pub struct Setting {
     pub table: String,
     /// Stream name; `None` when nothing is followed.
     pub stream: Option<String>,
+    /// What a reading weighs.
+    pub(super) footprint: Footprint,
     /// How a table that is created is paid for, and for how much.
     pub throughput: TableThroughput,
     /// Shards wanted of a stream that is created; after set-up, those found.
@@ -124,6 +126,7 @@ impl Setting {
             && resources.shards.is_none()
             && sized_shards > 1;
         Self {
+            footprint,
             throughput,
             stream_on_demand,
             sized: (limited && sized_table, limited && sized_stream),

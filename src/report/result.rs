@@ -114,8 +114,14 @@ pub struct Capacity {
 /// What the run cost.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Cost {
-    /// US dollars in all.
+    /// US dollars in all, for the time that was measured.
     pub usd: f64,
+    /// US dollars an hour at this load.
+    #[serde(default)]
+    pub usd_per_hour: Option<f64>,
+    /// US dollars a million readings written.
+    #[serde(default)]
+    pub usd_per_million: Option<f64>,
     /// Where the prices come from.
     pub prices: String,
     /// What it is made of.

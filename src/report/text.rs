@@ -336,7 +336,11 @@ impl Text {
 
     fn cost(&mut self, result: &RunResult) {
         if let Some(cost) = &result.cost {
-            let line = format!("{:.4} USD, by prices of {}", cost.usd, tame(&cost.prices));
+            let mut line = format!("{:.4} USD on AWS", cost.usd);
+            if let (Some(hour), Some(million)) = (cost.usd_per_hour, cost.usd_per_million) {
+                line += &format!(": {hour:.2} USD an hour, {million:.3} USD a million readings");
+            }
+            line += &format!("; prices of {}, storage left out", tame(&cost.prices));
             self.section("cost", &wrap(&line, WIDTH - INDENT));
         }
     }

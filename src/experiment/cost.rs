@@ -1,0 +1,85 @@
+//! What the measured part of a run costs on AWS.
+
+use super::footprint::Footprint;
+use super::setting::Setting;
+use crate::aws::TableThroughput;
+use crate::capacity::bill::{Bill, FreeTierUse, Usage, gb, on_demand_gb_in, put_payload_units};
+use crate::capacity::price::Prices;
+use crate::report::{Cost, CostLine};
+
+/// What was used.
+pub(super) struct Used {
+    /// How long was measured, in seconds.
+    pub measured_s: f64,
+    /// Write units consumed, by the service's word or, without that, computed.
+    pub write_units: f64,
+    /// Readings written, each a change record where there is a stream.
+    pub acknowledged: u64,
+    /// The stream was read by enhanced fan-out.
+    pub fan_out: bool,
+}
+
+/// The bill of the region's prices, or nothing where they are not known. What is
+/// stored is left out: a run's items are gone before they cost anything.
+pub(super) fn cost(
+    region: &str,
+    setting: &Setting,
+    footprint: Footprint,
+    used: &Used,
+) -> Option<Cost> {
+    let prices = Prices::named(region).ok()?;
+    let hours = used.measured_s / 3_600.0;
+    let mut usage = Usage {
+        hours,
+        ..Usage::default()
+    };
+    match setting.throughput {
+        TableThroughput::OnDemand { .. } => usage.write_request_units = used.write_units,
+        TableThroughput::Provisioned {
+            write_units,
+            read_units,
+        } => {
+            usage.write_unit_hours = write_units as f64 * hours;
+            usage.read_unit_hours = read_units as f64 * hours;
+        }
+    }
+    if setting.stream.is_some() {
+        let (records, bytes) = (used.acknowledged, footprint.record_bytes as u64);
+        let read_gb = gb(records as f64 * bytes as f64);
+        usage.change_units = used.write_units;
+        if setting.stream_on_demand {
+            usage.on_demand_stream_hours = hours;
+            usage.on_demand_gb_in = on_demand_gb_in(records, bytes);
+            if used.fan_out {
+                usage.on_demand_fan_out_gb = read_gb;
+            } else {
+                usage.on_demand_gb_out = read_gb;
+            }
+        } else {
+            let shard_hours = f64::from(setting.shards) * hours;
+            usage.shard_hours = shard_hours;
+            usage.put_payload_units = put_payload_units(records, bytes);
+            if used.fan_out {
+                usage.fan_out_shard_hours = shard_hours;
+                usage.fan_out_gb = read_gb;
+            }
+        }
+    }
+    let bill = Bill::new(&usage, &prices, FreeTierUse::Ignored);
+    Some(Cost {
+        usd: bill.total,
+        usd_per_hour: (hours > 0.0).then(|| bill.total / hours),
+        usd_per_million: bill.per_million(used.acknowledged),
+        prices: format!("{}, {}", prices.region, prices.as_of),
+        lines: bill
+            .lines
+            .into_iter()
+            .map(|line| CostLine {
+                item: format!("{}: {}", line.service, line.what),
+                quantity: line.quantity,
+                unit: line.unit.into_owned(),
+                usd: line.amount,
+            })
+            .collect(),
+    })
+}
