@@ -253,3 +253,38 @@ fn every_profile_is_listed_and_shown_with_its_rates() {
     let shown = String::from_utf8(support::output("profiles show steady").stdout).unwrap();
     assert!(shown.contains("name = \"steady\""), "{shown}");
 }
+
+#[test]
+fn a_plan_that_cannot_be_made_says_what_is_wrong() {
+    refused("plan --devices 0", 2, &["--devices", "0"]);
+    refused(
+        "plan --devices 10 --region mars-north-1",
+        2,
+        &["mars-north-1", "us-east-1"],
+    );
+    refused(
+        "plan --devices 10 --prices nowhere.toml",
+        2,
+        &["nowhere.toml"],
+    );
+    refused("plan --devices 10 --profile stedy", 2, &["steady"]);
+    refused(
+        "plan --devices 10 --rate 5M/s",
+        2,
+        &["5000000", "10 devices"],
+    );
+}
+
+#[test]
+fn a_plan_goes_to_standard_output_as_text_or_json() {
+    let text = output("plan --devices 500");
+    assert_eq!(text.status.code(), Some(0));
+    let text = String::from_utf8(text.stdout).unwrap();
+    for part in ["demand", "auto scaling", "take", "its bill", "shard"] {
+        assert!(text.contains(part), "no {part:?} in\n{text}");
+    }
+    let json = output("plan --devices 500 -o -");
+    let plan: serde_json::Value = serde_json::from_slice(&json.stdout).unwrap();
+    assert_eq!(plan["schema"], "hrload.plan/1");
+    assert!(plan["tables"].as_array().unwrap().len() > 4);
+}

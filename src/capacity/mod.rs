@@ -7,9 +7,11 @@
 //! and what writing or reading it costs, [`table`] what a DynamoDB table admits,
 //! [`scaling`] how auto scaling moves its provisioned units, [`quota`] what an
 //! account may ask for, [`stream`] what a Kinesis stream takes, gives and grows
-//! to; [`price`] and [`bill`] say what it all costs.
+//! to; [`price`] and [`bill`] say what it all costs, and [`plan`] puts a day
+//! through all of it.
 
 pub mod bill;
+pub mod plan;
 pub mod price;
 pub mod quota;
 pub mod scaling;

@@ -8,6 +8,7 @@ mod capacity;
 mod generate;
 mod live;
 mod local;
+mod plan;
 mod problem;
 mod profiles;
 mod run;
@@ -76,6 +77,9 @@ enum Command {
     /// Serve the embedded DynamoDB and Kinesis, for any AWS SDK
     #[command(after_help = local::HELP)]
     Local(Box<local::LocalArgs>),
+    /// Simulate a day against every way of paying for it, and print the bill
+    #[command(after_help = plan::HELP)]
+    Plan(Box<plan::PlanArgs>),
     /// List the workload profiles, or print one
     Profiles(profiles::ProfilesArgs),
     /// Print the summary of a result file again
@@ -118,6 +122,7 @@ pub fn main() -> ExitCode {
         None => run::run(cli.run),
         Some(Command::Run(args)) => run::run(*args),
         Some(Command::Local(args)) => local::serve(*args),
+        Some(Command::Plan(args)) => plan::run(*args),
         Some(Command::Profiles(args)) => profiles::profiles(&args),
         Some(Command::Show(args)) => show::show(&args),
         Some(Command::Completions(args)) => generate::completions(&args),

@@ -208,7 +208,7 @@ enum TargetArg {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum LayoutArg {
+pub(super) enum LayoutArg {
     /// Four strings, keyed by id: the blog post's
     Seed,
     /// Keyed by device and time, numbers as numbers
@@ -241,6 +241,16 @@ enum ClientArg {
     Direct,
 }
 
+impl LayoutArg {
+    pub(super) fn layout(self) -> Layout {
+        match self {
+            Self::Seed => Layout::Seed,
+            Self::Timeseries => Layout::TimeSeries,
+            Self::Fhir => Layout::Fhir,
+        }
+    }
+}
+
 fn catch_up(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(factor) if (1.0..=1000.0).contains(&factor) => Ok(factor),
@@ -262,11 +272,7 @@ impl RunArgs {
             profile,
             devices: self.devices,
             pace,
-            layout: match self.layout {
-                LayoutArg::Seed => Layout::Seed,
-                LayoutArg::Timeseries => Layout::TimeSeries,
-                LayoutArg::Fhir => Layout::Fhir,
-            },
+            layout: self.layout.layout(),
             seed: self.seed,
             phases: Phases {
                 warmup: self.warmup,

@@ -48,6 +48,14 @@ impl Footprint {
     }
 }
 
+/// Bytes of a reading of `workload` as an item, by DynamoDB's size rule, and as
+/// a change record with its partition key.
+#[must_use]
+pub fn weigh(workload: &Workload, layout: Layout) -> (usize, usize) {
+    let footprint = Footprint::of(workload, layout, "hrload", "us-east-1");
+    (footprint.item_bytes, footprint.record_bytes)
+}
+
 fn record_bytes(layout: Layout, reading: &Reading, table: &str, region: &str) -> usize {
     let mut image = Vec::new();
     item::encode(&mut image, layout, reading);

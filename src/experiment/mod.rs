@@ -21,6 +21,7 @@ mod target;
 mod watch;
 mod workers;
 
+pub use footprint::weigh;
 pub use interrupt::Interrupts;
 pub use request::{
     Embedded, Output, Phases, Request, Resources, Sending, StreamMode, TableMode, Target, Via, Warm,

@@ -6,6 +6,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
+use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::RunResult;
@@ -81,10 +82,8 @@ impl RunResult {
     /// # Errors
     ///
     /// When writing fails.
-    pub fn to_writer(&self, mut writer: impl Write) -> io::Result<()> {
-        serde_json::to_writer_pretty(&mut writer, self)?;
-        writer.write_all(b"\n")?;
-        writer.flush()
+    pub fn to_writer(&self, writer: impl Write) -> io::Result<()> {
+        to_writer(self, writer)
     }
 
     /// Writes the file, or to standard output when `path` is `-`. A file is
@@ -96,35 +95,7 @@ impl RunResult {
     ///
     /// When the file cannot be made, written or renamed; nothing is left then.
     pub fn write(&self, path: &Path) -> Result<(), WriteError> {
-        if path.as_os_str() == "-" {
-            return self
-                .to_writer(BufWriter::new(io::stdout().lock()))
-                .map_err(|source| WriteError {
-                    path: "standard output".into(),
-                    source,
-                });
-        }
-        let write = || match place(path)? {
-            Place::Stream => {
-                let file = OpenOptions::new().write(true).open(path)?;
-                self.to_writer(BufWriter::new(file))
-            }
-            Place::File(path) => {
-                let (temporary, file) = beside(&path)?;
-                let written = self
-                    .to_writer(BufWriter::new(&file))
-                    .and_then(|()| file.sync_all())
-                    .and_then(|()| fs::rename(&temporary, &path));
-                if written.is_err() {
-                    let _ = fs::remove_file(&temporary);
-                }
-                written
-            }
-        };
-        write().map_err(|source| WriteError {
-            path: path.display().to_string(),
-            source,
-        })
+        write_json(path, self)
     }
 
     /// Reads a file, or standard input when `path` is `-`.
@@ -166,6 +137,49 @@ impl RunResult {
         }
         serde_json::from_slice(bytes).map_err(|source| ReadError::Invalid { path, source })
     }
+}
+
+/// Writes `value` to `path` as JSON with a line end, as
+/// [`RunResult::write`] does.
+///
+/// # Errors
+///
+/// When the file cannot be made, written or renamed; nothing is left then.
+pub fn write_json(path: &Path, value: &impl Serialize) -> Result<(), WriteError> {
+    if path.as_os_str() == "-" {
+        return to_writer(value, BufWriter::new(io::stdout().lock())).map_err(|source| {
+            WriteError {
+                path: "standard output".into(),
+                source,
+            }
+        });
+    }
+    let write = || match place(path)? {
+        Place::Stream => {
+            let file = OpenOptions::new().write(true).open(path)?;
+            to_writer(value, BufWriter::new(file))
+        }
+        Place::File(path) => {
+            let (temporary, file) = beside(&path)?;
+            let written = to_writer(value, BufWriter::new(&file))
+                .and_then(|()| file.sync_all())
+                .and_then(|()| fs::rename(&temporary, &path));
+            if written.is_err() {
+                let _ = fs::remove_file(&temporary);
+            }
+            written
+        }
+    };
+    write().map_err(|source| WriteError {
+        path: path.display().to_string(),
+        source,
+    })
+}
+
+fn to_writer(value: &impl Serialize, mut writer: impl Write) -> io::Result<()> {
+    serde_json::to_writer_pretty(&mut writer, value)?;
+    writer.write_all(b"\n")?;
+    writer.flush()
 }
 
 /// Finds out, before any load, whether a result can be written to `path`.

@@ -14,6 +14,7 @@ mod file;
 mod generator;
 mod latency;
 mod ledger;
+mod plan;
 mod result;
 mod series;
 mod text;
@@ -21,10 +22,11 @@ mod units;
 mod verdict;
 
 pub use config::{Config, Environment, Phase, RunInfo, Target, Via, redact, timestamp};
-pub use file::{ReadError, WriteError, probe};
+pub use file::{ReadError, WriteError, probe, write_json};
 pub use generator::{Bound, Generator};
 pub use latency::{ByStage, SecondLatency, StageLatency};
 pub use ledger::{Ledger, MissingReading, WarmUp};
+pub use plan::plan;
 pub use result::{
     Capacity, ClockOffset, Cost, CostLine, Observed, Rate, RunResult, SchemaName, Threshold,
     Throttle,
