@@ -11,6 +11,48 @@ use support::{finish, hrload, output, run};
 
 const SMALL: &str = "--devices 200 --rate 500/s -w 0s -d 1s --change-delay 0 --drain 20s";
 
+/// `hrload local` as a process of its own, killed when dropped.
+struct Local {
+    process: std::process::Child,
+    endpoint: String,
+}
+
+impl Local {
+    fn start(words: &str) -> Self {
+        let mut process = hrload()
+            .args(["local", "--listen", "127.0.0.1:0", "-q"])
+            .args(words.split_whitespace())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut endpoint = String::new();
+        BufReader::new(process.stdout.take().unwrap())
+            .read_line(&mut endpoint)
+            .unwrap();
+        Self { process, endpoint }
+    }
+
+    /// A small run against it.
+    fn run(&self, words: &str) -> support::Run {
+        let output = hrload()
+            .args(SMALL.split_whitespace())
+            .args(words.split_whitespace())
+            .args(["-o", "-", "--endpoint-url", self.endpoint.trim()])
+            .env("AWS_ACCESS_KEY_ID", "test")
+            .env("AWS_SECRET_ACCESS_KEY", "test")
+            .env("AWS_REGION", "us-east-1")
+            .output();
+        finish(output.unwrap())
+    }
+}
+
+impl Drop for Local {
+    fn drop(&mut self) {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+    }
+}
+
 #[test]
 fn a_run_accounts_for_every_reading() {
     let run = run(SMALL);
@@ -119,32 +161,7 @@ fn the_result_file_is_shown_again_as_it_was_printed() {
 
 #[test]
 fn the_other_services_of_a_machine_can_be_driven() {
-    let mut services = hrload()
-        .args([
-            "local",
-            "--listen",
-            "127.0.0.1:0",
-            "--change-delay",
-            "0",
-            "-q",
-        ])
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut endpoint = String::new();
-    BufReader::new(services.stdout.take().unwrap())
-        .read_line(&mut endpoint)
-        .unwrap();
-    let output = hrload()
-        .args(SMALL.split_whitespace())
-        .args(["-o", "-", "--endpoint-url", endpoint.trim()])
-        .env("AWS_ACCESS_KEY_ID", "test")
-        .env("AWS_SECRET_ACCESS_KEY", "test")
-        .env("AWS_REGION", "us-east-1")
-        .output();
-    services.kill().unwrap();
-    services.wait().unwrap();
-    let run = finish(output.unwrap());
+    let run = Local::start("--change-delay 0").run("");
     assert_eq!(run.code, 0, "{}", run.stderr);
     run.assert_closed();
     assert_eq!(run.count("ledger.seen"), run.count("ledger.scheduled"));
@@ -190,38 +207,24 @@ fn a_stream_too_small_for_the_rate_falls_behind_and_loses_nothing() {
 
 #[test]
 fn the_services_alone_can_come_with_a_table_and_a_stream() {
-    let mut services = hrload()
-        .args([
-            "local",
-            "--listen",
-            "127.0.0.1:0",
-            "-q",
-            "--change-delay",
-            "0",
-        ])
-        .args(["--mode", "provisioned", "--wcu", "40", "--shards", "3"])
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut endpoint = String::new();
-    BufReader::new(services.stdout.take().unwrap())
-        .read_line(&mut endpoint)
-        .unwrap();
-    let output = hrload()
-        .args(SMALL.split_whitespace())
-        .args(["--table", "hrload", "--stream", "hrload", "--attempts", "1"])
-        .args(["-o", "-", "--endpoint-url", endpoint.trim()])
-        .env("AWS_ACCESS_KEY_ID", "test")
-        .env("AWS_SECRET_ACCESS_KEY", "test")
-        .env("AWS_REGION", "us-east-1")
-        .output();
-    services.kill().unwrap();
-    services.wait().unwrap();
-    let run = finish(output.unwrap());
+    let run = Local::start("--change-delay 0 --mode provisioned --wcu 40 --shards 3")
+        .run("--table hrload --stream hrload --attempts 1");
     assert_eq!(run.code, 3, "{}", run.stderr);
     run.assert_closed();
     assert!(run.count("ledger.failed") > 0);
     assert_eq!(run.result["config"]["shards"], 3);
+}
+
+#[test]
+fn a_null_server_takes_everything_and_writes_nothing() {
+    let run = Local::start("--null").run("--via none --client direct");
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    run.assert_closed();
+    assert_eq!(
+        run.count("ledger.acknowledged"),
+        run.count("ledger.scheduled")
+    );
+    assert_eq!(run.number("capacity.consumed_units"), 0.0);
 }
 
 /// Starts a long run, waits until it measures, and signals it.

@@ -54,6 +54,11 @@ pub(crate) struct LocalArgs {
     #[command(flatten)]
     throughput: ThroughputArgs,
 
+    /// Answer BatchWriteItem as cheaply as can be and write nothing: to measure
+    /// clients alone
+    #[arg(long)]
+    null: bool,
+
     /// Faults to inject, separated by commas
     #[arg(
         long,
@@ -92,6 +97,7 @@ pub(crate) fn serve(args: LocalArgs) -> Result<Exit, Problem> {
             change_delay: args.change_delay,
             retain_bytes: args.retain,
             limits: args.limits.limits()?,
+            null: args.null,
             faults: args.fault,
             seed: args.seed,
         })

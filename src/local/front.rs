@@ -33,6 +33,9 @@ const MAX_BODY_BYTES: usize = 16 << 20;
 /// How long a client may take to send a body.
 const BODY_TIMEOUT: Duration = Duration::from_secs(60);
 
+/// DynamoDB's content type.
+const JSON: &str = "application/x-amz-json-1.0";
+
 const DYNAMODB: &str = "DynamoDB_20120810.";
 const KINESIS: &str = "Kinesis_20131202.";
 
@@ -44,8 +47,13 @@ pub(super) struct Front {
     dice: Arc<FaultDice>,
     clock: Clock,
     seed: u64,
+    /// BatchWriteItem is answered and not carried out.
+    null: bool,
     requests: AtomicU64,
 }
+
+/// What a BatchWriteItem is answered with that is not carried out.
+const ALL_PROCESSED: &[u8] = b"{\"UnprocessedItems\":{}}";
 
 /// A response body: whole, or as it comes.
 pub(super) enum Body {
@@ -107,8 +115,15 @@ impl Front {
             dice,
             clock,
             seed,
+            null: false,
             requests: AtomicU64::new(0),
         }
+    }
+
+    /// The same, but a BatchWriteItem is answered as cheaply as can be and not
+    /// carried out, if `null`: to measure clients alone.
+    pub(super) fn nulling(self, null: bool) -> Self {
+        Self { null, ..self }
     }
 
     /// Answers one request. `cpu_us` is where this thread's CPU time goes.
@@ -175,6 +190,10 @@ impl Front {
                 Ok(response)
             }
             Ok(body) => match service {
+                Service::DynamoDb if self.null && operation == "BatchWriteItem" => {
+                    let answer = Bytes::from_static(ALL_PROCESSED);
+                    Ok(dynamodb(StatusCode::OK, answer, id, JSON))
+                }
                 Service::DynamoDb => self.dynamodb(operation, &body, id).await,
                 Service::Kinesis => Ok(self.kinesis(operation, &body, id)),
             },
@@ -213,12 +232,7 @@ impl Front {
                     throttle: fault == CallFault::Throttle,
                 };
                 match self.database.call(operation, body, call, &mut answer) {
-                    Ok(()) => dynamodb(
-                        StatusCode::OK,
-                        answer.into(),
-                        id,
-                        "application/x-amz-json-1.0",
-                    ),
+                    Ok(()) => dynamodb(StatusCode::OK, answer.into(), id, JSON),
                     Err(failure) => failed(Service::DynamoDb, &failure, id),
                 }
             }

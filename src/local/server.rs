@@ -43,6 +43,9 @@ pub struct Config {
     /// The capacity rules that bind; without any, the services take whatever
     /// comes.
     pub limits: Option<Limits>,
+    /// Answer BatchWriteItem as cheaply as can be and write nothing: to measure
+    /// clients alone.
+    pub null: bool,
     /// Faults to inject.
     pub faults: Faults,
     /// Seed of delays and faults.
@@ -78,6 +81,7 @@ impl Default for Config {
             change_delay: ChangeDelay::default(),
             retain_bytes: 512 << 20,
             limits: None,
+            null: false,
             faults: Faults::default(),
             seed: 1,
         }
@@ -166,13 +170,14 @@ impl Services {
             Arc::clone(&dice),
         );
         let database = Arc::new(database.with_limits(limits));
-        let front = Arc::new(Front::new(
+        let front = Front::new(
             Arc::clone(&database),
             streams,
             Arc::clone(&dice),
             clock,
             config.seed,
-        ));
+        );
+        let front = Arc::new(front.nulling(config.null));
 
         let (stop, stopping) = watch::channel(false);
         let mut services = Self {

@@ -17,6 +17,7 @@ pub(crate) fn services(faults: &str) -> Services {
         change_delay: ChangeDelay::Fixed(0),
         retain_bytes: 64 << 20,
         limits: None,
+        null: false,
         faults: faults.parse::<Faults>().unwrap(),
         seed: 1,
     })
@@ -311,6 +312,7 @@ fn a_port_in_use_is_one_clear_error_and_stopping_frees_it() {
         change_delay: ChangeDelay::Fixed(0),
         retain_bytes: 1 << 20,
         limits: None,
+        null: false,
         faults: Faults::default(),
         seed: 1,
     };

@@ -22,6 +22,7 @@ fn services() -> Services {
         change_delay: ChangeDelay::Fixed(0),
         retain_bytes: 64 << 20,
         limits: None,
+        null: false,
         faults: Faults::default(),
         seed: 1,
     })
