@@ -52,7 +52,10 @@ fn admit(c: &mut Criterion) {
                 });
             });
             let tally = table.tally(Direction::Write);
-            assert_eq!(tally.all_throttled() > 0, step_us == 5, "{tally:?}");
+            // Nothing at all was offered where this benchmark is filtered out.
+            let offered = tally.admitted > 0;
+            let throttled = tally.all_throttled() > 0;
+            assert!(!offered || throttled == (step_us == 5), "{tally:?}");
         }
     }
 }
