@@ -20,6 +20,7 @@ use super::bill::{
 use super::price::Prices;
 use super::scaling::ScalingPolicy;
 use super::stream::{Headroom, ShardLimits, shards_for};
+use super::table::NEW_TABLE;
 use demand::Seconds;
 pub use scenario::Held;
 use scenario::{Table, simulate};
@@ -138,7 +139,7 @@ pub fn plan(question: &Question<'_>) -> Plan {
         minimum: at_least(demand.mean / 4.0),
         maximum: at_least(peak_units as f64 * 100.0 / TARGET_PERCENT as f64),
     };
-    let ways = [
+    let mut ways = vec![
         (
             format!("provisioned, {mean_units} units (the mean)"),
             Table::Provisioned(mean_units),
@@ -156,13 +157,15 @@ pub fn plan(question: &Question<'_>) -> Plan {
             Table::Scaled(policy),
         ),
         ("on demand, new".to_owned(), Table::OnDemand { warm: None }),
-        (
-            format!("on demand, warm for {peak_units}"),
-            Table::OnDemand {
-                warm: Some(peak_units),
-            },
-        ),
     ];
+    // A new table has the smaller of them anyway.
+    if peak_units > NEW_TABLE.write {
+        let warm = Some(peak_units);
+        ways.push((
+            format!("on demand, warm for {peak_units}"),
+            Table::OnDemand { warm },
+        ));
+    }
     let tables: Vec<Candidate> = ways
         .into_iter()
         .map(|(name, table)| {

@@ -14,7 +14,6 @@ use super::table::Table;
 use super::throughput::{throttled, usual_throttle};
 use super::write::{self, Write, apply, check_collection_metrics, check_item_size};
 use super::{Call, Database};
-use crate::capacity::size::write_units;
 use crate::local::Failure;
 
 /// The most puts and deletes a call may have.
@@ -376,7 +375,7 @@ fn carry_out(
             let faulty = database.dice.next_item_is_unprocessed();
             let admitted = writing
                 .as_mut()
-                .is_none_or(|writing| writing.admits(write.found.hash, least_units(write)));
+                .is_none_or(|writing| writing.admits(write.found.hash, write.least_units()));
             if faulty || !admitted {
                 unprocessed.extend(request);
             }
@@ -395,18 +394,13 @@ fn carry_out(
     for (table, writes) in tables.iter().zip(&writes) {
         let (consumed, _) = apply(database, table, arena, writes, call.now_us, false);
         if let Some(first) = writes.first() {
-            let admitted = writes.iter().map(least_units).sum();
+            let admitted = writes.iter().map(Write::least_units).sum();
             write::settle(table, call, first.found.hash, consumed, admitted);
         }
         units.push(consumed);
     }
     answer_with(body, tables, &unprocessed, &units, consumed, answer);
     Ok(())
-}
-
-/// What a write costs at least: what it writes, whatever was there before.
-fn least_units(write: &Write) -> u64 {
-    write_units(write.item.as_ref().map_or(0, |item| item.bytes))
 }
 
 fn answer_with(

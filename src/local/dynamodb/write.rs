@@ -26,6 +26,32 @@ pub(super) struct Write {
     pub(super) item: Option<Image>,
 }
 
+impl Write {
+    /// What it costs at least: what it writes, whatever was there before.
+    pub(super) fn least_units(&self) -> u64 {
+        write_units(self.item.as_ref().map_or(0, |item| item.bytes))
+    }
+
+    /// Carries out a call that is this write alone, and answers.
+    fn carry_out(
+        self,
+        database: &Database,
+        table: &Table,
+        arena: &Arena,
+        call: Call,
+        options: &Options<'_>,
+        answer: &mut Vec<u8>,
+    ) -> Result<(), Failure> {
+        let (hash, admitted) = (self.found.hash, self.least_units());
+        admit(table, call, hash, admitted)?;
+        let (now_us, keep_old) = (call.now_us, options.return_old);
+        let (units, old) = apply(database, table, arena, &[self], now_us, keep_old);
+        settle(table, call, hash, units, admitted);
+        options.answer(units, old.as_deref(), answer);
+        Ok(())
+    }
+}
+
 /// A change a write made, until it is captured.
 #[derive(Debug)]
 struct Change {
@@ -134,7 +160,7 @@ pub(super) fn apply(
 }
 
 /// Admits a single write that will cost at least so many units.
-pub(super) fn admit(table: &Table, call: Call, hash: u64, units: u64) -> Result<(), Failure> {
+fn admit(table: &Table, call: Call, hash: u64, units: u64) -> Result<(), Failure> {
     if call.throttle {
         return Err(throttled(table, usual_throttle(table)));
     }
@@ -285,23 +311,11 @@ pub(super) fn put(
             .schema
             .find(arena, &item, Strictness::Item)
             .map_err(Failure::validation)?;
-        let (hash, admitted) = (found.hash, write_units(item.bytes));
-        admit(&table, call, hash, admitted)?;
         let write = Write {
             found,
             item: Some(item),
         };
-        let (units, old) = apply(
-            database,
-            &table,
-            arena,
-            &[write],
-            call.now_us,
-            options.return_old,
-        );
-        settle(&table, call, hash, units, admitted);
-        options.answer(units, old.as_deref(), answer);
-        Ok(())
+        write.carry_out(database, &table, arena, call, &options, answer)
     })
 }
 
@@ -334,19 +348,7 @@ pub(super) fn delete(
             .schema
             .find(arena, &key.unwrap_or_default(), Strictness::Key)
             .map_err(Failure::validation)?;
-        let (hash, admitted) = (found.hash, 1);
-        admit(&table, call, hash, admitted)?;
         let write = Write { found, item: None };
-        let (units, old) = apply(
-            database,
-            &table,
-            arena,
-            &[write],
-            call.now_us,
-            options.return_old,
-        );
-        settle(&table, call, hash, units, admitted);
-        options.answer(units, old.as_deref(), answer);
-        Ok(())
+        write.carry_out(database, &table, arena, call, &options, answer)
     })
 }
