@@ -287,7 +287,7 @@ fn written_results_keep_to_the_schema() {
     let mut with_all = Case::lossy().run();
     with_all.thresholds.push(Threshold {
         expression: "e2e.p99 < 1s".into(),
-        measured: 0.4,
+        measured: Some(0.4),
         met: true,
     });
     for result in [Case::default().run(), with_all, none.run()] {

@@ -18,6 +18,10 @@ const PLAIN_EVERY: u64 = 5;
 pub(super) struct Live {
     bar: Option<ProgressBar>,
     quiet: bool,
+    /// One run of several: away from a terminal its phases are not worth lines.
+    brief: bool,
+    /// Which of several runs it is, shown on the line.
+    context: String,
 }
 
 impl Live {
@@ -28,7 +32,25 @@ impl Live {
             bar.enable_steady_tick(Duration::from_millis(200));
             bar
         });
-        Self { bar, quiet }
+        Self {
+            bar,
+            quiet,
+            brief: false,
+            context: String::new(),
+        }
+    }
+
+    /// The same for several runs, one after the other.
+    pub(super) fn of_many(quiet: bool) -> Self {
+        Self {
+            brief: true,
+            ..Self::new(quiet)
+        }
+    }
+
+    /// From now on it is this run.
+    pub(super) fn turn_to(&mut self, context: &str) {
+        context.clone_into(&mut self.context);
     }
 
     /// Shows one event.
@@ -53,7 +75,11 @@ impl Live {
         }
     }
 
-    fn print(&self, text: &str) {
+    /// Prints a line that stays.
+    pub(super) fn print(&self, text: &str) {
+        if self.quiet {
+            return;
+        }
         match &self.bar {
             Some(bar) => bar.println(text),
             None => anstream::eprintln!("{text}"),
@@ -63,12 +89,16 @@ impl Live {
     fn say(&self, text: &str) {
         match &self.bar {
             Some(bar) => bar.set_message(text.to_owned()),
+            None if self.brief => {}
             None => anstream::eprintln!("{text}"),
         }
     }
 
     fn begin(&mut self, phase: Phase, length: Duration) {
         let Some(bar) = &self.bar else {
+            if self.brief {
+                return;
+            }
             anstream::eprintln!(
                 "{} ({} at most)",
                 doing(phase),
@@ -92,8 +122,10 @@ impl Live {
         match &self.bar {
             Some(bar) => {
                 bar.set_position(snapshot.elapsed.as_millis() as u64);
-                bar.set_message(line);
+                let pause = if self.context.is_empty() { "" } else { "  " };
+                bar.set_message(format!("{}{pause}{line}", self.context));
             }
+            None if self.brief => {}
             None if snapshot.elapsed.as_secs().is_multiple_of(PLAIN_EVERY) => {
                 anstream::eprintln!(
                     "{:>10} {:>5} {line}",

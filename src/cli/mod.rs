@@ -13,6 +13,7 @@ mod problem;
 mod profiles;
 mod run;
 mod show;
+mod sweep;
 mod values;
 
 use std::io::Write;
@@ -47,7 +48,7 @@ Examples:
       shows what a run looks like when 1,000 change records get lost
 
 Exit codes: 0 held; 1 failed to run; 2 wrong use; 3 not held (readings failed,
-were dropped, or are missing); 5 the ledger does not close; 130 interrupted (the
+were dropped, or are missing, or a threshold was missed); 5 the ledger does not close; 130 interrupted (the
 result is written).";
 
 /// Load generator and benchmark for the wearables pipeline: DynamoDB to Kinesis
@@ -80,6 +81,9 @@ enum Command {
     /// Simulate a day against every way of paying for it, and print the bill
     #[command(after_help = plan::HELP)]
     Plan(Box<plan::PlanArgs>),
+    /// Find the highest rate that holds, and what limits it
+    #[command(after_help = sweep::HELP)]
+    Sweep(Box<sweep::SweepArgs>),
     /// List the workload profiles, or print one
     Profiles(profiles::ProfilesArgs),
     /// Print the summary of a result file again
@@ -123,6 +127,7 @@ pub fn main() -> ExitCode {
         Some(Command::Run(args)) => run::run(*args),
         Some(Command::Local(args)) => local::serve(*args),
         Some(Command::Plan(args)) => plan::run(*args),
+        Some(Command::Sweep(args)) => sweep::run(*args),
         Some(Command::Profiles(args)) => profiles::profiles(&args),
         Some(Command::Show(args)) => show::show(&args),
         Some(Command::Completions(args)) => generate::completions(&args),

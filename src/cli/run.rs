@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use http::Uri;
+use serde::Serialize;
 
 use super::capacity::{LimitArgs, ThroughputArgs};
 use super::live::Live;
@@ -19,7 +20,7 @@ use crate::experiment::{
 use crate::load::limit::ClientKind;
 use crate::local::Faults;
 use crate::local::capture::ChangeDelay;
-use crate::report;
+use crate::report::{self, Condition};
 use crate::stream::Consumer;
 use crate::workload::Pace;
 
@@ -186,6 +187,11 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "BYTES", default_value = "512MiB", value_parser = values::bytes, help_heading = "Embedded services")]
     retain: u64,
 
+    /// What the result must show, such as e2e.p99<400ms, lost=0, achieved>=99% or
+    /// throttled<0.1%; repeatable; exit code 3 when one is missed
+    #[arg(long, value_name = "CONDITION", help_heading = "Output")]
+    threshold: Vec<Condition>,
+
     /// Write the result here as JSON; `-` is standard output
     #[arg(short, long, value_name = "FILE", help_heading = "Output")]
     output: Option<PathBuf>,
@@ -259,8 +265,35 @@ fn catch_up(text: &str) -> Result<f64, String> {
 }
 
 impl RunArgs {
-    /// Arguments into a request: every contradiction is found here.
-    fn into_request(self) -> Result<(Request, bool), Problem> {
+    /// For commands that choose them themselves: an error that says `why` when
+    /// the rate, an interval or thresholds were given.
+    pub(super) fn leave_out(&self, why: &str) -> Result<(), Problem> {
+        let flag = match (self.rate, self.interval, self.threshold.first()) {
+            (Some(Rate(rate)), _, _) => format!("--rate {rate}"),
+            (_, Some(interval), _) => format!("--interval {interval:?}"),
+            (_, _, Some(condition)) => format!("--threshold {condition}"),
+            (None, None, None) => return Ok(()),
+        };
+        Err(Problem::usage(format!("{flag} has no place here: {why}")))
+    }
+
+    /// Whether readings are followed through the stream.
+    pub(super) fn follows(&self) -> bool {
+        self.via != ViaArg::None
+    }
+
+    /// Whether nothing but errors is to be printed.
+    pub(super) fn quiet(&self) -> bool {
+        self.quiet
+    }
+
+    /// Arguments into a request: every contradiction is found here. `flag` is
+    /// where `conditions` come from.
+    pub(super) fn into_request(
+        self,
+        flag: &str,
+        conditions: Vec<Condition>,
+    ) -> Result<Request, Problem> {
         let profile = profiles::find(&self.profile)?;
         let pace = match (self.rate, self.interval) {
             (Some(Rate(rate)), _) => Pace::Rate(rate),
@@ -268,6 +301,14 @@ impl RunArgs {
             (None, None) => Pace::Natural,
         };
         let target = self.target()?;
+        if self.via == ViaArg::None
+            && let Some(wanted) = conditions.iter().find(|wanted| wanted.needs_stream())
+        {
+            return Err(Problem::usage(format!(
+                "{flag} {wanted} is about readings that are followed, but --via none was \
+                 given; leave it out, or write a condition such as response.p99<50ms"
+            )));
+        }
         let request = Request {
             profile,
             devices: self.devices,
@@ -314,6 +355,7 @@ impl RunArgs {
                 max_write_units: self.max_write_units.map(|Rate(units)| units),
                 backlog: self.backlog,
             },
+            thresholds: conditions,
             output: self.output.map(|path| {
                 if path.as_os_str() == "-" {
                     Output::Stdout
@@ -324,7 +366,7 @@ impl RunArgs {
             tags: self.tag,
             command: std::env::args().collect(),
         };
-        Ok((request, self.quiet))
+        Ok(request)
     }
 
     fn target(&self) -> Result<Target, Problem> {
@@ -360,40 +402,64 @@ impl RunArgs {
 }
 
 /// Runs the main job.
-pub(crate) fn run(args: RunArgs) -> Result<Exit, Problem> {
-    let (request, quiet) = args.into_request()?;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
+pub(crate) fn run(mut args: RunArgs) -> Result<Exit, Problem> {
+    let quiet = args.quiet;
+    let conditions = std::mem::take(&mut args.threshold);
+    let request = args.into_request("--threshold", conditions)?;
     let mut live = Live::new(quiet);
-    let finished = runtime.block_on(async {
-        let mut interrupts = Interrupts::listen()?;
-        experiment::run(&request, &mut interrupts, &mut |event| live.show(&event))
-            .await
-            .map_err(|error| match error {
-                RunError::Impossible(_) => Problem::usage(error),
-                _ => Problem::failed(error),
-            })
+    let finished = interruptible(async |interrupts| {
+        experiment::run(&request, interrupts, &mut |event| live.show(&event)).await
     });
     live.finish();
     let finished = finished?;
-    match &request.output {
-        Some(Output::Stdout) => {
-            finished
-                .result
-                .write(Path::new("-"))
-                .map_err(Problem::failed)?;
-            if !quiet {
-                anstream::eprint!("{}", report::summary(&finished.result));
-            }
-        }
-        _ if !quiet => super::print(&report::summary(&finished.result))?,
-        _ => {}
-    }
+    // A file was written by the run itself.
+    let stdout = request.output.filter(|output| *output == Output::Stdout);
+    put_out(stdout.as_ref(), quiet, &finished.result, report::summary)?;
     Ok(match finished.ending {
         Ending::Held => Exit::Held,
         Ending::NotHeld => Exit::Missed,
         Ending::LedgerOpen => Exit::LedgerOpen,
         Ending::Interrupted => Exit::Interrupted,
     })
+}
+
+/// Does `job` on a runtime of this thread, where signals are heard.
+pub(super) fn interruptible<T>(
+    job: impl AsyncFnOnce(&mut Interrupts) -> Result<T, RunError>,
+) -> Result<T, Problem> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    runtime.block_on(async {
+        let mut interrupts = Interrupts::listen()?;
+        job(&mut interrupts).await.map_err(|error| match error {
+            RunError::Impossible(_) => Problem::usage(error),
+            _ => Problem::failed(error),
+        })
+    })
+}
+
+/// Writes what was found where it was asked for, and prints its text; to
+/// standard error when standard output has the JSON.
+pub(super) fn put_out<T: Serialize>(
+    output: Option<&Output>,
+    quiet: bool,
+    found: &T,
+    text: impl FnOnce(&T) -> String,
+) -> Result<(), Problem> {
+    match output {
+        Some(Output::File(path)) => report::write_json(path, found).map_err(Problem::failed)?,
+        Some(Output::Stdout) => {
+            report::write_json(Path::new("-"), found).map_err(Problem::failed)?;
+            if !quiet {
+                anstream::eprint!("{}", text(found));
+            }
+            return Ok(());
+        }
+        None => {}
+    }
+    if quiet {
+        return Ok(());
+    }
+    super::print(&text(found))
 }

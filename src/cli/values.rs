@@ -9,24 +9,7 @@ use std::time::Duration;
 
 use http::Uri;
 
-/// Splits `12.5k/min` into number and unit.
-fn split_number(text: &str) -> Option<(f64, &str)> {
-    let text = text.trim();
-    let end = text
-        .find(|c: char| !(c.is_ascii_digit() || matches!(c, '.' | '_')))
-        .unwrap_or(text.len());
-    let number: f64 = text[..end].replace('_', "").parse().ok()?;
-    Some((number, text[end..].trim()))
-}
-
-fn multiplier(prefix: &str) -> Option<f64> {
-    match prefix {
-        "" => Some(1.0),
-        "k" | "K" => Some(1e3),
-        "m" | "M" => Some(1e6),
-        _ => None,
-    }
-}
+use crate::report::{parse_duration, parse_number, parse_scaled};
 
 /// Readings (or units) a second: `5000`, `5k`, `5000/s`, `300k/min`, `1M/h`.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -38,14 +21,14 @@ impl FromStr for Rate {
     fn from_str(text: &str) -> Result<Self, String> {
         let wrong = || "expected a rate above zero, such as 5000, 5k/s or 300k/min".to_owned();
         let (amount, unit) = text.split_once('/').unwrap_or((text, "s"));
-        let (number, prefix) = split_number(amount).ok_or_else(wrong)?;
+        let number = parse_number(amount).ok_or_else(wrong)?;
         let seconds = match unit.trim() {
             "s" | "sec" | "second" => 1.0,
             "min" | "minute" => 60.0,
             "h" | "hour" => 3600.0,
             _ => return Err(wrong()),
         };
-        let rate = number * multiplier(prefix).ok_or_else(wrong)? / seconds;
+        let rate = number / seconds;
         if rate > 0.0 && rate.is_finite() {
             Ok(Self(rate))
         } else {
@@ -63,17 +46,7 @@ impl FromStr for Span {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let wrong = || "expected a length of time, such as 30s, 500ms, 2m or 1h".to_owned();
-        let (number, unit) = split_number(text).ok_or_else(wrong)?;
-        let seconds = number
-            * match unit {
-                "us" => 1e-6,
-                "ms" => 1e-3,
-                "" | "s" | "sec" => 1.0,
-                "m" | "min" => 60.0,
-                "h" => 3600.0,
-                "d" => 86_400.0,
-                _ => return Err(wrong()),
-            };
+        let seconds = parse_duration(text).ok_or_else(wrong)?;
         Duration::try_from_secs_f64(seconds)
             .map(Self)
             .map_err(|_| wrong())
@@ -102,18 +75,23 @@ pub(crate) fn span(text: &str) -> Result<Duration, String> {
 /// Bytes: `512MiB`, `1GB`, `65536`.
 pub(crate) fn bytes(text: &str) -> Result<u64, String> {
     let wrong = || "expected a size, such as 512MiB, 2GiB or 65536".to_owned();
-    let (number, unit) = split_number(text).ok_or_else(wrong)?;
-    let scale: u64 = match unit.to_ascii_lowercase().as_str() {
-        "" | "b" => 1,
-        "k" | "kib" => 1 << 10,
-        "kb" => 1_000,
-        "m" | "mib" => 1 << 20,
-        "mb" => 1_000_000,
-        "g" | "gib" => 1 << 30,
-        "gb" => 1_000_000_000,
-        _ => return Err(wrong()),
-    };
-    let size = number * scale as f64;
+    let size = parse_scaled(
+        &text.to_ascii_lowercase(),
+        &[
+            ("", 1.0),
+            ("b", 1.0),
+            ("k", 1_024.0),
+            ("kib", 1_024.0),
+            ("kb", 1e3),
+            ("m", 1_048_576.0),
+            ("mib", 1_048_576.0),
+            ("mb", 1e6),
+            ("g", 1_073_741_824.0),
+            ("gib", 1_073_741_824.0),
+            ("gb", 1e9),
+        ],
+    )
+    .ok_or_else(wrong)?;
     if size >= 1.0 && size < u64::MAX as f64 {
         Ok(size as u64)
     } else {
@@ -132,8 +110,7 @@ pub(crate) fn url(text: &str) -> Result<Uri, String> {
 /// A count above zero: `10000`, `10k`, `1M`.
 pub(crate) fn count(text: &str) -> Result<u32, String> {
     let wrong = || "expected a whole number above zero, such as 10000, 10k or 1M".to_owned();
-    let (number, prefix) = split_number(text).ok_or_else(wrong)?;
-    let count = number * multiplier(prefix).ok_or_else(wrong)?;
+    let count = parse_number(text).ok_or_else(wrong)?;
     if count >= 1.0 && count <= f64::from(u32::MAX) && count.fract() == 0.0 {
         Ok(count as u32)
     } else {

@@ -1,4 +1,4 @@
-//! One run, from a request to a result.
+//! What a person asks for as a whole: one run, or several compared.
 //!
 //! In goes a [`Request`]: everything a person asked for, validated. Out comes a
 //! [`Finished`] run with its result file's content, and on the way [`Event`]s
@@ -16,7 +16,9 @@ mod reader;
 mod request;
 mod run;
 mod setting;
+mod site;
 pub mod sizing;
+mod sweep;
 mod target;
 mod watch;
 mod workers;
@@ -28,6 +30,7 @@ pub use request::{
 };
 pub use run::{Ending, Event, Finished, RunError, run};
 pub use setting::Setting;
+pub use sweep::{SweepEvent, SweepRequest, Why, sweep};
 pub use watch::Snapshot;
 
 /// How long a run measures when it is not told.

@@ -66,6 +66,8 @@ pub(super) fn finish(
     if !matches!(request.target, Target::Endpoint { .. }) {
         result.cost = cost(region, setting, setting.footprint, &used);
     }
+    let thresholds = request.thresholds.iter();
+    result.thresholds = thresholds.map(|wanted| wanted.judge(&result)).collect();
     let ending = if !result.ledger.closed {
         Ending::LedgerOpen
     } else if lived.interrupted {

@@ -10,6 +10,7 @@ use crate::codec::Layout;
 use crate::load::limit::ClientKind;
 use crate::local::capture::ChangeDelay;
 use crate::local::{Faults, Limits};
+use crate::report::Condition;
 use crate::workload::{Pace, Profile};
 
 /// One run.
@@ -35,6 +36,8 @@ pub struct Request {
     pub via: Via,
     /// How they are sent.
     pub sending: Sending,
+    /// What the result must show.
+    pub thresholds: Vec<Condition>,
     /// Where the result goes.
     pub output: Option<Output>,
     /// Labels kept in the result.

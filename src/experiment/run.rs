@@ -70,7 +70,8 @@ pub enum Ending {
     /// To its end, and what was offered was held.
     Held,
     /// To its end, and every reading is accounted for, but what was offered was
-    /// not held: readings failed, were dropped, or are missing.
+    /// not held: readings failed, were dropped, or are missing, or a threshold
+    /// was missed.
     NotHeld,
     /// A reading is unaccounted for.
     LedgerOpen,
@@ -209,12 +210,12 @@ pub async fn run(
     Ok(finished)
 }
 
-fn provisioning(setting: &Setting) -> impl FnOnce(ProvisionError) -> RunError {
+pub(super) fn provisioning(setting: &Setting) -> impl FnOnce(ProvisionError) -> RunError + use<> {
     let target = setting.target.clone();
     move |source| RunError::Provision { target, source }
 }
 
-fn wanted(request: &Request, setting: &Setting) -> Wanted {
+pub(super) fn wanted(request: &Request, setting: &Setting) -> Wanted {
     let key = request.layout.key_schema();
     Wanted {
         table: setting.table.clone(),

@@ -44,6 +44,15 @@ impl Limits {
     /// partition's second.
     pub const MOST_TIME_SCALE: u32 = 100;
 
+    /// The same where nothing is saved up in new tables and shards, so that a
+    /// few seconds show what a rate comes to in the long run.
+    #[must_use]
+    pub fn without_savings(mut self) -> Self {
+        self.table.initial_burst_us = 0;
+        self.stream.shard.write_saved_ms = 0;
+        self
+    }
+
     /// The time by the capacity rules' clock. Where it starts does not matter
     /// to them; that it goes `time_scale` times as fast does.
     ///

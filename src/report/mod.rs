@@ -9,6 +9,7 @@
 //!
 //! `docs/results.md` explains the file to its readers.
 
+mod condition;
 mod config;
 mod file;
 mod generator;
@@ -17,10 +18,12 @@ mod ledger;
 mod plan;
 mod result;
 mod series;
+mod sweep;
 mod text;
 mod units;
 mod verdict;
 
+pub use condition::{Condition, ConditionError};
 pub use config::{Config, Environment, Phase, RunInfo, Target, Via, redact, timestamp};
 pub use file::{ReadError, WriteError, probe, write_json};
 pub use generator::{Bound, Generator};
@@ -32,6 +35,7 @@ pub use result::{
     Throttle,
 };
 pub use series::SeriesEntry;
+pub use sweep::{Cause, Knee, Limiting, Percentiles, SweepResult, SweepStep, sweep, sweep_step};
 pub use text::summary;
-pub use units::{amount, bytes, count, duration, rate};
+pub use units::{amount, bytes, count, duration, parse_duration, parse_number, parse_scaled, rate};
 pub use verdict::{TOLERANCE, Verdict};

@@ -146,8 +146,9 @@ pub struct CostLine {
 pub struct Threshold {
     /// As it was written.
     pub expression: String,
-    /// What was measured, in the unit of the result file.
-    pub measured: f64,
+    /// What was measured, in the unit of the result file, or as a share where
+    /// the expression has a percentage; null when there was nothing to measure.
+    pub measured: Option<f64>,
     /// Whether it was met.
     pub met: bool,
 }

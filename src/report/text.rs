@@ -9,7 +9,7 @@ use std::fmt::Write;
 use anstyle::{AnsiColor, Style};
 
 use super::units::{amount, bytes, count, duration, percent, rate};
-use super::{RunResult, Verdict, Via};
+use super::{Condition, RunResult, Verdict, Via};
 use crate::measure::Stage;
 
 const GOOD: Style = AnsiColor::Green.on_default().bold();
@@ -59,7 +59,7 @@ pub fn summary(result: &RunResult) -> String {
 #[derive(Default)]
 struct Text(String);
 
-fn painted(style: Style, text: &str) -> String {
+pub(super) fn painted(style: Style, text: &str) -> String {
     format!("{style}{text}{style:#}")
 }
 
@@ -388,10 +388,15 @@ impl Text {
                 } else {
                     painted(BAD, "missed")
                 };
+                // The expression was a condition when the run began.
+                let measured = match (threshold.measured, threshold.expression.parse()) {
+                    (Some(measured), Ok(condition)) => Condition::show(&condition, measured),
+                    (Some(measured), Err(_)) => measured.to_string(),
+                    (None, _) => "nothing".to_owned(),
+                };
                 format!(
-                    "{word}: {}, measured {}",
-                    tame(&threshold.expression),
-                    threshold.measured
+                    "{word}: {}, measured {measured}",
+                    tame(&threshold.expression)
                 )
             })
             .collect();

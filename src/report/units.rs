@@ -1,4 +1,4 @@
-//! Numbers as people read them.
+//! Numbers as people read and write them.
 
 /// A duration with three significant digits, in the unit that suits it:
 /// `870 us`, `1.23 ms`, `12.3 s`. Below a microsecond is `0 us`.
@@ -94,6 +94,62 @@ pub fn bytes(value: u64) -> String {
 /// A share as a percentage: `12.3 %`.
 pub(super) fn percent(share: f64) -> String {
     format!("{} %", decimal(share * 100.0, 1))
+}
+
+/// A small share as a percentage that is not rounded away: `0.013 %`.
+pub(super) fn fine_percent(share: f64) -> String {
+    if share != 0.0 && share.abs() < 0.001 {
+        format!("{} %", decimal(share * 100.0, 3))
+    } else {
+        percent(share)
+    }
+}
+
+/// Splits `12.5k/min` into number and unit.
+fn split_number(text: &str) -> Option<(f64, &str)> {
+    let text = text.trim();
+    let end = text
+        .find(|c: char| !(c.is_ascii_digit() || matches!(c, '.' | '_')))
+        .unwrap_or(text.len());
+    let number: f64 = text[..end].replace('_', "").parse().ok()?;
+    Some((number, text[end..].trim()))
+}
+
+/// A number with one of `units` behind it, as multiples of the first unit.
+#[must_use]
+pub fn parse_scaled(text: &str, units: &[(&str, f64)]) -> Option<f64> {
+    let (number, unit) = split_number(text)?;
+    let (_, scale) = units.iter().find(|(name, _)| *name == unit)?;
+    Some(number * scale).filter(|value| value.is_finite())
+}
+
+/// A number of zero or more: `5000`, `10_000`, `12.5k`, `1M`.
+#[must_use]
+pub fn parse_number(text: &str) -> Option<f64> {
+    parse_scaled(
+        text,
+        &[("", 1.0), ("k", 1e3), ("K", 1e3), ("m", 1e6), ("M", 1e6)],
+    )
+}
+
+/// A length of time in seconds: `30s`, `500ms`, `2m`, `1h`; a bare number is
+/// seconds.
+#[must_use]
+pub fn parse_duration(text: &str) -> Option<f64> {
+    parse_scaled(
+        text,
+        &[
+            ("us", 1e-6),
+            ("ms", 1e-3),
+            ("", 1.0),
+            ("s", 1.0),
+            ("sec", 1.0),
+            ("m", 60.0),
+            ("min", 60.0),
+            ("h", 3_600.0),
+            ("d", 86_400.0),
+        ],
+    )
 }
 
 #[cfg(test)]

@@ -15,8 +15,8 @@ pub struct Verdict {
 impl Verdict {
     /// Judges a result: held means that the run was not interrupted, that the
     /// ledger closes, that readings were offered at all, that at least 99.5 %
-    /// of them were acknowledged, and that none acknowledged is missing from
-    /// the stream.
+    /// of them were acknowledged, that none acknowledged is missing from the
+    /// stream, and that every threshold was met.
     #[must_use]
     pub fn of(result: &RunResult) -> Self {
         let mut reasons = Vec::new();
@@ -63,6 +63,9 @@ impl Verdict {
             if let Some(limit) = &result.generator.limit {
                 reason(true, format!("the generator was the limit: {}", limit.what));
             }
+        }
+        for threshold in result.thresholds.iter().filter(|of| !of.met) {
+            reasons.push(format!("threshold missed: {}", threshold.expression));
         }
         Self { reasons }
     }

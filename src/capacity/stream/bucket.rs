@@ -26,15 +26,22 @@ fn parts(units: u64) -> i64 {
 }
 
 impl Bucket {
-    /// A full bucket. Its capacity is what it earns in `burst_ms`, at least a unit.
-    pub(super) fn full(rate_per_s: u32, burst_ms: u32) -> Self {
+    /// A bucket that holds what it earns in `burst_ms`, at least a unit, and has
+    /// what it earns in `saved_ms`.
+    pub(super) fn new(rate_per_s: u32, burst_ms: u32, saved_ms: u32) -> Self {
         let rate = i64::from(rate_per_s.max(1));
-        let capacity = rate.saturating_mul(i64::from(burst_ms) * 1000).max(PARTS);
+        let earned = |ms: u32| rate.saturating_mul(i64::from(ms) * 1000);
+        let capacity = earned(burst_ms).max(PARTS);
         Self {
             rate,
             capacity,
-            level: capacity,
+            level: earned(saved_ms).min(capacity),
         }
+    }
+
+    /// A full one.
+    pub(super) fn full(rate_per_s: u32, burst_ms: u32) -> Self {
+        Self::new(rate_per_s, burst_ms, u32::MAX)
     }
 
     /// Earns for a time.

@@ -14,8 +14,10 @@ pub struct ShardLimits {
     pub write_bytes_per_s: u32,
     /// How much unused write capacity a shard keeps, as milliseconds of its
     /// rates. Assumed: 1,000. The limits are given "per second", so a second's
-    /// worth may come at once; nothing documents more. A shard starts with all of it.
+    /// worth may come at once; nothing documents more.
     pub write_burst_ms: u32,
+    /// What a new shard has saved of it. Assumed: all, 1,000.
+    pub write_saved_ms: u32,
     /// GetRecords calls a second. Documented: 5.
     pub read_calls_per_s: u32,
     /// Bytes read a second by all that poll. Documented: 2 MB, taken as 2 MiB.
@@ -46,6 +48,7 @@ impl Default for ShardLimits {
             write_records_per_s: 1000,
             write_bytes_per_s: 1 << 20,
             write_burst_ms: 1000,
+            write_saved_ms: 1000,
             read_calls_per_s: 5,
             read_bytes_per_s: 2 << 20,
             read_burst_ms: 1000,

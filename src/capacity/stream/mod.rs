@@ -60,7 +60,7 @@ pub struct ShardCapacity {
 }
 
 impl ShardCapacity {
-    /// A shard opened at `now_us`, with all its burst.
+    /// A shard opened at `now_us`, with what a new one has saved.
     #[must_use]
     pub fn new(limits: &ShardLimits, now_us: u64) -> Self {
         Self {

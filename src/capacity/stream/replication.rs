@@ -132,8 +132,8 @@ impl Replication {
                 hours * 3_600_000_000
             },
             limits: *limits,
-            records: Bucket::full(limits.write_records_per_s, limits.write_burst_ms),
-            bytes: Bucket::full(limits.write_bytes_per_s, limits.write_burst_ms),
+            records: new_bucket(limits, limits.write_records_per_s),
+            bytes: new_bucket(limits, limits.write_bytes_per_s),
             queue: VecDeque::new(),
             backlog: Delivered::default(),
             totals: ReplicationTotals::default(),
@@ -302,8 +302,8 @@ impl Replication {
         let parts = u64::from(parts.max(1));
         let mut children: Vec<Self> = (0..parts)
             .map(|_| Self {
-                records: Bucket::full(self.limits.write_records_per_s, self.limits.write_burst_ms),
-                bytes: Bucket::full(self.limits.write_bytes_per_s, self.limits.write_burst_ms),
+                records: new_bucket(&self.limits, self.limits.write_records_per_s),
+                bytes: new_bucket(&self.limits, self.limits.write_bytes_per_s),
                 queue: VecDeque::new(),
                 backlog: Delivered::default(),
                 totals: ReplicationTotals::default(),
@@ -355,6 +355,11 @@ impl Replication {
         self.totals.offered += lot.records;
         self.queue.push_back(lot);
     }
+}
+
+/// What a shard that was just opened has of a limit.
+fn new_bucket(limits: &ShardLimits, per_s: u32) -> Bucket {
+    Bucket::new(per_s, limits.write_burst_ms, limits.write_saved_ms)
 }
 
 #[cfg(test)]

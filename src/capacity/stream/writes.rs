@@ -28,10 +28,10 @@ pub struct Admitted {
 }
 
 impl ShardWrites {
-    /// The write side of a shard opened at `now_us`, with all its burst.
+    /// The write side of a shard opened at `now_us`, with what a new one has saved.
     #[must_use]
     pub fn new(limits: &ShardLimits, now_us: u64) -> Self {
-        let bucket = |per_s| Bucket::full(per_s, limits.write_burst_ms);
+        let bucket = |per_s| Bucket::new(per_s, limits.write_burst_ms, limits.write_saved_ms);
         Self {
             at_us: now_us,
             records: bucket(limits.write_records_per_s),

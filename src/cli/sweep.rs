@@ -1,0 +1,181 @@
+//! `hrload sweep`: the highest rate that holds.
+
+use clap::Args;
+
+use super::live::Live;
+use super::problem::{Exit, Problem};
+use super::run::{self, RunArgs};
+use super::values::Rate;
+use crate::experiment::{Event, SweepEvent, SweepRequest, Why, sweep};
+use crate::report::{self, Condition, SweepResult, amount};
+
+pub(super) const HELP: &str = "\
+Examples:
+  hrload sweep --slo 'p99<50ms,lost=0,throttled<0.1%'
+      how much the embedded services, sized for each rate, and this machine hold
+  hrload sweep --mode provisioned --wcu 2000 --shards 2
+      how much a table of 2,000 write units and a stream of 2 shards hold
+  hrload sweep --slo 'e2e.p99<1s' --from 1k --to 50k -d 20s --client direct -o sweep.json
+      by end-to-end latency, with longer runs; the curve goes to a file
+
+Each rate is a run of its own: fresh embedded services, or one table and stream
+on other targets, sized for --to. A rate that misses narrowly is tried twice. A
+provisioned table may have saved up to 300 s of unused capacity: where it has,
+--warmup must be long enough to spend it.
+
+Exit codes: 0 a rate held; 1 failed to run; 2 wrong use; 3 no rate held;
+130 interrupted (what was found is printed and written).";
+
+/// What a run must show where nothing else is said.
+const SLO: &str = "p99<100ms,e2e.p99<1s,lost=0,throttled<0.1%";
+
+/// Arguments of `hrload sweep`.
+#[derive(Debug, Args)]
+#[command(mut_arg("duration", |arg| arg.default_value("10s")),
+          mut_arg("warmup", |arg| arg.default_value("3s")),
+          mut_arg("drain", |arg| arg.default_value("10s")),
+          mut_arg("rate", |arg| arg.hide(true)),
+          mut_arg("interval", |arg| arg.hide(true)),
+          mut_arg("threshold", |arg| arg.hide(true)))]
+pub(crate) struct SweepArgs {
+    /// What a run must show to hold: conditions with commas between them
+    /// [default: p99<100ms,e2e.p99<1s,lost=0,throttled<0.1%; without e2e where
+    /// nothing is followed]
+    #[arg(
+        long,
+        value_name = "CONDITIONS",
+        value_parser = slo,
+        help_heading = "Search"
+    )]
+    slo: Option<Slo>,
+
+    /// First rate to try
+    #[arg(
+        long,
+        value_name = "RATE",
+        default_value = "500",
+        help_heading = "Search"
+    )]
+    from: Rate,
+
+    /// Highest rate to try
+    #[arg(
+        long,
+        value_name = "RATE",
+        default_value = "1M",
+        help_heading = "Search"
+    )]
+    to: Rate,
+
+    /// How near to the limit the search comes
+    #[arg(long, value_name = "PERCENT", default_value = "5%", value_parser = precision, help_heading = "Search")]
+    precision: f64,
+
+    #[command(flatten)]
+    run: RunArgs,
+}
+
+/// What `--slo` says.
+#[derive(Debug, Clone)]
+struct Slo(Vec<Condition>);
+
+fn slo(text: &str) -> Result<Slo, String> {
+    Condition::list(text)
+        .map(Slo)
+        .map_err(|error| error.to_string())
+}
+
+fn precision(text: &str) -> Result<f64, String> {
+    let percent = text.trim_end_matches('%').parse::<f64>();
+    match percent {
+        Ok(percent) if (1.0..=100.0).contains(&percent) => Ok(percent / 100.0),
+        _ => Err("expected a percentage from 1% to 100%, such as 5%".to_owned()),
+    }
+}
+
+/// Sweeps, and prints what was found.
+pub(crate) fn run(args: SweepArgs) -> Result<Exit, Problem> {
+    let SweepArgs {
+        slo,
+        from: Rate(from),
+        to: Rate(to),
+        precision,
+        run: run_args,
+    } = args;
+    if from > to {
+        return Err(Problem::usage(format!(
+            "--from {from} is above --to {to}: the search goes up; give a lower --from or a higher --to",
+        )));
+    }
+    run_args.leave_out("the sweep chooses the rate; say where it searches with --from and --to, and what a run must show with --slo")?;
+    let slo = match slo {
+        Some(Slo(conditions)) => conditions,
+        None => {
+            let mut conditions = Condition::list(SLO).map_err(Problem::failed)?;
+            conditions.retain(|of| run_args.follows() || !of.needs_stream());
+            conditions
+        }
+    };
+    let quiet = run_args.quiet();
+    let request = run_args.into_request("--slo", slo.clone())?;
+    let output = request.output.clone();
+    let request = SweepRequest {
+        run: request,
+        slo,
+        from,
+        to,
+        precision,
+    };
+    let mut watch = Watch {
+        live: Live::of_many(quiet),
+        first: true,
+    };
+    let result = run::interruptible(async |interrupts| {
+        sweep(&request, interrupts, &mut |event| watch.show(&event)).await
+    });
+    watch.live.finish();
+    let result = result?;
+    run::put_out(output.as_ref(), quiet, &result, report::sweep)?;
+    Ok(ending(&result))
+}
+
+fn ending(result: &SweepResult) -> Exit {
+    match (result.interrupted, result.knee) {
+        (true, _) => Exit::Interrupted,
+        (false, Some(_)) => Exit::Held,
+        (false, None) => Exit::Missed,
+    }
+}
+
+/// Shows the current run in one line, and each that is done in another.
+struct Watch {
+    live: Live,
+    first: bool,
+}
+
+impl Watch {
+    fn show(&mut self, event: &SweepEvent<'_>) {
+        match event {
+            // What is sized differs with the rate; the first tells what it is about.
+            SweepEvent::Run(Event::Ready(_)) if !self.first => {}
+            SweepEvent::Run(event) => {
+                self.live.show(event);
+                self.first &= !matches!(event, Event::Ready(_));
+            }
+            SweepEvent::Trying(rate, why, left) => {
+                let why = match why {
+                    Why::Ramp => "",
+                    Why::Bisect => ", between what held and what did not",
+                    Why::Again => " once more",
+                };
+                let left = match left {
+                    Some(left) if *left > 0 => format!("; about {left} more to come"),
+                    _ => String::new(),
+                };
+                self.live
+                    .turn_to(&format!("trying {}/s{why}{left}", amount(*rate)));
+            }
+            SweepEvent::Tried(step) => self.live.print(&report::sweep_step(step)),
+        }
+    }
+}

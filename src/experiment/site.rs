@@ -1,0 +1,95 @@
+//! A table and a stream that several runs share, where making them anew for
+//! each run would take minutes.
+
+use super::identity::Identity;
+use super::interrupt::Interrupts;
+use super::request::{Request, Target};
+use super::run::{Event, RunError, provisioning, wanted};
+use super::setting::Setting;
+use super::target::{self, Connected};
+use crate::aws::{self, Provisioned};
+use crate::workload::Workload;
+
+/// What was made, and the way to take it away again.
+pub(super) struct Site {
+    connected: Connected,
+    made: Provisioned,
+    setting: Setting,
+    keep: bool,
+}
+
+impl Site {
+    /// Makes table and stream as `request` would, large enough for its rate.
+    /// Embedded services are made in a moment, and each run has its own: then
+    /// there is no site.
+    ///
+    /// # Errors
+    /// As [`run`](super::run()) has them while setting up; what was made until
+    /// then is removed.
+    pub(super) async fn open(
+        request: &Request,
+        interrupts: &mut Interrupts,
+        tell: &mut dyn FnMut(Event<'_>),
+    ) -> Result<Option<Self>, RunError> {
+        if matches!(request.target, Target::Embedded(_)) {
+            return Ok(None);
+        }
+        let workload = Workload::new(
+            request.profile.clone(),
+            request.devices,
+            request.pace,
+            request.seed,
+            request.phases.warmup + request.phases.measure,
+        )?;
+        let setting = Setting::choose(request, &workload, &Identity::now().id);
+        tell(Event::Step("connecting"));
+        let connected = target::connect(request, &setting).await?;
+        let mut site = Self {
+            connected,
+            made: Provisioned::default(),
+            keep: request.resources.keep,
+            setting,
+        };
+        let wanted = wanted(request, &site.setting);
+        let failed = provisioning(&site.setting);
+        let mut tell_step = |step: &str| tell(Event::Step(step));
+        let connection = &site.connected.connection;
+        let made = tokio::select! {
+            made = aws::provision(connection, &wanted, &mut site.made, &mut tell_step) => made.map_err(failed),
+            () = interrupts.next() => Err(RunError::Stopped),
+        };
+        match made {
+            Ok(()) => Ok(Some(site)),
+            Err(error) => {
+                // It failed for a reason that says more than what follows from it.
+                let _ = site.close(interrupts, tell).await;
+                Err(error)
+            }
+        }
+    }
+
+    /// Makes `request` use the site.
+    pub(super) fn settle(&self, request: &mut Request) {
+        request.resources.table = Some(self.setting.table.clone());
+        request.resources.stream.clone_from(&self.setting.stream);
+        request.resources.keep = true;
+    }
+
+    /// Takes away what was made, unless it is to be kept.
+    pub(super) async fn close(
+        self,
+        interrupts: &mut Interrupts,
+        tell: &mut dyn FnMut(Event<'_>),
+    ) -> Result<(), RunError> {
+        if self.keep {
+            return Ok(());
+        }
+        tell(Event::Step("removing what was created"));
+        tokio::select! {
+            removed = aws::tear_down(&self.connected.connection, &self.made) => {
+                removed.map_err(provisioning(&self.setting))
+            }
+            () = interrupts.next() => Err(RunError::Stopped),
+        }
+    }
+}

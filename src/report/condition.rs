@@ -1,0 +1,431 @@
+//! Conditions on a result, as people write them: `e2e.p99<400ms`, `lost=0`,
+//! `achieved>=99%`.
+//!
+//! A condition is a figure, a comparison and a bound. Which unit a bound may
+//! have follows from the figure, so that `p99<50` is refused and not guessed at.
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::units::{self, parse_duration, parse_number};
+use super::{RunResult, Threshold};
+use crate::measure::Stage;
+
+/// A condition that a result meets or misses.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Condition {
+    figure: Figure,
+    comparison: Comparison,
+    bound: Bound,
+}
+
+/// What is looked at.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Figure {
+    /// Of a stage; where none is named, of `response`: what a sender waits.
+    Latency(Stage, Moment),
+    Count(Counted),
+    /// Readings acknowledged a second.
+    Achieved,
+    /// US dollars.
+    Dollars(Dollars),
+    /// CPU of the load threads, as a share of one core.
+    SendCpu,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Moment {
+    Min,
+    Mean,
+    Max,
+    /// A share of values, above 0 and below 1.
+    Quantile(f64),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Counted {
+    Lost,
+    Missing,
+    Failed,
+    Dropped,
+    Duplicates,
+    Reordered,
+    Throttled,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Dollars {
+    AnHour,
+    AMillion,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Comparison {
+    Below,
+    AtMost,
+    Above,
+    AtLeast,
+    Equal,
+}
+
+/// What a figure is held to, in the units of the result file.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Bound {
+    /// Seconds, readings, readings a second or dollars, as the figure has it.
+    Absolute(f64),
+    /// Of what the figure is a part of.
+    Share(f64),
+}
+
+/// Why a condition cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ConditionError {
+    /// It is not a figure, a comparison and a bound.
+    #[error(
+        "`{0}` is no condition: expected a figure, a comparison and a bound, such as p99<50ms, lost=0 or throttled<0.1%"
+    )]
+    Form(String),
+    /// There is no such figure.
+    #[error(
+        "`{figure}` is no figure of a result{}: there are latencies (p50, p99.9, max, mean; of a stage: \
+         response.p99), {}",
+        suggestion.as_deref().map(|s| format!(", did you mean `{s}`?")).unwrap_or_default(),
+        NAMES.map(|(name, _)| name).join(", ")
+    )]
+    Figure {
+        /// What was written.
+        figure: String,
+        /// What may have been meant.
+        suggestion: Option<String>,
+    },
+    /// The bound has another unit than the figure.
+    #[error("`{bound}` is no bound of {figure}: expected {expected}")]
+    Bound {
+        /// The figure.
+        figure: String,
+        /// What was written.
+        bound: String,
+        /// What may be written.
+        expected: &'static str,
+    },
+}
+
+/// Figures that are not latencies.
+const NAMES: [(&str, Figure); 11] = [
+    ("lost", Figure::Count(Counted::Lost)),
+    ("missing", Figure::Count(Counted::Missing)),
+    ("failed", Figure::Count(Counted::Failed)),
+    ("dropped", Figure::Count(Counted::Dropped)),
+    ("duplicates", Figure::Count(Counted::Duplicates)),
+    ("reordered", Figure::Count(Counted::Reordered)),
+    ("throttled", Figure::Count(Counted::Throttled)),
+    ("achieved", Figure::Achieved),
+    ("usd_per_hour", Figure::Dollars(Dollars::AnHour)),
+    ("usd_per_million", Figure::Dollars(Dollars::AMillion)),
+    ("send_cpu", Figure::SendCpu),
+];
+
+/// Other ways to write them.
+const ALIASES: [(&str, &str); 2] = [("loss", "lost"), ("throttle", "throttled")];
+
+impl Condition {
+    /// Conditions with commas between them: `p99<50ms,lost=0`.
+    ///
+    /// # Errors
+    ///
+    /// When one of them cannot be read, or there is none.
+    pub fn list(text: &str) -> Result<Vec<Self>, ConditionError> {
+        text.split(',').map(str::parse).collect()
+    }
+
+    /// Looks the figure up in `result` and compares. A figure that the result
+    /// does not have (nothing was sent, nothing was followed) misses.
+    #[must_use]
+    pub fn judge(&self, result: &RunResult) -> Threshold {
+        let measured = self.measured(result);
+        let bound = match self.bound {
+            Bound::Absolute(bound) | Bound::Share(bound) => bound,
+        };
+        let met = measured.is_some_and(|measured| match self.comparison {
+            Comparison::Below => measured < bound,
+            Comparison::AtMost => measured <= bound,
+            Comparison::Above => measured > bound,
+            Comparison::AtLeast => measured >= bound,
+            Comparison::Equal => (measured - bound).abs() <= f64::EPSILON * bound.abs(),
+        });
+        Threshold {
+            expression: self.to_string(),
+            measured,
+            met,
+        }
+    }
+
+    /// Whether it looks at what is read from the stream.
+    #[must_use]
+    pub fn needs_stream(&self) -> bool {
+        match self.figure {
+            Figure::Latency(stage, _) => matches!(
+                stage,
+                Stage::Capture | Stage::Replication | Stage::Read | Stage::EndToEnd
+            ),
+            Figure::Count(counted) => matches!(
+                counted,
+                Counted::Missing | Counted::Duplicates | Counted::Reordered
+            ),
+            _ => false,
+        }
+    }
+
+    /// The stage and the time, in seconds, if this limits how long after its
+    /// intended start a reading may be acknowledged or read.
+    #[must_use]
+    pub fn latency_bound(&self) -> Option<(Stage, f64)> {
+        match (self.figure, self.comparison, self.bound) {
+            (
+                Figure::Latency(stage @ (Stage::EndToEnd | Stage::Response), _),
+                Comparison::Below | Comparison::AtMost,
+                Bound::Absolute(seconds),
+            ) => Some((stage, seconds)),
+            _ => None,
+        }
+    }
+
+    /// Whether it is about the rate that was achieved.
+    #[must_use]
+    pub fn is_of_rate(&self) -> bool {
+        self.figure == Figure::Achieved
+    }
+
+    /// A latency in seconds, a share where the bound is one, else the figure.
+    fn measured(&self, result: &RunResult) -> Option<f64> {
+        let (value, whole) = match self.figure {
+            Figure::Latency(stage, moment) => (latency(result, stage, moment)?, None),
+            Figure::Count(counted) => {
+                let (count, of) = counted.count(result)?;
+                (count as f64, Some(of as f64))
+            }
+            Figure::Achieved => (result.rate.achieved, Some(result.rate.offered)),
+            Figure::Dollars(dollars) => {
+                let cost = result.cost.as_ref()?;
+                let value = match dollars {
+                    Dollars::AnHour => cost.usd_per_hour,
+                    Dollars::AMillion => cost.usd_per_million,
+                };
+                (value?, None)
+            }
+            Figure::SendCpu => (result.generator.send_cpu, Some(result.run.measured)),
+        };
+        match (self.bound, whole) {
+            (Bound::Absolute(_), _) => Some(value),
+            (Bound::Share(_), Some(whole)) if whole > 0.0 => Some(value / whole),
+            // No share of nothing; but of nothing, nothing is lost.
+            (Bound::Share(_), _) => (value == 0.0).then_some(0.0),
+        }
+    }
+
+    /// A measured value of this condition's figure, as people read it.
+    #[must_use]
+    pub fn show(&self, measured: f64) -> String {
+        match (self.figure, self.bound) {
+            (_, Bound::Share(_)) => units::fine_percent(measured),
+            (Figure::Latency(..), _) => units::duration(measured),
+            (Figure::Achieved, _) => units::rate(measured),
+            (Figure::Dollars(_), _) => format!("{measured:.3}"),
+            (Figure::Count(_) | Figure::SendCpu, _) => units::amount(measured),
+        }
+    }
+}
+
+/// The latency in seconds, or nothing where there are no values.
+fn latency(result: &RunResult, stage: Stage, moment: Moment) -> Option<f64> {
+    let of = result.latency.get(stage)?;
+    Some(match moment {
+        Moment::Min => of.min,
+        Moment::Mean => of.mean,
+        Moment::Max => of.max,
+        Moment::Quantile(quantile) => of.decode().ok()?.quantile_us(quantile) as f64 / 1e6,
+    })
+}
+
+impl Counted {
+    /// How many, and of how many; nothing where readings were not followed.
+    fn count(self, result: &RunResult) -> Option<(u64, u64)> {
+        let ledger = &result.ledger;
+        Some(match self {
+            // Whatever became due and did not come to the end of its way.
+            Self::Lost => {
+                let arrived = ledger.seen.unwrap_or(ledger.acknowledged);
+                (ledger.scheduled.saturating_sub(arrived), ledger.scheduled)
+            }
+            Self::Missing => (ledger.missing?, ledger.acknowledged),
+            Self::Failed => (ledger.failed, ledger.sent),
+            Self::Dropped => (ledger.dropped, ledger.scheduled),
+            Self::Duplicates => (ledger.duplicates?, ledger.acknowledged),
+            Self::Reordered => (ledger.reordered?, ledger.acknowledged),
+            // Each time an item is refused counts, of all the times one was tried.
+            Self::Throttled => {
+                let refused = result.throttles.iter().map(|throttle| throttle.items);
+                let refused = refused.sum();
+                (refused, ledger.acknowledged.saturating_add(refused))
+            }
+        })
+    }
+}
+
+impl FromStr for Condition {
+    type Err = ConditionError;
+
+    fn from_str(text: &str) -> Result<Self, ConditionError> {
+        let wrong = || ConditionError::Form(text.trim().to_owned());
+        let at = text.find(['<', '>', '=']).ok_or_else(wrong)?;
+        let (figure, rest) = (text[..at].trim(), &text[at..]);
+        let (comparison, bound) = [
+            ("<=", Comparison::AtMost),
+            (">=", Comparison::AtLeast),
+            ("==", Comparison::Equal),
+            ("<", Comparison::Below),
+            (">", Comparison::Above),
+            ("=", Comparison::Equal),
+        ]
+        .into_iter()
+        .find_map(|(sign, comparison)| Some((comparison, rest.strip_prefix(sign)?.trim())))
+        .ok_or_else(wrong)?;
+        if figure.is_empty() || bound.is_empty() {
+            return Err(wrong());
+        }
+        let figure = figure.parse()?;
+        Ok(Self {
+            figure,
+            comparison,
+            bound: Bound::of(figure, bound)?,
+        })
+    }
+}
+
+impl FromStr for Figure {
+    type Err = ConditionError;
+
+    fn from_str(text: &str) -> Result<Self, ConditionError> {
+        let lower = text.to_ascii_lowercase();
+        let alias = ALIASES.iter().find(|(alias, _)| *alias == lower);
+        let name = alias.map_or(lower.as_str(), |(_, name)| name);
+        if let Some((_, figure)) = NAMES.iter().find(|(known, _)| *known == name) {
+            return Ok(*figure);
+        }
+        // The stop of p99.9 is no stop after a stage.
+        let named = name.split_once('.');
+        let named = named.and_then(|(stage, moment)| Some((Stage::from_key(stage)?, moment)));
+        let (stage, moment) = named.unwrap_or((Stage::Response, name));
+        if let Some(moment) = Moment::parse(moment) {
+            return Ok(Self::Latency(stage, moment));
+        }
+        let known = NAMES.iter().map(|(name, _)| *name);
+        let known = known.chain(["p50", "p99", "max", "mean", "min"]);
+        Err(ConditionError::Figure {
+            figure: text.to_owned(),
+            suggestion: known
+                .map(|known| (strsim::damerau_levenshtein(known, name), known))
+                .filter(|(distance, _)| *distance <= 2)
+                .min()
+                .map(|(_, known)| known.to_owned()),
+        })
+    }
+}
+
+impl Moment {
+    fn parse(text: &str) -> Option<Self> {
+        Some(match text {
+            "min" => Self::Min,
+            "mean" => Self::Mean,
+            "max" => Self::Max,
+            "p999" => Self::Quantile(0.999),
+            _ => {
+                let percent: f64 = text.strip_prefix('p')?.parse().ok()?;
+                let inside = percent > 0.0 && percent < 100.0;
+                inside.then_some(Self::Quantile(percent / 100.0))?
+            }
+        })
+    }
+}
+
+impl Bound {
+    fn of(figure: Figure, text: &str) -> Result<Self, ConditionError> {
+        let share = || {
+            let percent = parse_number(text.strip_suffix('%')?)?;
+            (percent >= 0.0).then_some(Self::Share(percent / 100.0))
+        };
+        let number = || parse_number(text).map(Self::Absolute);
+        let (bound, expected) = match figure {
+            Figure::Latency(..) => (
+                // A bare number could be seconds or milliseconds.
+                parse_duration(text)
+                    .filter(|_| parse_number(text).is_none())
+                    .map(Self::Absolute),
+                "a time with its unit, such as 50ms or 1.5s",
+            ),
+            Figure::Count(_) => (
+                share().or_else(number),
+                "a number or a percentage, such as 0 or 0.1%",
+            ),
+            Figure::Achieved => (
+                share().or_else(|| {
+                    parse_number(text.strip_suffix("/s").unwrap_or(text)).map(Self::Absolute)
+                }),
+                "readings a second or a percentage of the offered rate, such as 5k/s or 99%",
+            ),
+            Figure::Dollars(_) => (number(), "US dollars, such as 1.5"),
+            Figure::SendCpu => (share(), "a percentage of one core, such as 80%"),
+        };
+        bound.ok_or_else(|| ConditionError::Bound {
+            figure: figure.to_string(),
+            bound: text.to_owned(),
+            expected,
+        })
+    }
+}
+
+impl fmt::Display for Figure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Self::Latency(stage, moment) = self {
+            if *stage != Stage::Response {
+                write!(f, "{}.", stage.key())?;
+            }
+            return match moment {
+                Moment::Min => f.write_str("min"),
+                Moment::Mean => f.write_str("mean"),
+                Moment::Max => f.write_str("max"),
+                // 0.999 * 100 is not 99.9.
+                Moment::Quantile(quantile) => write!(f, "p{}", (quantile * 1e8).round() / 1e6),
+            };
+        }
+        let name = NAMES.iter().find(|(_, figure)| figure == self);
+        f.write_str(name.map_or("", |(name, _)| name))
+    }
+}
+
+/// As it could have been written.
+impl fmt::Display for Condition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sign = match self.comparison {
+            Comparison::Below => "<",
+            Comparison::AtMost => "<=",
+            Comparison::Above => ">",
+            Comparison::AtLeast => ">=",
+            Comparison::Equal => "=",
+        };
+        write!(f, "{}{sign}", self.figure)?;
+        match (self.bound, self.figure) {
+            (Bound::Share(share), _) => write!(f, "{}%", (share * 1e8).round() / 1e6),
+            (Bound::Absolute(seconds), Figure::Latency(..)) => {
+                let (value, unit) = match seconds {
+                    s if s >= 1.0 => (s, "s"),
+                    s if s >= 1e-3 => (s * 1e3, "ms"),
+                    s => (s * 1e6, "us"),
+                };
+                write!(f, "{}{unit}", (value * 1e6).round() / 1e6)
+            }
+            (Bound::Absolute(rate), Figure::Achieved) => write!(f, "{rate}/s"),
+            (Bound::Absolute(number), _) => write!(f, "{number}"),
+        }
+    }
+}
