@@ -15,6 +15,7 @@ mod generator;
 mod latency;
 mod ledger;
 mod plan;
+pub mod plot;
 mod result;
 mod series;
 mod text;
