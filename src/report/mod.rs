@@ -16,6 +16,7 @@ mod generator;
 mod latency;
 mod ledger;
 mod plan;
+pub mod plot;
 mod result;
 mod series;
 mod sweep;

@@ -1,0 +1,271 @@
+//! A scale, its range and its ticks.
+
+use std::ops::Range;
+
+use plotters::coord::ranged1d::{KeyPointHint, NoDefaultFormatting, Ranged, ValueFormatter};
+
+use crate::report::units::count;
+
+/// Ticks that an axis has at most, unless they are asked for by distance.
+const TICKS: f64 = 8.0;
+
+/// An axis as it is asked for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Axis {
+    label: String,
+    log: bool,
+    from: Option<f64>,
+    to: Option<f64>,
+    every: Option<f64>,
+}
+
+impl Axis {
+    /// A linear axis, from zero on. The label says the unit: `writes (units/s)`.
+    #[must_use]
+    pub fn linear(label: impl Into<String>) -> Self {
+        Self {
+            label: label.into(),
+            log: false,
+            from: Some(0.0),
+            to: None,
+            every: None,
+        }
+    }
+
+    /// A logarithmic axis. Values of zero and less are drawn at its foot.
+    #[must_use]
+    pub fn log(label: impl Into<String>) -> Self {
+        Self {
+            from: None,
+            log: true,
+            ..Self::linear(label)
+        }
+    }
+
+    /// From here to there, whatever the layers hold; what lies beyond is drawn
+    /// at the edge.
+    #[must_use]
+    pub fn range(mut self, from: f64, to: f64) -> Self {
+        (self.from, self.to) = (Some(from), Some(to));
+        self
+    }
+
+    /// With a tick at each multiple of this, on a linear axis.
+    #[must_use]
+    pub fn every(mut self, step: f64) -> Self {
+        self.every = Some(step).filter(|&step| step > 0.0);
+        self
+    }
+
+    pub(super) fn label(&self) -> &str {
+        &self.label
+    }
+
+    /// The axis fitted around values; none if there is nothing to fit it to.
+    pub(super) fn fitted(&self, values: impl Iterator<Item = f64>) -> Option<Fitted> {
+        let shown = values.filter(|&value| value.is_finite() && (!self.log || value > 0.0));
+        let around = shown.fold(None, |around, value| {
+            let (low, high) = around.unwrap_or((value, value));
+            Some((value.min(low), value.max(high)))
+        });
+        let around = around.or(self.from.zip(self.to));
+        let usable = |edge: &f64| edge.is_finite() && (!self.log || *edge > 0.0);
+        let from = self.from.filter(usable).or(around.map(|(low, _)| low))?;
+        let to = self.to.filter(usable).or(around.map(|(_, high)| high))?;
+        Some(if self.log {
+            self.fit_log(from, to)
+        } else {
+            self.fit_linear(from.min(to), to)
+        })
+    }
+
+    fn fit_linear(&self, from: f64, to: f64) -> Fitted {
+        // An axis of no length shows where its one value is.
+        let to = if to > from { to } else { from + 1.0 };
+        let step = self
+            .every
+            .unwrap_or_else(|| round_step((to - from) / TICKS));
+        let to = self.to.unwrap_or((to / step - 1e-9).ceil() * step).max(to);
+        let first = (from / step - 1e-9).ceil();
+        let count = ((to - first * step) / step + 1e-9).floor().min(1_000.0);
+        let ticks = (0..=count as u32).map(|n| (first + f64::from(n)) * step);
+        Fitted {
+            log: false,
+            range: from..to,
+            ticks: ticks.collect(),
+            digits: (-step.log10().floor()).clamp(0.0, 9.0) as usize,
+        }
+    }
+
+    fn fit_log(&self, from: f64, to: f64) -> Fitted {
+        let (from, to) = (from.min(to), from.max(to));
+        // Ticks at 1, 2 and 5 times a power of ten, at powers only where these
+        // would be too many.
+        let decades = (to / from).log10();
+        let steps: &[f64] = if decades > 4.0 {
+            &[1.0]
+        } else {
+            &[1.0, 2.0, 5.0]
+        };
+        let ladder = |value: f64, upwards: bool| {
+            let power = value.log10().floor() as i32;
+            let rungs = (power - 1..=power + 1)
+                .flat_map(|power| steps.iter().map(move |step| step * 10f64.powi(power)));
+            let slack = 1e-9 * value;
+            if upwards {
+                rungs.into_iter().find(|&rung| rung >= value - slack)
+            } else {
+                rungs
+                    .into_iter()
+                    .filter(|&rung| rung <= value + slack)
+                    .last()
+            }
+            .unwrap_or(value)
+        };
+        let low = self.from.unwrap_or_else(|| ladder(from, false)).min(from);
+        let high = self.to.unwrap_or_else(|| ladder(to, true)).max(to);
+        let high = if high > low { high } else { low * 10.0 };
+        let powers = low.log10().floor() as i32..=high.log10().ceil() as i32;
+        let all = powers.flat_map(|power| steps.iter().map(move |s| s * 10f64.powi(power)));
+        let within = low * (1.0 - 1e-9)..=high * (1.0 + 1e-9);
+        Fitted {
+            log: true,
+            range: low..high,
+            ticks: all.filter(|tick| within.contains(tick)).collect(),
+            digits: (-low.log10().floor()).clamp(0.0, 9.0) as usize,
+        }
+    }
+}
+
+/// The next of 1, 2 and 5 times a power of ten.
+fn round_step(at_least: f64) -> f64 {
+    let power = 10f64.powf(at_least.log10().floor());
+    let steps = [1.0, 2.0, 5.0].map(|step| step * power);
+    let fits = |step: &f64| *step >= at_least * (1.0 - 1e-9);
+    steps.into_iter().find(fits).unwrap_or(10.0 * power)
+}
+
+/// An axis with its range and ticks: a coordinate of the drawing library.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Fitted {
+    log: bool,
+    pub(super) range: Range<f64>,
+    pub(super) ticks: Vec<f64>,
+    /// Decimals that tell ticks apart.
+    digits: usize,
+}
+
+impl Fitted {
+    /// Where a value lies between the axis's ends, as a share.
+    fn share(&self, value: f64) -> f64 {
+        let Range { start, end } = self.range;
+        let share = if self.log {
+            (value.max(start) / start).ln() / (end / start).ln()
+        } else {
+            (value - start) / (end - start)
+        };
+        share.clamp(0.0, 1.0)
+    }
+
+    /// A tick's label: no more digits than tell it from the next.
+    pub(super) fn written(&self, tick: f64) -> String {
+        let magnitude = tick.abs();
+        let sign = if tick < 0.0 { "-" } else { "" };
+        if magnitude >= 1e6 {
+            let millions = format!("{:.3}", magnitude / 1e6);
+            let millions = millions.trim_end_matches('0').trim_end_matches('.');
+            return format!("{sign}{millions}M");
+        }
+        if self.digits == 0 || magnitude >= 1_000.0 {
+            return format!("{sign}{}", count(magnitude.round() as u64));
+        }
+        let text = format!("{magnitude:.*}", self.digits);
+        if self.log {
+            let text = text.trim_end_matches('0').trim_end_matches('.');
+            return format!("{sign}{text}");
+        }
+        format!("{sign}{text}")
+    }
+}
+
+impl Ranged for Fitted {
+    type FormatOption = NoDefaultFormatting;
+    type ValueType = f64;
+
+    fn map(&self, value: &f64, (from, to): (i32, i32)) -> i32 {
+        from + (f64::from(to - from) * self.share(*value)).round() as i32
+    }
+
+    fn key_points<Hint: KeyPointHint>(&self, _: Hint) -> Vec<f64> {
+        self.ticks.clone()
+    }
+
+    fn range(&self) -> Range<f64> {
+        self.range.clone()
+    }
+}
+
+impl ValueFormatter<f64> for Fitted {
+    fn format_ext(&self, value: &f64) -> String {
+        self.written(*value)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn labels(axis: &Axis, values: &[f64]) -> Vec<String> {
+        let fitted = axis.fitted(values.iter().copied()).unwrap();
+        fitted.ticks.iter().map(|&t| fitted.written(t)).collect()
+    }
+
+    #[test]
+    fn ticks_are_round_and_reach_around_what_is_shown() {
+        let linear = Axis::linear("x");
+        for (values, expected) in [
+            (&[3.0, 10.0][..], "0 2 4 6 8 10"),
+            (&[1_234.0], "0 200 400 600 800 1,000 1,200 1,400"),
+            (&[0.03], "0.000 0.005 0.010 0.015 0.020 0.025 0.030"),
+            (&[7_000_000.0], "0 1M 2M 3M 4M 5M 6M 7M"),
+            (&[0.0, f64::NAN], "0.0 0.2 0.4 0.6 0.8 1.0"),
+        ] {
+            assert_eq!(labels(&linear, values).join(" "), expected, "{values:?}");
+        }
+        let hours = Axis::linear("h").range(0.0, 24.0).every(3.0);
+        assert_eq!(labels(&hours, &[99.0]).join(" "), "0 3 6 9 12 15 18 21 24");
+        let log = Axis::log("y");
+        for (values, expected) in [
+            (&[3.0, 80.0][..], "2 5 10 20 50 100"),
+            (
+                &[0.4, 1_500.0],
+                "0.2 0.5 1 2 5 10 20 50 100 200 500 1,000 2,000",
+            ),
+            (&[1.0, 200_000.0], "1 10 100 1,000 10,000 100,000 1M"),
+            (&[-1.0, 0.0, 20.0], "20 50 100 200"),
+        ] {
+            assert_eq!(labels(&log, values).join(" "), expected, "{values:?}");
+        }
+        assert_eq!(log.fitted([0.0, -3.0].into_iter()), None);
+        assert_eq!(linear.fitted([f64::INFINITY].into_iter()), None);
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_shown_lies_on_its_axis(
+            values in prop::collection::vec(1e-6f64..1e12, 1..20), log: bool,
+        ) {
+            let axis = if log { Axis::log("") } else { Axis::linear("") };
+            let fitted = axis.fitted(values.iter().copied()).unwrap();
+            prop_assert!((2..=15).contains(&fitted.ticks.len()), "{fitted:?}");
+            for &value in values.iter().chain(&fitted.ticks) {
+                prop_assert!(value >= fitted.range.start * (1.0 - 1e-6));
+                prop_assert!(value <= fitted.range.end * (1.0 + 1e-6));
+                prop_assert!((0..=500).contains(&fitted.map(&value, (0, 500))));
+            }
+        }
+    }
+}
