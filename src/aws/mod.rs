@@ -11,5 +11,6 @@ mod provision;
 
 pub use connect::{ConnectError, Connection, Options, Target, connect};
 pub use provision::{
-    ProvisionError, Provisioned, TableThroughput, Wanted, WantedStream, provision, tear_down,
+    ProvisionError, Provisioned, TableThroughput, Wanted, WantedStream, provision,
+    provisioned_write_units, tear_down,
 };

@@ -328,6 +328,22 @@ async fn ensure_stream(
     }
 }
 
+/// Write units a second that a table is provisioned with at the moment; `None`
+/// for a table on demand, or none.
+///
+/// # Errors
+/// The service refused, or could not be reached.
+pub async fn provisioned_write_units(
+    connection: &Connection,
+    table: &str,
+) -> Result<Option<u64>, ProvisionError> {
+    let table = describe_table(connection, table).await?;
+    Ok(table
+        .and_then(|table| table.provisioned_throughput?.write_capacity_units)
+        .and_then(|units| u64::try_from(units).ok())
+        .filter(|units| *units > 0))
+}
+
 async fn describe_table(
     connection: &Connection,
     name: &str,

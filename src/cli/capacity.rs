@@ -219,6 +219,45 @@ impl LimitArgs {
     }
 }
 
+/// What tells the tables of `hrload modes` apart.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Compared {
+    /// What the table on demand is warmed for.
+    pub(super) warm: Warm,
+    /// Units of the provisioned one.
+    pub(super) write_units: Option<u64>,
+    /// Of the auto-scaled one.
+    pub(super) auto_scaling: Option<ScalingPolicy>,
+}
+
+impl Compared {
+    pub(super) fn take(
+        throughput: &mut ThroughputArgs,
+        limits: &mut LimitArgs,
+    ) -> Result<Self, Problem> {
+        if throughput.mode.is_some() {
+            return Err(Problem::usage(
+                "--mode has no place here: both modes are compared; say how large the tables are \
+                 with --warm-throughput, --wcu and --auto-scaling",
+            ));
+        }
+        if limits.capacity == CapacityArg::Unlimited {
+            return Err(Problem::usage(
+                "--capacity unlimited leaves nothing to compare: without limits every table is \
+                 the same; leave it out",
+            ));
+        }
+        Ok(Self {
+            warm: throughput
+                .warm_throughput
+                .take()
+                .map_or(Warm::Sized, |WarmArg(warm)| warm),
+            write_units: throughput.wcu.take().map(u64::from),
+            auto_scaling: limits.auto_scaling.take().map(|ScalingArg(policy)| policy),
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]

@@ -8,6 +8,7 @@ mod capacity;
 mod generate;
 mod live;
 mod local;
+mod modes;
 mod plan;
 mod problem;
 mod profiles;
@@ -81,6 +82,9 @@ enum Command {
     /// Simulate a day against every way of paying for it, and print the bill
     #[command(after_help = plan::HELP)]
     Plan(Box<plan::PlanArgs>),
+    /// Compare ways of paying for the table, side by side
+    #[command(after_help = modes::HELP)]
+    Modes(Box<modes::ModesArgs>),
     /// Find the highest rate that holds, and what limits it
     #[command(after_help = sweep::HELP)]
     Sweep(Box<sweep::SweepArgs>),
@@ -127,6 +131,7 @@ pub fn main() -> ExitCode {
         Some(Command::Run(args)) => run::run(*args),
         Some(Command::Local(args)) => local::serve(*args),
         Some(Command::Plan(args)) => plan::run(*args),
+        Some(Command::Modes(args)) => modes::run(*args),
         Some(Command::Sweep(args)) => sweep::run(*args),
         Some(Command::Profiles(args)) => profiles::profiles(&args),
         Some(Command::Show(args)) => show::show(&args),

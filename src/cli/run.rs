@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use http::Uri;
 use serde::Serialize;
 
-use super::capacity::{LimitArgs, ThroughputArgs};
+use super::capacity::{Compared, LimitArgs, ThroughputArgs};
 use super::live::Live;
 use super::problem::{Exit, Problem};
 use super::profiles;
@@ -265,16 +265,29 @@ fn catch_up(text: &str) -> Result<f64, String> {
 }
 
 impl RunArgs {
-    /// For commands that choose them themselves: an error that says `why` when
-    /// the rate, an interval or thresholds were given.
-    pub(super) fn leave_out(&self, why: &str) -> Result<(), Problem> {
-        let flag = match (self.rate, self.interval, self.threshold.first()) {
-            (Some(Rate(rate)), _, _) => format!("--rate {rate}"),
-            (_, Some(interval), _) => format!("--interval {interval:?}"),
-            (_, _, Some(condition)) => format!("--threshold {condition}"),
-            (None, None, None) => return Ok(()),
+    /// For commands that choose the rate themselves: an error that says `why`
+    /// when one was given.
+    pub(super) fn no_rate(&self, why: &str) -> Result<(), Problem> {
+        let flag = match (self.rate, self.interval) {
+            (Some(Rate(rate)), _) => format!("--rate {rate}"),
+            (_, Some(interval)) => format!("--interval {interval:?}"),
+            (None, None) => return Ok(()),
         };
         Err(Problem::usage(format!("{flag} has no place here: {why}")))
+    }
+
+    /// The same for commands that judge their runs in another way.
+    pub(super) fn no_thresholds(&self, why: &str) -> Result<(), Problem> {
+        self.threshold.first().map_or(Ok(()), |condition| {
+            Err(Problem::usage(format!(
+                "--threshold {condition} has no place here: {why}"
+            )))
+        })
+    }
+
+    /// For a command that compares tables: takes out what tells them apart.
+    pub(super) fn take_compared(&mut self) -> Result<Compared, Problem> {
+        Compared::take(&mut self.throughput, &mut self.limits)
     }
 
     /// Whether readings are followed through the stream.
@@ -437,6 +450,14 @@ pub(super) fn interruptible<T>(
             _ => Problem::failed(error),
         })
     })
+}
+
+/// Finds out, before anything is sent, whether the output can be written.
+pub(super) fn probe(output: Option<&Output>) -> Result<(), Problem> {
+    match output {
+        Some(Output::File(path)) => report::probe(path).map_err(Problem::failed),
+        Some(Output::Stdout) | None => Ok(()),
+    }
 }
 
 /// Writes what was found where it was asked for, and prints its text; to

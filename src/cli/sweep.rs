@@ -1,11 +1,13 @@
 //! `hrload sweep`: the highest rate that holds.
 
+use std::path::PathBuf;
+
 use clap::Args;
 
 use super::live::Live;
 use super::problem::{Exit, Problem};
 use super::run::{self, RunArgs};
-use super::values::Rate;
+use super::values::{self, Rate};
 use crate::experiment::{Event, SweepEvent, SweepRequest, Why, sweep};
 use crate::report::{self, Condition, SweepResult, amount};
 
@@ -44,10 +46,10 @@ pub(crate) struct SweepArgs {
     #[arg(
         long,
         value_name = "CONDITIONS",
-        value_parser = slo,
+        value_parser = values::slo,
         help_heading = "Search"
     )]
-    slo: Option<Slo>,
+    slo: Option<values::Slo>,
 
     /// First rate to try
     #[arg(
@@ -71,18 +73,12 @@ pub(crate) struct SweepArgs {
     #[arg(long, value_name = "PERCENT", default_value = "5%", value_parser = precision, help_heading = "Search")]
     precision: f64,
 
+    /// Draw latency against rate here, as SVG
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    plot: Option<PathBuf>,
+
     #[command(flatten)]
     run: RunArgs,
-}
-
-/// What `--slo` says.
-#[derive(Debug, Clone)]
-struct Slo(Vec<Condition>);
-
-fn slo(text: &str) -> Result<Slo, String> {
-    Condition::list(text)
-        .map(Slo)
-        .map_err(|error| error.to_string())
 }
 
 fn precision(text: &str) -> Result<f64, String> {
@@ -100,6 +96,7 @@ pub(crate) fn run(args: SweepArgs) -> Result<Exit, Problem> {
         from: Rate(from),
         to: Rate(to),
         precision,
+        plot,
         run: run_args,
     } = args;
     if from > to {
@@ -107,9 +104,10 @@ pub(crate) fn run(args: SweepArgs) -> Result<Exit, Problem> {
             "--from {from} is above --to {to}: the search goes up; give a lower --from or a higher --to",
         )));
     }
-    run_args.leave_out("the sweep chooses the rate; say where it searches with --from and --to, and what a run must show with --slo")?;
+    run_args.no_rate("the sweep chooses the rate; say where it searches with --from and --to")?;
+    run_args.no_thresholds("what a run must show is said with --slo")?;
     let slo = match slo {
-        Some(Slo(conditions)) => conditions,
+        Some(values::Slo(conditions)) => conditions,
         None => {
             let mut conditions = Condition::list(SLO).map_err(Problem::failed)?;
             conditions.retain(|of| run_args.follows() || !of.needs_stream());
@@ -126,6 +124,10 @@ pub(crate) fn run(args: SweepArgs) -> Result<Exit, Problem> {
         to,
         precision,
     };
+    run::probe(output.as_ref())?;
+    if let Some(path) = &plot {
+        report::probe(path).map_err(Problem::failed)?;
+    }
     let mut watch = Watch {
         live: Live::of_many(quiet),
         first: true,
@@ -135,6 +137,10 @@ pub(crate) fn run(args: SweepArgs) -> Result<Exit, Problem> {
     });
     watch.live.finish();
     let result = result?;
+    if let Some(path) = &plot {
+        let drawn = report::sweep_plot(&result).map_err(Problem::failed)?;
+        report::write_text(path, &drawn).map_err(Problem::failed)?;
+    }
     run::put_out(output.as_ref(), quiet, &result, report::sweep)?;
     Ok(ending(&result))
 }

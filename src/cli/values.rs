@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use http::Uri;
 
-use crate::report::{parse_duration, parse_number, parse_scaled};
+use crate::report::{Condition, parse_duration, parse_number, parse_scaled};
 
 /// Readings (or units) a second: `5000`, `5k`, `5000/s`, `300k/min`, `1M/h`.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -116,6 +116,17 @@ pub(crate) fn count(text: &str) -> Result<u32, String> {
     } else {
         Err(wrong())
     }
+}
+
+/// What a run must show: conditions with commas between them.
+#[derive(Debug, Clone)]
+pub(crate) struct Slo(pub(crate) Vec<Condition>);
+
+/// Conditions, as `--slo` has them.
+pub(crate) fn slo(text: &str) -> Result<Slo, String> {
+    Condition::list(text)
+        .map(Slo)
+        .map_err(|error| error.to_string())
 }
 
 #[cfg(test)]

@@ -13,6 +13,9 @@ pub(super) struct Used {
     pub measured_s: f64,
     /// Write units consumed, by the service's word or, without that, computed.
     pub write_units: f64,
+    /// Write units a second that were provisioned, on average, where that was
+    /// watched.
+    pub provisioned_units: Option<f64>,
     /// Readings written, each a change record where there is a stream.
     pub acknowledged: u64,
     /// The stream was read by enhanced fan-out.
@@ -39,7 +42,8 @@ pub(super) fn cost(
             write_units,
             read_units,
         } => {
-            usage.write_unit_hours = write_units as f64 * hours;
+            let write_units = used.provisioned_units.unwrap_or(write_units as f64);
+            usage.write_unit_hours = write_units * hours;
             usage.read_unit_hours = read_units as f64 * hours;
         }
     }

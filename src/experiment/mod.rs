@@ -11,6 +11,7 @@ mod footprint;
 mod identity;
 mod interrupt;
 mod machine;
+mod modes;
 mod outcome;
 mod reader;
 mod request;
@@ -20,11 +21,13 @@ mod site;
 pub mod sizing;
 mod sweep;
 mod target;
+mod units;
 mod watch;
 mod workers;
 
 pub use footprint::weigh;
 pub use interrupt::Interrupts;
+pub use modes::{ModesEvent, ModesRequest, modes};
 pub use request::{
     Embedded, Output, Phases, Request, Resources, Sending, StreamMode, TableMode, Target, Via, Warm,
 };

@@ -50,6 +50,13 @@ pub(super) fn finish(
         },
         warnings(lived),
     );
+    if let Some(units) = &lived.units {
+        result.capacity.provisioned_units = units.mean(measure_start_us, measure_end_us);
+        for entry in &mut result.series {
+            let end_us = measure_start_us.saturating_add_signed((entry.second + 1) * 1_000_000);
+            entry.provisioned_units = units.at(end_us);
+        }
+    }
     let consumed = result.capacity.consumed_units;
     let used = Used {
         measured_s: result.run.measured,
@@ -58,6 +65,7 @@ pub(super) fn finish(
         } else {
             result.capacity.computed_units as f64
         },
+        provisioned_units: result.capacity.provisioned_units,
         acknowledged: result.ledger.acknowledged,
         fan_out: matches!(request.via, Via::Kinesis(Consumer::EnhancedFanOut { .. })),
     };

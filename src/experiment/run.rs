@@ -9,13 +9,16 @@ use tokio::time::{Interval as Ticker, MissedTickBehavior, interval};
 use super::identity::Identity;
 use super::interrupt::Interrupts;
 use super::reader::Reader;
-use super::request::{Output, Request, Via};
+use super::request::{Output, Request, Target, Via};
 use super::setting::Setting;
 use super::target::{self, Connected};
+use super::units::{Units, UnitsWatch};
 use super::watch::{Snapshot, Watch};
 use super::workers::{Common, Sent, Share, Workers};
 use super::{machine, outcome};
-use crate::aws::{self, ConnectError, ProvisionError, Provisioned, Wanted, WantedStream};
+use crate::aws::{
+    self, ConnectError, ProvisionError, Provisioned, TableThroughput, Wanted, WantedStream,
+};
 use crate::clock::Clock;
 use crate::load::{self, Abort, Backoff, DirectError, Stop};
 use crate::local::StartError;
@@ -247,6 +250,8 @@ pub(super) struct Lived {
     pub drained: Duration,
     /// Readings whose acknowledgement and creation did not meet.
     pub unmatched: u64,
+    /// Write units that the table was provisioned with, if that was watched.
+    pub units: Option<Units>,
     /// CPU time of the whole process while sending, in microseconds.
     pub process_cpu_us: u64,
 }
@@ -299,6 +304,7 @@ impl Life<'_> {
         let cpu_before_us = machine::process_cpu_us();
         let mut workers = self.start_workers(reach, clock, &stop, sink, &rendezvous)?;
 
+        let units = self.watch_units(clock);
         let mut signals = 0;
         let mut ticker = ticker();
         watch.begin(Phase::WarmUp, run_start_us, measure_start_us, tell);
@@ -323,6 +329,7 @@ impl Life<'_> {
             }
         };
         let process_cpu_us = machine::process_cpu_us() - cpu_before_us;
+        let units = units.map(UnitsWatch::end);
         let reached = watch.phase();
         if let Some(reason) = stop.abort_reason() {
             return Err(RunError::Aborted(reason.clone()));
@@ -366,7 +373,24 @@ impl Life<'_> {
             },
             interrupted: signals > 0,
             measured_us: (measure_start_us, stop.end_us().max(measure_start_us)),
+            units,
             process_cpu_us,
+        })
+    }
+
+    /// Provisioned units change where auto scaling is at work.
+    fn watch_units(&self, clock: Clock) -> Option<UnitsWatch> {
+        let provisioned = matches!(self.setting.throughput, TableThroughput::Provisioned { .. });
+        let scaled = match &self.request.target {
+            Target::Embedded(embedded) => {
+                let limits = embedded.limits.as_ref();
+                limits.is_some_and(|limits| limits.auto_scaling.is_some())
+            }
+            Target::Aws { .. } | Target::Endpoint { .. } => true,
+        };
+        (provisioned && scaled).then(|| {
+            let connection = self.connected.connection.clone();
+            UnitsWatch::start(connection, self.setting.table.clone(), clock)
         })
     }
 

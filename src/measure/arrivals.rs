@@ -6,7 +6,8 @@ use super::interval::Track;
 use super::latency::span_us;
 use super::rendezvous::capture_us;
 use super::{
-    Counts, IntervalSink, Latencies, OffsetBounds, Reach, Rendezvous, SequenceSet, Stage, WarmUp,
+    Counts, IntervalSink, Latencies, OffsetBounds, Reach, Rendezvous, SequenceSet, SlowestDevices,
+    Stage, WarmUp,
 };
 use crate::workload::ReadingId;
 
@@ -27,6 +28,7 @@ pub struct ArrivalRecorder {
     track: Track,
     rendezvous: Arc<Rendezvous>,
     seen: SequenceSet,
+    slowest: SlowestDevices,
     offset: OffsetBounds,
     warm_up: WarmUp,
     awaited: Option<Awaited>,
@@ -41,6 +43,7 @@ impl ArrivalRecorder {
             track: Track::new(reach, &sink),
             rendezvous,
             seen: SequenceSet::with_devices(reach.devices),
+            slowest: SlowestDevices::default(),
             offset: OffsetBounds::default(),
             warm_up: WarmUp::default(),
             awaited: None,
@@ -88,6 +91,9 @@ impl ArrivalRecorder {
         self.track.record(measured, Stage::Read, reading_us);
         let end_to_end_us = span_us(id.intended_us, read_us);
         self.track.record(measured, Stage::EndToEnd, end_to_end_us);
+        if measured {
+            self.slowest.record(id.device, end_to_end_us);
+        }
         if measured && let Some(acknowledged_us) = self.rendezvous.created(id, created_us) {
             let capture_us = capture_us(acknowledged_us, created_us);
             self.track.record(true, Stage::Capture, capture_us);
@@ -161,6 +167,7 @@ impl ArrivalRecorder {
         let (counts, latencies) = self.track.finish(now_us);
         ArrivalRecord {
             seen: self.seen,
+            slowest: self.slowest,
             latencies,
             offset: self.offset,
             counts,
@@ -174,6 +181,8 @@ impl ArrivalRecorder {
 pub struct ArrivalRecord {
     /// Measured readings seen.
     pub seen: SequenceSet,
+    /// Whose took longest, end to end.
+    pub slowest: SlowestDevices,
     /// Whole-run latencies of the reading stages, and captures that met here.
     pub latencies: Latencies,
     /// What causality says of the services' clock against ours, warm-up included.
@@ -191,6 +200,7 @@ impl ArrivalRecord {
     /// counts; a reader for each shard, and each shard read once, gives none.
     pub fn merge(&mut self, other: &ArrivalRecord) {
         self.seen.merge(&other.seen);
+        self.slowest.merge(&other.slowest);
         self.latencies.merge(&other.latencies);
         self.offset.merge(other.offset);
         self.counts.merge(&other.counts);

@@ -166,6 +166,18 @@ impl Latency {
         value.clamp(self.min_us, self.max_us)
     }
 
+    /// Number of values of at most `us`, within 0.1 % of it.
+    #[must_use]
+    pub fn count_within_us(&self, us: i64) -> u64 {
+        let below_zero = self.negative.as_ref().map_or(0, |negative| match us {
+            0.. => negative.len(),
+            // The smallest value has the largest magnitude.
+            _ => negative.len() - negative.count_between(0, us.unsigned_abs() - 1),
+        });
+        let above = self.positive.as_ref().filter(|_| us >= 0);
+        below_zero + above.map_or(0, |positive| positive.count_between(0, us.unsigned_abs()))
+    }
+
     /// Adds the values of `other`.
     pub fn merge(&mut self, other: &Latency) {
         merge_side(&mut self.positive, other.positive.as_ref());

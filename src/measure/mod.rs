@@ -18,6 +18,7 @@ mod recorder;
 mod rendezvous;
 mod sequences;
 mod series;
+mod slowest;
 mod stage;
 
 pub use arrivals::{ArrivalRecord, ArrivalRecorder};
@@ -30,4 +31,5 @@ pub use recorder::{Attempt, Reach, SendRecord, SendRecorder};
 pub use rendezvous::Rendezvous;
 pub use sequences::SequenceSet;
 pub use series::{Second, SecondStage, Series};
+pub use slowest::SlowestDevices;
 pub use stage::Stage;

@@ -13,9 +13,9 @@ use super::RunResult;
 
 const SCHEMA: &str = "hrload.result/1";
 
-/// Why a result could not be written.
+/// Why a file could not be written.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot write the result to {path}: {source}")]
+#[error("cannot write to {path}: {source}")]
 pub struct WriteError {
     /// Where to.
     path: String,
@@ -146,22 +146,40 @@ impl RunResult {
 ///
 /// When the file cannot be made, written or renamed; nothing is left then.
 pub fn write_json(path: &Path, value: &impl Serialize) -> Result<(), WriteError> {
+    write_whole(path, |writer| to_writer(value, writer))
+}
+
+/// Writes `text` to `path` in the same way.
+///
+/// # Errors
+///
+/// As [`write_json`].
+pub fn write_text(path: &Path, text: &str) -> Result<(), WriteError> {
+    write_whole(path, |writer| {
+        writer.write_all(text.as_bytes())?;
+        writer.flush()
+    })
+}
+
+/// All of a file or nothing: written beside its place, then renamed.
+fn write_whole(
+    path: &Path,
+    write: impl Fn(&mut dyn Write) -> io::Result<()>,
+) -> Result<(), WriteError> {
     if path.as_os_str() == "-" {
-        return to_writer(value, BufWriter::new(io::stdout().lock())).map_err(|source| {
-            WriteError {
-                path: "standard output".into(),
-                source,
-            }
+        return write(&mut BufWriter::new(io::stdout().lock())).map_err(|source| WriteError {
+            path: "standard output".into(),
+            source,
         });
     }
-    let write = || match place(path)? {
+    let written = || match place(path)? {
         Place::Stream => {
             let file = OpenOptions::new().write(true).open(path)?;
-            to_writer(value, BufWriter::new(file))
+            write(&mut BufWriter::new(file))
         }
         Place::File(path) => {
             let (temporary, file) = beside(&path)?;
-            let written = to_writer(value, BufWriter::new(&file))
+            let written = write(&mut BufWriter::new(&file))
                 .and_then(|()| file.sync_all())
                 .and_then(|()| fs::rename(&temporary, &path));
             if written.is_err() {
@@ -170,7 +188,7 @@ pub fn write_json(path: &Path, value: &impl Serialize) -> Result<(), WriteError>
             written
         }
     };
-    write().map_err(|source| WriteError {
+    written().map_err(|source| WriteError {
         path: path.display().to_string(),
         source,
     })

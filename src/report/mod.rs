@@ -15,6 +15,7 @@ mod file;
 mod generator;
 mod latency;
 mod ledger;
+mod modes;
 mod plan;
 pub mod plot;
 mod result;
@@ -26,17 +27,20 @@ mod verdict;
 
 pub use condition::{Condition, ConditionError};
 pub use config::{Config, Environment, Phase, RunInfo, Target, Via, redact, timestamp};
-pub use file::{ReadError, WriteError, probe, write_json};
+pub use file::{ReadError, WriteError, probe, write_json, write_text};
 pub use generator::{Bound, Generator};
 pub use latency::{ByStage, SecondLatency, StageLatency};
 pub use ledger::{Ledger, MissingReading, WarmUp};
+pub use modes::{Figure, Missed, ModeFigures, ModesResult, Quantiles, ThrottledBy, modes};
 pub use plan::plan;
 pub use result::{
-    Capacity, ClockOffset, Cost, CostLine, Observed, Rate, RunResult, SchemaName, Threshold,
-    Throttle,
+    Capacity, ClockOffset, Cost, CostLine, Observed, Rate, RunResult, SchemaName, SlowDevice,
+    Threshold, Throttle,
 };
 pub use series::SeriesEntry;
-pub use sweep::{Cause, Knee, Limiting, Percentiles, SweepResult, SweepStep, sweep, sweep_step};
+pub use sweep::{
+    Cause, Knee, Limiting, Percentiles, SweepResult, SweepStep, sweep, sweep_plot, sweep_step,
+};
 pub use text::summary;
 pub use units::{amount, bytes, count, duration, parse_duration, parse_number, parse_scaled, rate};
 pub use verdict::{TOLERANCE, Verdict};

@@ -44,6 +44,10 @@ pub struct RunResult {
     pub ledger: Ledger,
     /// Latencies by stage, of measured readings.
     pub latency: ByStage<StageLatency>,
+    /// The devices with the slowest reading each, slowest first; empty when
+    /// nothing was followed.
+    #[serde(default)]
+    pub slowest_devices: Vec<SlowDevice>,
     /// What causality says of the services' clock.
     pub clock_offset: ClockOffset,
     /// Throttled calls and items by cause, most items first.
@@ -64,6 +68,15 @@ pub struct RunResult {
     pub thresholds: Vec<Threshold>,
     /// What a reader of the figures should know.
     pub warnings: Vec<String>,
+}
+
+/// A device, and how long its slowest reading took.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct SlowDevice {
+    /// Number of the device.
+    pub device: u32,
+    /// Intended start to read from the stream, in seconds.
+    pub e2e: f64,
 }
 
 /// Rates of measured readings, per second of measuring.
@@ -109,6 +122,10 @@ pub struct Capacity {
     pub computed_units: u64,
     /// What the service said it consumed.
     pub consumed_units: f64,
+    /// Write units a second that the table was provisioned with, on average over
+    /// the time that was measured, where that was watched.
+    #[serde(default)]
+    pub provisioned_units: Option<f64>,
 }
 
 /// What the run cost.
@@ -220,6 +237,14 @@ impl RunResult {
                 .recorded()
                 .map(|(stage, latency)| (stage, StageLatency::from(latency)))
                 .collect(),
+            slowest_devices: arrivals
+                .iter()
+                .flat_map(|of| of.slowest.iter())
+                .map(|(device, us)| SlowDevice {
+                    device,
+                    e2e: seconds(us),
+                })
+                .collect(),
             clock_offset: ClockOffset {
                 low: offset.low_us.map(seconds),
                 high: offset.high_us.map(seconds),
@@ -231,6 +256,7 @@ impl RunResult {
             capacity: Capacity {
                 computed_units: sending.counts.computed_units,
                 consumed_units: sending.counts.consumed_units,
+                provisioned_units: None,
             },
             cost: None,
             series: series

@@ -45,6 +45,10 @@ pub struct SeriesEntry {
     pub unprocessed: u64,
     /// Write units consumed, by the service's word.
     pub consumed_units: f64,
+    /// Write units a second that the table was provisioned with, where that was
+    /// watched.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provisioned_units: Option<u64>,
     /// Write units of the readings sent, by the size of their items.
     pub computed_units: u64,
     /// Most readings waiting to be sent.
@@ -108,6 +112,7 @@ impl SeriesEntry {
             calls: counts.calls,
             unprocessed: counts.unprocessed,
             consumed_units: counts.consumed_units,
+            provisioned_units: None,
             computed_units: counts.computed_units,
             waiting_max: counts.waiting_max,
             in_flight_max: counts.in_flight_max,

@@ -1,6 +1,6 @@
 //! Whether a run held what was offered.
 
-use super::{RunResult, units};
+use super::{Phase, RunResult, units};
 
 /// How far the achieved rate may be from the offered one and still be held.
 pub const TOLERANCE: f64 = 0.005;
@@ -68,6 +68,16 @@ impl Verdict {
             reasons.push(format!("threshold missed: {}", threshold.expression));
         }
         Self { reasons }
+    }
+
+    /// Whether a run that went to its end met its thresholds, with a ledger to
+    /// be believed.
+    #[must_use]
+    pub fn met(result: &RunResult) -> bool {
+        result.ledger.closed
+            && result.ledger.scheduled > 0
+            && result.run.phase == Phase::Complete
+            && result.thresholds.iter().all(|of| of.met)
     }
 
     /// Whether it was held.

@@ -62,11 +62,13 @@ fn behind(result: &RunResult) -> Option<Cause> {
     (dominant || unread).then(|| Cause {
         limiting: Limiting::Shard,
         because: format!(
-            "change records arrived {} late at p99 in {shards} shard{}, and {} had not come when \
-             draining ended",
-            duration(replication.p99),
+            "in {shards} shard{} change records arrived {} late at p99{}",
             if shards == 1 { "" } else { "s" },
-            count(missing),
+            duration(replication.p99),
+            match missing {
+                0 => String::new(),
+                missing => format!(", and {} had not come when draining ended", count(missing)),
+            },
         ),
     })
 }

@@ -14,7 +14,7 @@ use super::request::{Output, Request, Target};
 use super::run::{Ending, Event, Finished, RunError, run};
 use super::site::Site;
 use crate::local::Limits;
-use crate::report::{self, Condition, RunResult, SweepResult, SweepStep};
+use crate::report::{Condition, RunResult, SweepResult, SweepStep, Verdict};
 use crate::workload::Pace;
 use search::{Outcome, Search};
 
@@ -45,8 +45,11 @@ pub enum SweepEvent<'a> {
     Tried(&'a SweepStep),
 }
 
-/// A run that achieved less of its rate than this missed by far.
+/// A run that achieved less of its rate than this missed by far,
 const FAR: f64 = 0.9;
+
+/// and so did one that took so many times the latency it may.
+const FAR_LATE: f64 = 2.0;
 
 /// What a rate must come to for it to be held, where the objectives do not say.
 const ACHIEVED: &str = "achieved>=99%";
@@ -110,7 +113,7 @@ async fn search(
         })
         .await?;
         let interrupted = ending == Ending::Interrupted;
-        let held = !interrupted && holds(&of_run);
+        let held = !interrupted && Verdict::met(&of_run);
         let cause = (!held && !interrupted).then(|| cause::cause(&of_run));
         result.add(rate, &of_run, held, cause);
         if let Some(step) = result.steps.last() {
@@ -122,7 +125,7 @@ async fn search(
         }
         let outcome = match held {
             true => Outcome::Held,
-            false if of_run.rate.achieved < FAR * rate => Outcome::MissedByFar,
+            false if by_far(&run_request.thresholds, &of_run) => Outcome::MissedByFar,
             false => Outcome::Missed,
         };
         search.note(rate, outcome);
@@ -131,10 +134,16 @@ async fn search(
     Ok(result)
 }
 
-/// Met what was asked, with a ledger to be believed.
-fn holds(result: &RunResult) -> bool {
-    result.ledger.closed
-        && result.ledger.scheduled > 0
-        && result.thresholds.iter().all(|of| of.met)
-        && report::Phase::Complete == result.run.phase
+/// Missed by so much that no stall of the machine explains it.
+fn by_far(slo: &[Condition], result: &RunResult) -> bool {
+    let late = slo
+        .iter()
+        .zip(&result.thresholds)
+        .any(|(wanted, threshold)| {
+            let bound = wanted.latency_bound().map(|(_, bound)| bound);
+            bound
+                .zip(threshold.measured)
+                .is_some_and(|(bound, measured)| measured > FAR_LATE * bound)
+        });
+    late || result.rate.achieved < FAR * result.rate.offered
 }

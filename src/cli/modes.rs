@@ -1,0 +1,141 @@
+//! `hrload modes`: the ways of paying for a table, side by side.
+
+use clap::Args;
+
+use super::live::Live;
+use super::problem::{Exit, Problem};
+use super::run::{self, RunArgs};
+use super::values;
+use crate::experiment::{Event, ModesEvent, ModesRequest, modes};
+use crate::report::{self, Condition, ModesResult, amount, duration};
+
+pub(super) const HELP: &str = "\
+Examples:
+  hrload modes -r 5k/s
+      5,000 readings a second on a table on demand, a provisioned one and an auto-scaled one
+  hrload modes -r 3k/s --wcu 2500 --warm-throughput new --slo 'p99<50ms,throttled<0.1%'
+      a provisioned table that is too small against a new one on demand
+  hrload modes -r 2k/s -d 60s --time-scale 60 --auto-scaling 70%,500..4000
+      auto scaling at sixty times its pace: an hour of it in a minute
+  hrload modes -r 5k/s --repeat 5 -o modes.json
+      five runs each, interleaved; the figures go to a file
+
+All tables get the same readings. The run is short: what a day of them costs, with
+its peaks and its nights, is said by `hrload plan`.
+
+Exit codes: 0 a table met the objectives; 1 failed to run; 2 wrong use; 3 none
+did; 130 interrupted (what was measured is printed and written).";
+
+/// What a table must show where nothing else is said.
+const SLO: &str = "e2e.p99<1s,lost=0,throttled<0.1%";
+/// The same where readings are not followed.
+const SLO_UNFOLLOWED: &str = "p99<100ms,lost=0,throttled<0.1%";
+
+/// Arguments of `hrload modes`.
+#[derive(Debug, Args)]
+#[command(mut_arg("duration", |arg| arg.default_value("15s")),
+          mut_arg("mode", |arg| arg.hide(true)),
+          mut_arg("threshold", |arg| arg.hide(true)))]
+pub(crate) struct ModesArgs {
+    /// What a table must show to come into question: conditions with commas
+    /// between them [default: e2e.p99<1s,lost=0,throttled<0.1%; p99<100ms instead
+    /// of e2e where nothing is followed]
+    #[arg(long, value_name = "CONDITIONS", value_parser = values::slo, help_heading = "Comparison")]
+    slo: Option<values::Slo>,
+
+    /// How often each table gets the run
+    #[arg(long, value_name = "N", default_value = "3", value_parser = clap::value_parser!(u32).range(1..=100), help_heading = "Comparison")]
+    repeat: u32,
+
+    #[command(flatten)]
+    run: RunArgs,
+}
+
+/// Compares, and prints the comparison.
+pub(crate) fn run(args: ModesArgs) -> Result<Exit, Problem> {
+    let ModesArgs {
+        slo,
+        repeat,
+        run: mut run_args,
+    } = args;
+    run_args.no_thresholds(
+        "what a table must show is said with --slo, such as --slo 'e2e.p99<1s,lost=0'",
+    )?;
+    let slo = match slo {
+        Some(values::Slo(conditions)) => conditions,
+        None if run_args.follows() => Condition::list(SLO).map_err(Problem::failed)?,
+        None => Condition::list(SLO_UNFOLLOWED).map_err(Problem::failed)?,
+    };
+    let compared = run_args.take_compared()?;
+    let quiet = run_args.quiet();
+    let request = run_args.into_request("--slo", slo.clone())?;
+    let output = request.output.clone();
+    run::probe(output.as_ref())?;
+    let request = ModesRequest {
+        run: request,
+        slo,
+        repeat,
+        warm: compared.warm,
+        write_units: compared.write_units,
+        auto_scaling: compared.auto_scaling,
+    };
+    let mut watch = Watch {
+        live: Live::of_many(quiet),
+        first: true,
+    };
+    let result = run::interruptible(async |interrupts| {
+        modes(&request, interrupts, &mut |event| watch.show(&event)).await
+    });
+    watch.live.finish();
+    let result = result?;
+    run::put_out(output.as_ref(), quiet, &result, report::modes)?;
+    Ok(ending(&result))
+}
+
+fn ending(result: &ModesResult) -> Exit {
+    let met = result
+        .tables
+        .iter()
+        .any(|of| of.runs > 0 && of.met == of.runs);
+    match (result.interrupted, met) {
+        (true, _) => Exit::Interrupted,
+        (false, true) => Exit::Held,
+        (false, false) => Exit::Missed,
+    }
+}
+
+/// Shows the current run in one line, and each that is done in another.
+struct Watch {
+    live: Live,
+    first: bool,
+}
+
+impl Watch {
+    fn show(&mut self, event: &ModesEvent<'_>) {
+        match event {
+            // The tables differ, and their names say how.
+            ModesEvent::Run(Event::Ready(_)) if !self.first => {}
+            ModesEvent::Run(event) => {
+                self.live.show(event);
+                self.first &= !matches!(event, Event::Ready(_));
+            }
+            ModesEvent::Turn(name, repeat, of) => {
+                self.live.turn_to(&format!("{name}, {repeat} of {of}"));
+            }
+            ModesEvent::Done(name, result) => {
+                let e2e = result
+                    .latency
+                    .e2e
+                    .as_ref()
+                    .or(result.latency.response.as_ref());
+                let p99 = e2e.map_or_else(|| "-".to_owned(), |of| duration(of.p99));
+                let throttled: u64 = result.throttles.iter().map(|of| of.items).sum();
+                self.live.print(&format!(
+                    "  {name}: {}/s, p99 {p99}, {} throttled",
+                    amount(result.rate.achieved),
+                    amount(throttled as f64),
+                ));
+            }
+        }
+    }
+}

@@ -1,0 +1,292 @@
+//! Tables compared: what each held, and what it costs.
+//!
+//! Here stands what is in the file; `text` has it on a screen.
+
+mod text;
+
+use std::cmp::Ordering;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Condition, Config, Environment, RunResult, SlowDevice, Verdict};
+use crate::measure::Stage;
+pub use text::modes;
+
+/// The name of the file's schema.
+const SCHEMA: &str = "hrload.modes/1";
+
+/// The content of the file.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ModesResult {
+    /// `hrload.modes/1`.
+    pub schema: String,
+    /// Configuration of the first run; only the table's capacity differs in the
+    /// others.
+    pub config: Option<Config>,
+    /// Of the first run.
+    pub environment: Option<Environment>,
+    /// What a table had to show.
+    pub slo: Vec<String>,
+    /// A signal ended the comparison before it was done.
+    pub interrupted: bool,
+    /// The tables.
+    pub tables: Vec<ModeFigures>,
+    /// Place in `tables` of the one to take; null when none showed what it had to.
+    pub taken: Option<usize>,
+    /// Why.
+    pub reason: String,
+}
+
+/// What one table came to.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ModeFigures {
+    /// What it is, in words.
+    pub name: String,
+    /// Runs it got.
+    pub runs: u32,
+    /// Runs in which it showed what it had to.
+    pub met: u32,
+    /// What was missed, in how many runs.
+    pub missed: Vec<Missed>,
+    /// Readings acknowledged a second.
+    pub achieved: Option<Figure>,
+    /// Response time in seconds.
+    pub response: Quantiles,
+    /// End-to-end latency in seconds.
+    pub e2e: Quantiles,
+    /// The device with the slowest reading of all runs.
+    pub worst_device: Option<SlowDevice>,
+    /// Write units consumed a second.
+    pub write_units: Option<Figure>,
+    /// Items refused, of all that were tried.
+    pub throttled_share: f64,
+    /// Refused items by cause, over all runs, most first.
+    pub throttles: Vec<ThrottledBy>,
+    /// Items refused in each second of measuring, on average over the runs.
+    pub throttled_per_second: Vec<f64>,
+    /// US dollars an hour.
+    pub usd_per_hour: Option<Figure>,
+    /// US dollars a million readings.
+    pub usd_per_million: Option<Figure>,
+    /// US dollars a million readings that came within the latency that the
+    /// objectives name; null when they name none.
+    pub usd_per_million_in_time: Option<Figure>,
+}
+
+/// An objective that was missed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Missed {
+    /// Which.
+    pub expression: String,
+    /// In how many runs.
+    pub runs: u32,
+}
+
+/// What refused items.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ThrottledBy {
+    /// The reason, or the exception where the service gives none.
+    pub reason: String,
+    /// How many items.
+    pub items: u64,
+}
+
+/// Percentiles of a latency.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Quantiles {
+    /// Median.
+    pub p50: Option<Figure>,
+    /// 99th percentile.
+    pub p99: Option<Figure>,
+    /// 99.9th percentile.
+    pub p999: Option<Figure>,
+}
+
+/// A figure of several runs: their mean, and where it would lie.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Figure {
+    /// The mean over the runs.
+    pub mean: f64,
+    /// 95 % interval of it; null with too few runs to say.
+    pub interval: Option<[f64; 2]>,
+}
+
+impl ModesResult {
+    /// Draws the conclusion from every table's runs.
+    #[must_use]
+    pub fn new(
+        slo: &[Condition],
+        tables: Vec<(String, Vec<RunResult>)>,
+        interrupted: bool,
+    ) -> Self {
+        let first = tables.iter().find_map(|(_, runs)| runs.first());
+        let (config, environment) = first
+            .map(|run| (run.config.clone(), run.environment.clone()))
+            .unzip();
+        let in_time = slo.iter().find_map(Condition::latency_bound);
+        let tables: Vec<ModeFigures> = tables
+            .into_iter()
+            .map(|(name, runs)| ModeFigures::new(name, &runs, in_time))
+            .collect();
+        let (taken, reason) = take(&tables);
+        Self {
+            schema: SCHEMA.to_owned(),
+            config,
+            environment,
+            slo: slo.iter().map(ToString::to_string).collect(),
+            interrupted,
+            tables,
+            taken,
+            reason,
+        }
+    }
+}
+
+/// The cheapest of those that showed in every run what they had to.
+fn take(tables: &[ModeFigures]) -> (Option<usize>, String) {
+    let price = |at: usize| tables[at].usd_per_hour.map(|usd| usd.mean);
+    let fit: Vec<usize> = (0..tables.len())
+        .filter(|&at| tables[at].runs > 0 && tables[at].met == tables[at].runs)
+        .collect();
+    let Some(&first) = fit.first() else {
+        return (None, "none met the objectives in every run".to_owned());
+    };
+    // What has no price (others' servers) cannot be compared by it.
+    if fit.iter().any(|&at| price(at).is_none()) {
+        let many = fit.len() > 1;
+        let taken = (!many).then_some(first);
+        let reason = if many {
+            "several met the objectives, and this target has no prices to choose by"
+        } else {
+            "the only one that met the objectives in every run"
+        };
+        return (taken, reason.to_owned());
+    }
+    let by_price = |a: &&usize, b: &&usize| price(**a).partial_cmp(&price(**b));
+    let cheapest = fit
+        .iter()
+        .min_by(|a, b| by_price(a, b).unwrap_or(Ordering::Equal));
+    let taken = cheapest.copied().unwrap_or(first);
+    let others = (0..tables.len()).filter(|&at| at != taken);
+    let cheaper = others.filter(|&at| price(at) < price(taken)).count();
+    let reason = match (fit.len(), cheaper) {
+        (1, 0) => "the only one that met the objectives, and the cheapest besides".to_owned(),
+        (1, _) => "the only one that met the objectives in every run".to_owned(),
+        (_, 0) => "the cheapest, and it met the objectives in every run".to_owned(),
+        (_, n) => {
+            format!("the cheapest that met the objectives in every run; {n} cheaper did not",)
+        }
+    };
+    (Some(taken), reason)
+}
+
+impl ModeFigures {
+    fn new(name: String, runs: &[RunResult], in_time: Option<(Stage, f64)>) -> Self {
+        let figure = |of: &dyn Fn(&RunResult) -> Option<f64>| Figure::of(runs, of);
+        let quantiles = |stage: Stage| Quantiles {
+            p50: figure(&|run| Some(run.latency.get(stage)?.p50)),
+            p99: figure(&|run| Some(run.latency.get(stage)?.p99)),
+            p999: figure(&|run| Some(run.latency.get(stage)?.p999)),
+        };
+        let slowest = runs.iter().filter_map(|run| run.slowest_devices.first());
+        let throttles = throttles(runs);
+        let refused: u64 = throttles.iter().map(|of| of.items).sum();
+        let written: u64 = runs.iter().map(|run| run.ledger.acknowledged).sum();
+        Self {
+            name,
+            runs: runs.len() as u32,
+            met: runs.iter().filter(|run| Verdict::met(run)).count() as u32,
+            missed: missed(runs),
+            achieved: figure(&|run| Some(run.rate.achieved)),
+            response: quantiles(Stage::Response),
+            e2e: quantiles(Stage::EndToEnd),
+            worst_device: slowest.max_by(|a, b| a.e2e.total_cmp(&b.e2e)).copied(),
+            write_units: figure(&|run| {
+                let measured = run.run.measured;
+                (measured > 0.0).then(|| run.capacity.consumed_units / measured)
+            }),
+            throttled_share: refused as f64 / ((refused + written) as f64).max(1.0),
+            throttles,
+            throttled_per_second: throttled_per_second(runs),
+            usd_per_hour: figure(&|run| run.cost.as_ref()?.usd_per_hour),
+            usd_per_million: figure(&|run| run.cost.as_ref()?.usd_per_million),
+            usd_per_million_in_time: in_time.and_then(|(stage, bound)| {
+                figure(&|run| {
+                    let cost = run.cost.as_ref()?;
+                    let of = run.latency.get(stage)?.decode().ok()?;
+                    let within = of.count_within_us((bound * 1e6) as i64);
+                    (within > 0).then(|| cost.usd / within as f64 * 1e6)
+                })
+            }),
+        }
+    }
+}
+
+fn missed(runs: &[RunResult]) -> Vec<Missed> {
+    let mut missed: Vec<Missed> = Vec::new();
+    for threshold in runs.iter().flat_map(|run| &run.thresholds) {
+        if threshold.met {
+            continue;
+        }
+        match missed
+            .iter_mut()
+            .find(|of| of.expression == threshold.expression)
+        {
+            Some(of) => of.runs += 1,
+            None => missed.push(Missed {
+                expression: threshold.expression.clone(),
+                runs: 1,
+            }),
+        }
+    }
+    missed
+}
+
+fn throttles(runs: &[RunResult]) -> Vec<ThrottledBy> {
+    let mut by: Vec<ThrottledBy> = Vec::new();
+    for throttle in runs.iter().flat_map(|run| &run.throttles) {
+        let reason = throttle.reason.as_ref().unwrap_or(&throttle.exception);
+        match by.iter_mut().find(|of| of.reason == *reason) {
+            Some(of) => of.items += throttle.items,
+            None => by.push(ThrottledBy {
+                reason: reason.clone(),
+                items: throttle.items,
+            }),
+        }
+    }
+    by.sort_by(|a, b| (b.items, &a.reason).cmp(&(a.items, &b.reason)));
+    by
+}
+
+fn throttled_per_second(runs: &[RunResult]) -> Vec<f64> {
+    let mut seconds: Vec<f64> = Vec::new();
+    for run in runs {
+        let measured = run.run.measured.ceil() as i64;
+        let entries = run
+            .series
+            .iter()
+            .filter(|of| (0..measured).contains(&of.second));
+        for entry in entries {
+            let at = entry.second as usize;
+            if seconds.len() <= at {
+                seconds.resize(at + 1, 0.0);
+            }
+            let items: u64 = entry.throttles.iter().map(|of| of.items).sum();
+            seconds[at] += items as f64 / runs.len() as f64;
+        }
+    }
+    seconds
+}
+
+impl Figure {
+    /// Of every run that has it; nothing when none has.
+    fn of(runs: &[RunResult], of: &dyn Fn(&RunResult) -> Option<f64>) -> Option<Self> {
+        let values: Vec<f64> = runs.iter().filter_map(of).collect();
+        let mean = values.iter().sum::<f64>() / values.len() as f64;
+        (!values.is_empty()).then_some(Self {
+            mean,
+            interval: None,
+        })
+    }
+}
