@@ -27,7 +27,7 @@ pub use file::{ReadError, WriteError, probe, write_json};
 pub use generator::{Bound, Generator};
 pub use latency::{ByStage, SecondLatency, StageLatency};
 pub use ledger::{Ledger, MissingReading, WarmUp};
-pub use plan::plan;
+pub use plan::{plan, plan_plot};
 pub use result::{
     Capacity, ClockOffset, Cost, CostLine, Observed, Rate, RunResult, SchemaName, Threshold,
     Throttle,
