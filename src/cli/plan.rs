@@ -1,7 +1,7 @@
 //! `hrload plan`: a workload's day against every way of paying for it.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
@@ -10,7 +10,7 @@ use super::problem::{Exit, Problem};
 use super::profiles;
 use super::run::LayoutArg;
 use super::values::{self, Rate};
-use crate::capacity::plan::{DAY, Plan, Question, plan};
+use crate::capacity::plan::{DAY, Keys, Plan, Question, plan};
 use crate::capacity::price::Prices;
 use crate::experiment;
 use crate::report;
@@ -24,6 +24,8 @@ Examples:
       a million at the commute's rates, for a year
   hrload plan --devices 10k --rate 5000/s --prices mine.toml -o plan.json
       your own prices; the plan goes to a file as JSON
+  hrload plan --devices 100k --profile diurnal-day --plot plan.svg
+      the day as a picture: demand against what each table has to give
 
 Nothing is sent anywhere: a day is simulated against the rules of capacity that
 docs/capacity.md lists.";
@@ -55,9 +57,13 @@ pub(crate) struct PlanArgs {
     #[arg(long, value_name = "N", default_value = "30", value_parser = values::count)]
     days: u32,
 
-    /// Region whose prices are used
-    #[arg(long, value_name = "REGION", default_value = "us-east-1")]
-    region: String,
+    /// GB that the table holds at the start, as AWS bills them
+    #[arg(long, value_name = "N", default_value = "0", value_parser = stored_gb)]
+    stored_gb: f64,
+
+    /// Region whose prices are used [default: us-east-1]
+    #[arg(long, value_name = "REGION")]
+    region: Option<String>,
 
     /// A file of prices instead, laid out as src/capacity/prices/us-east-1.toml
     #[arg(long, value_name = "FILE")]
@@ -70,19 +76,58 @@ pub(crate) struct PlanArgs {
     /// Write the plan here as JSON; `-` is standard output
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
+
+    /// Draw the day here as SVG: demand against each table's capacity
+    #[arg(long, value_name = "FILE.svg")]
+    plot: Option<PathBuf>,
+}
+
+/// The most that a table may be said to hold: an exabyte is beyond any.
+const MOST_STORED_GB: f64 = 1e9;
+
+/// GB from zero on.
+fn stored_gb(text: &str) -> Result<f64, String> {
+    let gb = text.replace('_', "").parse::<f64>().ok();
+    gb.filter(|gb| (0.0..=MOST_STORED_GB).contains(gb))
+        .ok_or_else(|| "expected GB from 0 to a thousand million, such as 250 or 2.5".to_owned())
+}
+
+/// Prices of a file, or those built in.
+fn prices(file: Option<&Path>, region: Option<&str>) -> Result<Prices, Problem> {
+    let Some(path) = file else {
+        let region = region.unwrap_or("us-east-1");
+        return Prices::named(region).map_err(|error| {
+            Problem::usage(format!("--region {region}: {error} (`--prices FILE`)"))
+        });
+    };
+    let name = path.display().to_string();
+    let text = fs::read_to_string(path)
+        .map_err(|error| Problem::usage(format!("cannot read {name}: {error}")))?;
+    let prices = Prices::from_file(&text, &name).map_err(Problem::usage)?;
+    match region.filter(|&region| region != prices.region) {
+        None => Ok(prices),
+        Some(region) => Err(Problem::usage(format!(
+            "--region {region} was given, but the prices in {name} are those of {}; \
+             leave --region out, or give a file of {region}'s",
+            prices.region
+        ))),
+    }
 }
 
 /// Plans, and prints the plan.
 pub(crate) fn run(args: PlanArgs) -> Result<Exit, Problem> {
-    let prices = match &args.prices {
-        None => Prices::named(&args.region).map_err(Problem::usage)?,
-        Some(path) => {
-            let name = path.display().to_string();
-            let text = fs::read_to_string(path)
-                .map_err(|error| Problem::usage(format!("cannot read {name}: {error}")))?;
-            Prices::from_file(&text, &name).map_err(Problem::usage)?
-        }
-    };
+    let same_file = args.plot.is_some() && args.plot == args.output;
+    if same_file
+        || args
+            .plot
+            .as_ref()
+            .is_some_and(|path| path.as_os_str() == "-")
+    {
+        return Err(Problem::usage(
+            "--plot wants a file of its own, such as --plot plan.svg",
+        ));
+    }
+    let prices = prices(args.prices.as_deref(), args.region.as_deref())?;
     let profile = profiles::find(&args.profile)?;
     let pace = match (args.rate, args.interval) {
         (Some(Rate(rate)), _) => Pace::Rate(rate),
@@ -96,14 +141,28 @@ pub(crate) fn run(args: PlanArgs) -> Result<Exit, Problem> {
         demand: &workload.demand(DAY),
         item_bytes: item_bytes as u64,
         record_bytes: record_bytes as u64,
+        keys: match args.layout.layout().key_schema().sort {
+            Some(_) => Keys::Devices(args.devices),
+            None => Keys::Own,
+        },
         seed: args.seed,
         days: f64::from(args.days),
+        stored_gb: args.stored_gb,
         prices: &prices,
     });
-    let heading = format!(
-        "{} devices, profile {}: a day simulated, {} days billed\n\n",
+    let whose = format!(
+        "{} devices, profile {}",
         report::count(u64::from(args.devices)),
         workload.profile().name(),
+    );
+    if let Some(path) = &args.plot {
+        let svg = report::plan_plot(&answer, &whose).map_err(Problem::failed)?;
+        fs::write(path, svg).map_err(|error| {
+            Problem::failed(format!("cannot write {}: {error}", path.display()))
+        })?;
+    }
+    let heading = format!(
+        "{whose}: a day simulated, {} days billed\n\n",
         report::count(u64::from(args.days)),
     );
     show(&args, &answer, &heading)?;

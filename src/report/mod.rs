@@ -32,7 +32,7 @@ pub use generator::{Bound, Generator};
 pub use latency::{ByStage, SecondLatency, StageLatency};
 pub use ledger::{Ledger, MissingReading, WarmUp};
 pub use modes::{Figure, Missed, ModeFigures, ModesResult, Quantiles, ThrottledBy, modes};
-pub use plan::plan;
+pub use plan::{plan, plan_plot};
 pub use result::{
     Capacity, ClockOffset, Cost, CostLine, Observed, Rate, RunResult, SchemaName, SlowDevice,
     Threshold, Throttle,

@@ -59,6 +59,11 @@ impl Bucket {
         self.level = self.level.saturating_add(elapsed.saturating_mul(self.rate));
     }
 
+    #[inline]
+    pub(super) fn is_full(&self) -> bool {
+        self.level >= self.capacity
+    }
+
     /// Loses what the bucket cannot keep.
     #[inline]
     pub(super) fn spill(&mut self) {

@@ -245,6 +245,13 @@ impl Replication {
         self.backlog
     }
 
+    /// Whether nothing waits and all that may be saved is. As long as it is
+    /// offered no more than its rates, an offer changes nothing of that.
+    #[must_use]
+    pub fn is_rested(&self) -> bool {
+        self.backlog.records == 0 && self.records.is_full() && self.bytes.is_full()
+    }
+
     /// Age of the oldest record that waits, 0 if none does: the table's
     /// `AgeOfOldestUnreplicatedRecord`.
     #[must_use]

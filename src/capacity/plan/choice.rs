@@ -1,0 +1,77 @@
+//! Which way to take, and why.
+
+/// A reading may be delayed, once in so many, before a way counts as too small.
+const DELAYED_AT_MOST: f64 = 0.001;
+
+/// A way, by what speaks for it and against it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Way {
+    pub(super) usd: f64,
+    pub(super) delayed_share: f64,
+    pub(super) delayed: u64,
+    /// Never came through.
+    pub(super) left: u64,
+}
+
+impl Way {
+    fn holds(&self) -> bool {
+        self.delayed_share <= DELAYED_AT_MOST && self.left == 0
+    }
+}
+
+/// The cheapest way that delays next to nothing; else the one that delays
+/// least. `what` is delayed: `readings`.
+pub(super) fn choose(ways: &[Way], what: &str) -> (usize, String) {
+    let all = || ways.iter().enumerate();
+    let fit = all()
+        .filter(|(_, way)| way.holds())
+        .min_by(|a, b| a.1.usd.total_cmp(&b.1.usd));
+    if let Some((at, way)) = fit {
+        let cheaper = ways.iter().filter(|other| other.usd < way.usd).count();
+        let delays = format!("delays at most 0.1 % of {what}");
+        let reason = match cheaper {
+            0 => format!("the cheapest of all {}, and it {delays}", ways.len()),
+            1 => format!("the cheapest that {delays}; one cheaper way delays more"),
+            n => format!("the cheapest that {delays}; {n} cheaper ways delay more"),
+        };
+        return (at, reason);
+    }
+    let least = all().min_by_key(|(_, way)| (way.left, way.delayed));
+    (
+        least.map_or(0, |(at, _)| at),
+        format!("none holds the peak: this one delays the fewest {what}"),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_cheapest_that_holds_is_taken_and_says_what_it_is_compared_with() {
+        let way = |usd, delayed, left| Way {
+            usd,
+            delayed_share: delayed as f64 / 10_000.0,
+            delayed,
+            left,
+        };
+        for (ways, expected, says) in [
+            (
+                &[way(1.0, 0, 0), way(2.0, 0, 0)][..],
+                0,
+                "cheapest of all 2",
+            ),
+            (&[way(1.0, 11, 0), way(2.0, 10, 0)], 1, "one cheaper way"),
+            (
+                &[way(1.0, 99, 0), way(2.0, 5, 1), way(3.0, 0, 0)],
+                2,
+                "2 cheaper ways",
+            ),
+            (&[way(1.0, 99, 9), way(2.0, 500, 0)], 1, "none holds"),
+        ] {
+            let (taken, reason) = choose(ways, "readings");
+            assert_eq!(taken, expected, "{reason}");
+            assert!(reason.contains(says), "{reason}");
+        }
+    }
+}
