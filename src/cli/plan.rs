@@ -157,9 +157,7 @@ pub(crate) fn run(args: PlanArgs) -> Result<Exit, Problem> {
     );
     if let Some(path) = &args.plot {
         let svg = report::plan_plot(&answer, &whose).map_err(Problem::failed)?;
-        fs::write(path, svg).map_err(|error| {
-            Problem::failed(format!("cannot write {}: {error}", path.display()))
-        })?;
+        report::write_text(path, &svg).map_err(Problem::failed)?;
     }
     let heading = format!(
         "{whose}: a day simulated, {} days billed\n\n",

@@ -42,6 +42,11 @@ impl Footprint {
         )
     }
 
+    /// Bytes of the change record without its partition key.
+    pub(super) fn data_bytes(self) -> usize {
+        self.record_bytes.saturating_sub(PARTITION_KEY_BYTES)
+    }
+
     /// Write units of an item.
     pub(super) fn write_units(self) -> u64 {
         write_units(self.item_bytes)

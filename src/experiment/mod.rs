@@ -13,6 +13,7 @@ mod interrupt;
 mod machine;
 mod modes;
 mod outcome;
+mod planned;
 mod reader;
 mod request;
 mod run;

@@ -3,6 +3,7 @@
 use super::cost::{Used, cost};
 use super::identity::Identity;
 use super::machine;
+use super::planned::planned;
 use super::request::{Request, Target, Via};
 use super::run::{Ending, Finished, Lived};
 use super::setting::Setting;
@@ -15,11 +16,13 @@ use crate::report::{
     Bound, Config, Generator, Observed, RunInfo, RunResult, Verdict, Via as ReportVia, redact,
 };
 use crate::stream::Consumer;
+use crate::workload::Workload;
 use crate::{report, stream};
 
 /// Draws up the result, and says how the run ended.
 pub(super) fn finish(
     request: &Request,
+    workload: &Workload,
     setting: &Setting,
     connected: &Connected,
     made: &Provisioned,
@@ -73,6 +76,10 @@ pub(super) fn finish(
     // What others' servers cost, nobody knows.
     if !matches!(request.target, Target::Endpoint { .. }) {
         result.cost = cost(region, setting, setting.footprint, &used);
+    }
+    if !lived.interrupted {
+        let read = lived.read.as_ref().map(|(_, outcome)| &outcome.tally);
+        result.planned = Some(planned(request, workload, setting, made, read, &result));
     }
     let thresholds = request.thresholds.iter();
     result.thresholds = thresholds.map(|wanted| wanted.judge(&result)).collect();

@@ -206,7 +206,9 @@ pub async fn run(
         }
     }
     let lived = ended?;
-    let finished = outcome::finish(request, &setting, &connected, &made, &identity, &lived);
+    let finished = outcome::finish(
+        request, &workload, &setting, &connected, &made, &identity, &lived,
+    );
     if let Some(path) = file {
         finished.result.write(path)?;
     }

@@ -38,8 +38,8 @@ enum Moment {
     Min,
     Mean,
     Max,
-    /// A share of values, above 0 and below 1.
-    Quantile(f64),
+    /// A percentage of values, above 0 and below 100.
+    Percentile(f64),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -243,7 +243,7 @@ fn latency(result: &RunResult, stage: Stage, moment: Moment) -> Option<f64> {
         Moment::Min => of.min,
         Moment::Mean => of.mean,
         Moment::Max => of.max,
-        Moment::Quantile(quantile) => of.decode().ok()?.quantile_us(quantile) as f64 / 1e6,
+        Moment::Percentile(percent) => of.decode().ok()?.quantile_us(percent / 100.0) as f64 / 1e6,
     })
 }
 
@@ -338,11 +338,11 @@ impl Moment {
             "min" => Self::Min,
             "mean" => Self::Mean,
             "max" => Self::Max,
-            "p999" => Self::Quantile(0.999),
+            "p999" => Self::Percentile(99.9),
             _ => {
                 let percent: f64 = text.strip_prefix('p')?.parse().ok()?;
                 let inside = percent > 0.0 && percent < 100.0;
-                inside.then_some(Self::Quantile(percent / 100.0))?
+                inside.then_some(Self::Percentile(percent))?
             }
         })
     }
@@ -359,7 +359,7 @@ impl Bound {
             Figure::Latency(..) => (
                 // A bare number could be seconds or milliseconds.
                 parse_duration(text)
-                    .filter(|_| parse_number(text).is_none())
+                    .filter(|_| text.parse::<f64>().is_err())
                     .map(Self::Absolute),
                 "a time with its unit, such as 50ms or 1.5s",
             ),
@@ -394,8 +394,7 @@ impl fmt::Display for Figure {
                 Moment::Min => f.write_str("min"),
                 Moment::Mean => f.write_str("mean"),
                 Moment::Max => f.write_str("max"),
-                // 0.999 * 100 is not 99.9.
-                Moment::Quantile(quantile) => write!(f, "p{}", (quantile * 1e8).round() / 1e6),
+                Moment::Percentile(percent) => write!(f, "p{percent}"),
             };
         }
         let name = NAMES.iter().find(|(_, figure)| figure == self);

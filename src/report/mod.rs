@@ -17,6 +17,7 @@ mod latency;
 mod ledger;
 mod modes;
 mod plan;
+mod planned;
 pub mod plot;
 mod result;
 mod series;
@@ -33,6 +34,7 @@ pub use latency::{ByStage, SecondLatency, StageLatency};
 pub use ledger::{Ledger, MissingReading, WarmUp};
 pub use modes::{Figure, Missed, ModeFigures, ModesResult, Quantiles, ThrottledBy, modes};
 pub use plan::{plan, plan_plot};
+pub use planned::{Beside, Planned};
 pub use result::{
     Capacity, ClockOffset, Cost, CostLine, Observed, Rate, RunResult, SchemaName, SlowDevice,
     Threshold, Throttle,

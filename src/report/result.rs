@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::latency::seconds;
 use super::{
-    ByStage, Config, Environment, Generator, Ledger, MissingReading, RunInfo, SeriesEntry,
+    ByStage, Config, Environment, Generator, Ledger, MissingReading, Planned, RunInfo, SeriesEntry,
     StageLatency, units,
 };
 use crate::measure::{self, ArrivalRecord, Counts, SendRecord, Series, Stage};
@@ -58,6 +58,9 @@ pub struct RunResult {
     pub call_failures: BTreeMap<String, u64>,
     /// Write units.
     pub capacity: Capacity,
+    /// The run beside its plan; null in a run that was interrupted.
+    #[serde(default)]
+    pub planned: Option<Planned>,
     /// What the run cost; null where not computed.
     pub cost: Option<Cost>,
     /// What generating the load cost, and whether that was the limit.
@@ -258,6 +261,7 @@ impl RunResult {
                 consumed_units: sending.counts.consumed_units,
                 provisioned_units: None,
             },
+            planned: None,
             cost: None,
             series: series
                 .seconds()

@@ -9,7 +9,7 @@ use std::fmt::Write;
 use anstyle::{AnsiColor, Style};
 
 use super::units::{amount, bytes, count, duration, percent, rate};
-use super::{Condition, RunResult, Verdict, Via};
+use super::{Beside, Condition, RunResult, Verdict, Via};
 use crate::measure::Stage;
 
 const GOOD: Style = AnsiColor::Green.on_default().bold();
@@ -49,6 +49,7 @@ pub fn summary(result: &RunResult) -> String {
     text.clocks(result);
     text.trouble(result);
     text.units(result);
+    text.planned(result);
     text.cost(result);
     text.generator(result);
     text.thresholds(result);
@@ -332,6 +333,35 @@ impl Text {
             count(capacity.computed_units),
         );
         self.section("capacity", &[line]);
+    }
+
+    fn planned(&mut self, result: &RunResult) {
+        let Some(planned) = &result.planned else {
+            return;
+        };
+        let beside = |of: Beside, what: &str| {
+            let difference = match of.difference() {
+                Some(share) if share.abs() < 0.000_5 => " (as planned)".to_owned(),
+                Some(share) => {
+                    let sign = if share > 0.0 { "+" } else { "" };
+                    format!(" ({sign}{})", percent(share))
+                }
+                None => String::new(),
+            };
+            format!(
+                "{} {what} of {} planned{difference}",
+                amount(of.measured),
+                amount(of.planned)
+            )
+        };
+        let mut parts = vec![beside(planned.write_units, "write units")];
+        if let Some(of) = planned.throttled_seconds {
+            parts.push(beside(of, "throttled seconds"));
+        }
+        if let Some(of) = planned.record_bytes {
+            parts.push(beside(of, "bytes a record"));
+        }
+        self.section("plan", &wrap(&parts.join("; "), WIDTH - INDENT));
     }
 
     fn cost(&mut self, result: &RunResult) {

@@ -37,6 +37,10 @@ pub struct Tally {
     pub shards: u64,
     /// Records read, of whatever kind.
     pub records: u64,
+    /// Readings of the table among them.
+    pub readings: u64,
+    /// Bytes of their data.
+    pub reading_bytes: u64,
     /// Records that were not change records at all.
     pub unreadable: u64,
     /// Pages or events read.
@@ -196,6 +200,8 @@ impl Session {
             recorder: self.recorder.borrow_mut(),
             read_us,
             records: 0,
+            readings: 0,
+            reading_bytes: 0,
             unreadable: 0,
         }
     }
@@ -247,6 +253,8 @@ pub(super) struct Intake<'a> {
     recorder: RefMut<'a, ArrivalRecorder>,
     read_us: u64,
     records: u64,
+    readings: u64,
+    reading_bytes: u64,
     unreadable: u64,
 }
 
@@ -268,6 +276,8 @@ impl Intake<'_> {
                 let arrived_us = arrived_us.unwrap_or(change.created_us);
                 let grain_us = change.precision.grain_us();
                 let read_us = self.read_us;
+                self.readings += 1;
+                self.reading_bytes += data.len() as u64;
                 self.recorder
                     .arrived(id, change.created_us, grain_us, arrived_us, read_us);
             }
@@ -281,6 +291,8 @@ impl Intake<'_> {
             session,
             recorder,
             records,
+            readings,
+            reading_bytes,
             unreadable,
             ..
         } = self;
@@ -289,6 +301,8 @@ impl Intake<'_> {
         session.count(|tally| {
             tally.reads += 1;
             tally.records += records;
+            tally.readings += readings;
+            tally.reading_bytes += reading_bytes;
             tally.unreadable += unreadable;
         });
         if records > 0 {

@@ -1,0 +1,84 @@
+//! What the planner would have said of a run, beside what it came to.
+
+use super::request::{Request, Target};
+use super::setting::Setting;
+use crate::aws::{Provisioned, TableThroughput};
+use crate::capacity::plan::{Table, simulate};
+use crate::report::{Beside, Planned, RunResult};
+use crate::stream::Tally;
+use crate::workload::Workload;
+
+/// The comparison of a run that came to the end of its measuring.
+pub(super) fn planned(
+    request: &Request,
+    workload: &Workload,
+    setting: &Setting,
+    made: &Provisioned,
+    read: Option<&Tally>,
+    result: &RunResult,
+) -> Planned {
+    let phases = request.phases;
+    let demand = workload.demand(phases.warmup + phases.measure);
+    let warm_up = demand.len().min(phases.warmup.as_secs() as usize);
+    let readings: f64 = demand[warm_up..].iter().sum();
+    let units = setting.footprint.write_units();
+    let throttled = table(request, setting, made).map(|table| {
+        let held = simulate(table, &whole(&demand), units);
+        let seconds = result.series.iter().filter(|of| !of.throttles.is_empty());
+        Beside {
+            planned: held.throttled_seconds as f64,
+            measured: seconds.count() as f64,
+        }
+    });
+    Planned {
+        write_units: Beside {
+            planned: readings * units as f64,
+            measured: result.capacity.consumed_units,
+        },
+        throttled_seconds: throttled,
+        record_bytes: read.filter(|tally| tally.readings > 0).map(|tally| Beside {
+            planned: setting.footprint.data_bytes() as f64,
+            measured: tally.reading_bytes as f64 / tally.readings as f64,
+        }),
+    }
+}
+
+/// The table, where the run made it and knows what it allows.
+fn table(request: &Request, setting: &Setting, made: &Provisioned) -> Option<Table> {
+    let scaling = match &request.target {
+        Target::Embedded(embedded) => {
+            let limits = embedded.limits.as_ref()?;
+            if limits.time_scale != 1 {
+                return None;
+            }
+            limits.auto_scaling
+        }
+        Target::Aws { .. } => None,
+        // Whether others' servers throttle, nobody knows.
+        Target::Endpoint { .. } => return None,
+    };
+    if !made.table_created {
+        return None;
+    }
+    Some(match (setting.throughput, scaling) {
+        (TableThroughput::OnDemand { warm_write_units }, _) => Table::OnDemand {
+            warm: warm_write_units,
+        },
+        (TableThroughput::Provisioned { .. }, Some(policy)) => Table::Scaled(policy),
+        (TableThroughput::Provisioned { write_units, .. }, None) => Table::Provisioned(write_units),
+    })
+}
+
+/// Whole readings in each second, none lost by rounding.
+fn whole(demand: &[f64]) -> Vec<u64> {
+    let (mut expected, mut given) = (0.0, 0);
+    demand
+        .iter()
+        .map(|readings| {
+            expected += readings;
+            let due = expected.round() as u64 - given;
+            given += due;
+            due
+        })
+        .collect()
+}

@@ -1,0 +1,67 @@
+//! What is concluded from a sweep's steps.
+
+use hrload::report::{Cause, Limiting, SweepResult, Threshold, sweep, sweep_plot};
+
+use crate::case::Case;
+
+/// A sweep with a run at each rate, held or not.
+fn swept(steps: &[(f64, bool)]) -> SweepResult {
+    let mut result = SweepResult::new(vec!["p99<50ms".into()]);
+    for &(rate, held) in steps {
+        let mut run = Case::default().run();
+        run.thresholds.push(Threshold {
+            expression: "p99<50ms".into(),
+            measured: Some(if held { 0.01 } else { 0.1 }),
+            met: held,
+        });
+        let cause = (!held).then(|| Cause {
+            limiting: Limiting::Table,
+            because: format!("at {rate}"),
+        });
+        result.add(rate, &run, held, cause);
+    }
+    result.conclude();
+    result
+}
+
+#[test]
+fn the_knee_is_the_highest_rate_below_the_lowest_that_did_not_hold() {
+    let result = swept(&[
+        (1e3, true),
+        (2e3, true),
+        (4e3, false),
+        (2.8e3, false),
+        (2.4e3, true),
+    ]);
+    let knee = result.knee.unwrap();
+    assert_eq!((knee.step, knee.below, knee.above), (4, Some(1), Some(3)));
+    assert_eq!(result.cause.as_ref().unwrap().because, "at 2800");
+    let text = anstream::adapter::strip_str(&sweep(&result)).to_string();
+    assert!(text.contains("knee      2,400 readings/s: 2,000/s held below it, 2,800/s above it"));
+    assert!(text.contains("limit     the table: at 2800"), "{text}");
+    assert!(
+        text.lines().all(|line| line.chars().count() <= 120),
+        "{text}"
+    );
+    let drawn = sweep_plot(&result).unwrap();
+    assert!(drawn.starts_with("<svg") && drawn.contains("knee: 2,400/s"));
+}
+
+#[test]
+fn a_rate_that_was_tried_again_is_what_it_was_then() {
+    let result = swept(&[(1e3, true), (2e3, false), (2e3, true)]);
+    let knee = result.knee.unwrap();
+    assert_eq!((knee.step, knee.above), (2, None));
+    assert_eq!(result.cause, None);
+}
+
+#[test]
+fn a_sweep_of_which_nothing_held_says_so() {
+    let result = swept(&[(1e3, false), (1e3, false)]);
+    assert_eq!(result.knee, None);
+    assert!(sweep(&result).contains("no rate that was tried held"));
+    let empty = swept(&[]);
+    assert_eq!((empty.knee, empty.cause.clone()), (None, None));
+    assert!(sweep(&empty).contains("none"));
+    assert!(sweep_plot(&empty).is_err());
+}
