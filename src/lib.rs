@@ -20,5 +20,6 @@ pub mod load;
 pub mod local;
 pub mod measure;
 pub mod report;
+pub mod stats;
 pub mod stream;
 pub mod workload;
