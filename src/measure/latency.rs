@@ -166,6 +166,19 @@ impl Latency {
         value.clamp(self.min_us, self.max_us)
     }
 
+    /// The values there are, within 0.1 %, and how often, from the smallest.
+    pub fn counts(&self) -> impl Iterator<Item = (i64, u64)> {
+        let side = |side: &Option<Histogram<u64>>| -> Vec<(i64, u64)> {
+            let recorded = side.iter().flat_map(Histogram::iter_recorded);
+            recorded
+                .map(|step| (step.value_iterated_to() as i64, step.count_at_value()))
+                .collect()
+        };
+        let below_zero = side(&self.negative).into_iter().rev();
+        let below_zero = below_zero.map(|(magnitude, count)| (-magnitude, count));
+        below_zero.chain(side(&self.positive))
+    }
+
     /// Number of values of at most `us`, within 0.1 % of it.
     #[must_use]
     pub fn count_within_us(&self, us: i64) -> u64 {

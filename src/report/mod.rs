@@ -11,6 +11,7 @@
 
 mod condition;
 mod config;
+mod figures;
 mod file;
 mod generator;
 mod latency;
@@ -28,6 +29,7 @@ mod verdict;
 
 pub use condition::{Condition, ConditionError};
 pub use config::{Config, Environment, Phase, RunInfo, Target, Via, redact, timestamp};
+pub use figures::{Figures, Measure, Percentile};
 pub use file::{ReadError, WriteError, probe, write_json, write_text};
 pub use generator::{Bound, Generator};
 pub use latency::{ByStage, SecondLatency, StageLatency};

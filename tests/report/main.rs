@@ -5,6 +5,7 @@
 
 mod case;
 mod conditions;
+mod figures;
 mod modes;
 mod sweep;
 

@@ -9,8 +9,11 @@ use std::cmp::Ordering;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Condition, Config, Environment, RunResult, SlowDevice, Verdict};
+use super::{
+    Condition, Config, Environment, Figures, Measure, Percentile, RunResult, SlowDevice, Verdict,
+};
 use crate::measure::Stage;
+use crate::stats::{RunFigure, estimate};
 pub use text::modes;
 
 /// The name of the file's schema.
@@ -108,7 +111,9 @@ pub struct Quantiles {
 pub struct Figure {
     /// The mean over the runs.
     pub mean: f64,
-    /// 95 % interval of it; null with too few runs to say.
+    /// Where endlessly many runs would come to, 95 times of 100: by what differs
+    /// between the runs or, with a single one, by the noise within it. Null where
+    /// neither is known.
     pub interval: Option<[f64; 2]>,
 }
 
@@ -183,11 +188,22 @@ fn take(tables: &[ModeFigures]) -> (Option<usize>, String) {
 
 impl ModeFigures {
     fn new(name: String, runs: &[RunResult], in_time: Option<(Stage, f64)>) -> Self {
-        let figure = |of: &dyn Fn(&RunResult) -> Option<f64>| Figure::of(runs, of);
-        let quantiles = |stage: Stage| Quantiles {
-            p50: figure(&|run| Some(run.latency.get(stage)?.p50)),
-            p99: figure(&|run| Some(run.latency.get(stage)?.p99)),
-            p999: figure(&|run| Some(run.latency.get(stage)?.p999)),
+        let figures: Vec<Figures> = runs.iter().map(Figures::of).collect();
+        let figure = |measure| {
+            let values = figures.iter().filter_map(|of| of.get(measure));
+            Figure::of(&values.collect::<Vec<_>>())
+        };
+        let bare = |of: &dyn Fn(&RunResult) -> Option<f64>| {
+            let values = runs.iter().filter_map(of).map(RunFigure::bare);
+            Figure::of(&values.collect::<Vec<_>>())
+        };
+        let quantiles = |stage: Stage| {
+            let of = |percentile| figure(Measure::Latency(stage, percentile));
+            Quantiles {
+                p50: of(Percentile::P50),
+                p99: of(Percentile::P99),
+                p999: of(Percentile::P999),
+            }
         };
         let slowest = runs.iter().filter_map(|run| run.slowest_devices.first());
         let throttles = throttles(runs);
@@ -198,21 +214,21 @@ impl ModeFigures {
             runs: runs.len() as u32,
             met: runs.iter().filter(|run| Verdict::met(run)).count() as u32,
             missed: missed(runs),
-            achieved: figure(&|run| Some(run.rate.achieved)),
+            achieved: figure(Measure::Achieved),
             response: quantiles(Stage::Response),
             e2e: quantiles(Stage::EndToEnd),
             worst_device: slowest.max_by(|a, b| a.e2e.total_cmp(&b.e2e)).copied(),
-            write_units: figure(&|run| {
+            write_units: bare(&|run| {
                 let measured = run.run.measured;
                 (measured > 0.0).then(|| run.capacity.consumed_units / measured)
             }),
             throttled_share: refused as f64 / ((refused + written) as f64).max(1.0),
             throttles,
             throttled_per_second: throttled_per_second(runs),
-            usd_per_hour: figure(&|run| run.cost.as_ref()?.usd_per_hour),
-            usd_per_million: figure(&|run| run.cost.as_ref()?.usd_per_million),
+            usd_per_hour: bare(&|run| run.cost.as_ref()?.usd_per_hour),
+            usd_per_million: figure(Measure::UsdPerMillion),
             usd_per_million_in_time: in_time.and_then(|(stage, bound)| {
-                figure(&|run| {
+                bare(&|run| {
                     let cost = run.cost.as_ref()?;
                     let of = run.latency.get(stage)?.decode().ok()?;
                     let within = of.count_within_us((bound * 1e6) as i64);
@@ -281,12 +297,14 @@ fn throttled_per_second(runs: &[RunResult]) -> Vec<f64> {
 
 impl Figure {
     /// Of every run that has it; nothing when none has.
-    fn of(runs: &[RunResult], of: &dyn Fn(&RunResult) -> Option<f64>) -> Option<Self> {
-        let values: Vec<f64> = runs.iter().filter_map(of).collect();
-        let mean = values.iter().sum::<f64>() / values.len() as f64;
-        (!values.is_empty()).then_some(Self {
-            mean,
-            interval: None,
+    fn of(values: &[RunFigure]) -> Option<Self> {
+        let of = estimate(values, CONFIDENCE).ok()?;
+        Some(Self {
+            mean: of.value,
+            interval: of.interval.map(|interval| [interval.low, interval.high]),
         })
     }
 }
+
+/// How often an interval holds what endlessly many runs would come to.
+const CONFIDENCE: f64 = 0.95;
