@@ -48,7 +48,10 @@ fn wrong_use_is_named_and_shown_right() {
             &["no-such-file.toml"],
         ),
         ("plan --devices 10 --stored-gb -1", &["-1"]),
-        ("plan --devices 10 --stored-gb much", &["--stored-gb", "250"]),
+        (
+            "plan --devices 10 --stored-gb much",
+            &["--stored-gb", "250"],
+        ),
         ("plan --devices 10 --plot -", &["--plot plan.svg"]),
         (
             "plan --devices 10 --plot one --output one",

@@ -118,7 +118,7 @@ impl Axis {
                 rungs
                     .into_iter()
                     .filter(|&rung| rung <= value + slack)
-                    .last()
+                    .next_back()
             }
             .unwrap_or(value)
         };
