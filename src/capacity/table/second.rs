@@ -17,6 +17,24 @@ use super::MICROS;
 const SLOTS: usize = 50;
 const SLOT_US: u64 = MICROS / SLOTS as u64;
 
+/// How a rest below the number of slots is spread over them.
+static RESTS: [[u32; SLOTS]; SLOTS] = rests();
+
+const fn rests() -> [[u32; SLOTS]; SLOTS] {
+    let mut rests = [[0; SLOTS]; SLOTS];
+    let mut rest = 0;
+    while rest < SLOTS {
+        let mut slot = 0;
+        while slot < SLOTS {
+            let up_to = (slot + 1) * rest / SLOTS;
+            rests[rest][slot] = (up_to - slot * rest / SLOTS) as u32;
+            slot += 1;
+        }
+        rest += 1;
+    }
+    rests
+}
+
 /// Units admitted in the last second.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Second {
@@ -107,8 +125,34 @@ impl Second {
         self.advance(from_us);
         let last = from_us.saturating_add(len_us.max(1) - 1) / SLOT_US;
         let slots = (last.saturating_sub(self.head) + 1).min(SLOTS as u64);
-        let before = self.slots[self.place];
         let calm = self.sum.saturating_add(demand) <= cap;
+        if calm && slots == SLOTS as u64 && self.place == 0 {
+            return self.take_whole(demand);
+        }
+        self.offer_by_slot(slots, demand, calm, cap)
+    }
+
+    /// Counts a whole second of even demand below the cap, which begins with
+    /// the first slot: what a planner does most, and the same as slot by slot.
+    fn take_whole(&mut self, demand: u64) -> Offer {
+        let before = self.slots[0];
+        let (each, rest) = (demand / SLOTS as u64, demand % SLOTS as u64);
+        for (slot, extra) in self.slots.iter_mut().zip(&RESTS[rest as usize]) {
+            *slot = each as u32 + extra;
+        }
+        self.slots[0] += before;
+        self.sum = u64::from(before) + demand;
+        self.place = SLOTS - 1;
+        self.head += SLOTS as u64 - 1;
+        Offer {
+            admitted: demand,
+            slots: SLOTS,
+            before,
+        }
+    }
+
+    fn offer_by_slot(&mut self, slots: u64, demand: u64, calm: bool, cap: u64) -> Offer {
+        let before = self.slots[self.place];
         let mut admitted = 0;
         let (each, rest) = (demand / slots, demand % slots);
         let mut over = 0;
@@ -171,6 +215,25 @@ mod tests {
         for at_s in [0, 100, 101] {
             let offer = second.offer(START_US + at_s * MICROS, MICROS, 5_000, 1_000);
             assert_eq!(offer.admitted, 1_000, "second {at_s}");
+        }
+    }
+
+    #[test]
+    fn a_whole_second_at_once_is_the_same_as_slot_by_slot() {
+        for demand in [0, 1, 7, 49, 50, 51, 333, 960, 999] {
+            let mut at_once = Second::new(0);
+            at_once.take(1);
+            let mut by_slot = at_once.clone();
+            for at_s in 0..3 {
+                let from_us = at_s * MICROS;
+                at_once.advance(from_us);
+                by_slot.advance(from_us);
+                assert_eq!(
+                    at_once.take_whole(demand),
+                    by_slot.offer_by_slot(SLOTS as u64, demand, true, 1_000)
+                );
+                assert_eq!(at_once, by_slot, "{demand}");
+            }
         }
     }
 

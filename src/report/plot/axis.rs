@@ -115,10 +115,7 @@ impl Axis {
             if upwards {
                 rungs.into_iter().find(|&rung| rung >= value - slack)
             } else {
-                rungs
-                    .into_iter()
-                    .filter(|&rung| rung <= value + slack)
-                    .last()
+                rungs.into_iter().rfind(|&rung| rung <= value + slack)
             }
             .unwrap_or(value)
         };
