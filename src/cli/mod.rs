@@ -5,6 +5,7 @@
 //! an exit code.
 
 mod capacity;
+mod diff;
 mod generate;
 mod live;
 mod local;
@@ -88,6 +89,9 @@ enum Command {
     /// Find the highest rate that holds, and what limits it
     #[command(after_help = sweep::HELP)]
     Sweep(Box<sweep::SweepArgs>),
+    /// Compare result files: what changed, what did not, what cannot be told
+    #[command(after_help = diff::HELP)]
+    Diff(Box<diff::DiffArgs>),
     /// List the workload profiles, or print one
     Profiles(profiles::ProfilesArgs),
     /// Print the summary of a result file again
@@ -133,6 +137,7 @@ pub fn main() -> ExitCode {
         Some(Command::Plan(args)) => plan::run(*args),
         Some(Command::Modes(args)) => modes::run(*args),
         Some(Command::Sweep(args)) => sweep::run(*args),
+        Some(Command::Diff(args)) => diff::run(&args),
         Some(Command::Profiles(args)) => profiles::profiles(&args),
         Some(Command::Show(args)) => show::show(&args),
         Some(Command::Completions(args)) => generate::completions(&args),

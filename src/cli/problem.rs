@@ -15,6 +15,8 @@ pub(crate) enum Exit {
     Usage,
     /// A run did not hold what it offered.
     Missed,
+    /// A comparison found something worse.
+    Regressed,
     /// A reading is unaccounted for.
     LedgerOpen,
     /// Stopped by a signal; the result was written.
@@ -28,6 +30,7 @@ impl From<Exit> for ExitCode {
             Exit::Failed => 1,
             Exit::Usage => 2,
             Exit::Missed => 3,
+            Exit::Regressed => 4,
             Exit::LedgerOpen => 5,
             Exit::Interrupted => 130,
         })

@@ -369,13 +369,7 @@ impl RunArgs {
                 backlog: self.backlog,
             },
             thresholds: conditions,
-            output: self.output.map(|path| {
-                if path.as_os_str() == "-" {
-                    Output::Stdout
-                } else {
-                    Output::File(path)
-                }
-            }),
+            output: self.output.map(Output::of),
             tags: self.tag,
             command: std::env::args().collect(),
         };

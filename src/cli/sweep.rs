@@ -82,9 +82,8 @@ pub(crate) struct SweepArgs {
 }
 
 fn precision(text: &str) -> Result<f64, String> {
-    let percent = text.trim_end_matches('%').parse::<f64>();
-    match percent {
-        Ok(percent) if (1.0..=100.0).contains(&percent) => Ok(percent / 100.0),
+    match values::percent(text) {
+        Ok(share) if (0.01..=1.0).contains(&share) => Ok(share),
         _ => Err("expected a percentage from 1% to 100%, such as 5%".to_owned()),
     }
 }

@@ -118,6 +118,14 @@ pub(crate) fn count(text: &str) -> Result<u32, String> {
     }
 }
 
+/// A percentage as a share: `5%`, `0.5%`.
+pub(crate) fn percent(text: &str) -> Result<f64, String> {
+    let number = text.trim().strip_suffix('%').and_then(parse_number);
+    number
+        .map(|percent| percent / 100.0)
+        .ok_or_else(|| "expected a percentage, such as 5%".to_owned())
+}
+
 /// What a run must show: conditions with commas between them.
 #[derive(Debug, Clone)]
 pub(crate) struct Slo(pub(crate) Vec<Condition>);

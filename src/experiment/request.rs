@@ -190,3 +190,15 @@ pub enum Output {
     /// A file.
     File(PathBuf),
 }
+
+impl Output {
+    /// Where a path leads: `-` is standard output.
+    #[must_use]
+    pub fn of(path: PathBuf) -> Self {
+        if path.as_os_str() == "-" {
+            Self::Stdout
+        } else {
+            Self::File(path)
+        }
+    }
+}

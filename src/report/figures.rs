@@ -73,6 +73,22 @@ impl Measure {
         }
     }
 
+    /// The figure of that name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        let latency = STAGES
+            .into_iter()
+            .flat_map(|stage| Percentile::ALL.map(|percentile| Self::Latency(stage, percentile)));
+        let others = [
+            Self::Achieved,
+            Self::Throttled,
+            Self::WriteUnits,
+            Self::UsdPerMillion,
+            Self::SendCpu,
+        ];
+        latency.chain(others).find(|of| of.name() == name)
+    }
+
     /// Whether more of it is better.
     #[must_use]
     pub fn more_is_better(self) -> bool {

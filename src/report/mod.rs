@@ -11,6 +11,7 @@
 
 mod condition;
 mod config;
+mod diff;
 mod figures;
 mod file;
 mod generator;
@@ -29,6 +30,7 @@ mod verdict;
 
 pub use condition::{Condition, ConditionError};
 pub use config::{Config, Environment, Phase, RunInfo, Target, Via, redact, timestamp};
+pub use diff::{Change, DiffResult, DiffSettings, Difference, FigureChange, diff, differences};
 pub use figures::{Figures, Measure, Percentile};
 pub use file::{ReadError, WriteError, probe, write_json, write_text};
 pub use generator::{Bound, Generator};

@@ -1,0 +1,137 @@
+//! `hrload diff`: runs of two sides compared.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use super::problem::{Exit, Problem};
+use super::run;
+use super::values;
+use crate::experiment::Output;
+use crate::report::{self, Change, DiffResult, DiffSettings, RunResult};
+
+pub(super) const HELP: &str = "\
+Examples:
+  hrload diff base-*.json --against new-*.json
+      several runs a side: what changed, what did not, what cannot be told
+  hrload diff base-*.json --against new-*.json --practical 10% --inconclusive fail
+      in CI: changes within 10 % do not matter, and what cannot be told fails
+  hrload diff old.json --against new.json
+      one run a side: the changes with the noise within the runs, and no verdict
+
+Make the runs of both sides in turns, on one machine: what drifts then hits both.
+Besides --practical, latencies nearer than 100 us and throttled shares nearer than
+0.1 % to each other do not matter.
+
+Exit codes: 0 nothing got worse; 1 failed; 2 wrong use, or runs that cannot be
+compared; 4 something got worse (with --inconclusive fail: or cannot be told).";
+
+/// Arguments of `hrload diff`.
+#[derive(Debug, Args)]
+pub(crate) struct DiffArgs {
+    /// Result files of the base
+    #[arg(value_name = "BASE", required = true)]
+    base: Vec<PathBuf>,
+
+    /// Result files to compare with it
+    #[arg(long, value_name = "NEW", required = true, num_args = 1..)]
+    against: Vec<PathBuf>,
+
+    #[command(flatten)]
+    judging: JudgingArgs,
+
+    /// Compare runs of different workloads or targets all the same
+    #[arg(long)]
+    allow_different: bool,
+
+    /// Write the comparison here as JSON; `-` is standard output
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+
+    /// Print nothing but errors
+    #[arg(short, long)]
+    quiet: bool,
+}
+
+/// How a comparison is judged.
+#[derive(Debug, Clone, Copy, Args)]
+pub(super) struct JudgingArgs {
+    /// Changes of at most this share do not matter
+    #[arg(long, value_name = "PERCENT", default_value = "5%", value_parser = values::percent, help_heading = "Comparison")]
+    practical: f64,
+
+    /// How often all intervals together hold the truth, 50% to 99.99%
+    #[arg(long, value_name = "PERCENT", default_value = "95%", value_parser = confidence, help_heading = "Comparison")]
+    confidence: f64,
+
+    /// What becomes of figures that cannot be told
+    #[arg(long, value_enum, default_value = "pass", help_heading = "Comparison")]
+    inconclusive: Inconclusive,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Inconclusive {
+    /// They fail the comparison, with exit code 4
+    Fail,
+    /// They do not
+    Pass,
+}
+
+fn confidence(text: &str) -> Result<f64, String> {
+    match values::percent(text) {
+        Ok(share) if (0.5..0.9999).contains(&share) => Ok(share),
+        _ => Err("expected a percentage from 50% to 99.99%, such as 95%".to_owned()),
+    }
+}
+
+impl JudgingArgs {
+    /// What is asked of the comparison.
+    fn settings(self) -> DiffSettings {
+        DiffSettings {
+            confidence: self.confidence,
+            practical: self.practical,
+        }
+    }
+
+    /// How the process ends.
+    fn exit(self, result: &DiffResult) -> Exit {
+        let untold = self.inconclusive == Inconclusive::Fail;
+        if result.count(Change::Worse) > 0 || untold && result.count(Change::Inconclusive) > 0 {
+            Exit::Regressed
+        } else {
+            Exit::Held
+        }
+    }
+}
+
+/// Compares, and prints the comparison.
+pub(crate) fn run(args: &DiffArgs) -> Result<Exit, Problem> {
+    let (base, new) = (read(&args.base)?, read(&args.against)?);
+    let result = DiffResult::new(&base, &new, args.judging.settings()).map_err(Problem::usage)?;
+    let forbidding: Vec<String> = result
+        .differences
+        .iter()
+        .filter(|of| of.forbids)
+        .map(|of| format!("{} is {} against {}", of.what, of.base, of.new))
+        .collect();
+    if !forbidding.is_empty() && !args.allow_different {
+        return Err(Problem::usage(format!(
+            "these runs are not of the same: {}; compare runs of one workload and target, or say \
+             --allow-different",
+            forbidding.join(", ")
+        )));
+    }
+    if result.figures.is_empty() {
+        return Err(Problem::usage(
+            "these runs have no figure in common to compare: nothing was sent, or they are too short",
+        ));
+    }
+    let output = args.output.as_ref().map(|path| Output::of(path.clone()));
+    run::put_out(output.as_ref(), args.quiet, &result, report::diff)?;
+    Ok(args.judging.exit(&result))
+}
+
+fn read(paths: &[PathBuf]) -> Result<Vec<RunResult>, Problem> {
+    let read = |path: &PathBuf| RunResult::read(path).map_err(Problem::usage);
+    paths.iter().map(read).collect()
+}
