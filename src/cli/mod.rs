@@ -46,12 +46,15 @@ Examples:
       the same on AWS: creates a table and a stream, measures, deletes them
   hrload --endpoint-url http://127.0.0.1:4566 -r 500/s
       any other server that speaks DynamoDB and Kinesis
+  hrload -r 2k/s --threshold 'e2e.p99<1s' --threshold lost=0
+      in CI: exit code 3 when a threshold is missed; compare runs with `hrload diff`
   hrload --fault lose=1000 -r 2000/s
       shows what a run looks like when 1,000 change records get lost
 
 Exit codes: 0 held; 1 failed to run; 2 wrong use; 3 not held (readings failed,
-were dropped, or are missing, or a threshold was missed); 5 the ledger does not close; 130 interrupted (the
-result is written).";
+were dropped, or are missing, or a threshold was missed); 4 a comparison found
+something worse; 5 the ledger does not close; 130 interrupted (the result is
+written).";
 
 /// Load generator and benchmark for the wearables pipeline: DynamoDB to Kinesis
 /// Data Streams, measured end to end.
