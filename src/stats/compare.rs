@@ -293,22 +293,28 @@ impl Plan<'_> {
         Some(enough)
     }
 
-    /// Whether so many more runs leave so little noise that the interval keeps
-    /// clear of zero, or of the nearest change that matters, whichever is
-    /// farther from the change as it looks now.
+    /// Whether so many more runs would probably put the interval clear of zero,
+    /// or between the nearest changes that matter.
     fn settles(&self, noise: &Uncertainty, more: u32) -> bool {
         let practical = self.settings.practical;
         let matters = practical
             .absolute
             .max(practical.relative * self.base.max(0.0));
         let change = self.change.abs();
-        let room = change.max(matters - change);
         let then = noise.after(more);
         let error = then.error();
         if error == 0.0 {
             return true;
         }
         let critical = student::two_sided(self.confidence, then.degrees);
-        student::power(room / error, then.degrees, critical) >= self.settings.power
+        let clear_of = |room: f64| student::power(room / error, then.degrees, critical);
+        let changed = clear_of(change);
+        let unchanged = if change < matters {
+            // Both ends have to be clear.
+            clear_of(matters - change) + clear_of(matters + change) - 1.0
+        } else {
+            0.0
+        };
+        changed.max(unchanged) >= self.settings.power
     }
 }
