@@ -15,7 +15,7 @@ const MOST_RUNS: u32 = 1_000;
 pub enum Verdict {
     /// The interval leaves out zero and holds changes that matter. Whether that
     /// is better or worse is the caller's to say. Where nothing has changed it
-    /// comes up at most as often as the confidence leaves open.
+    /// comes up as often as the confidence leaves open, or more seldom.
     Changed,
     /// The interval holds no change that matters in practice, be there one or
     /// not.
@@ -76,9 +76,10 @@ impl Comparison {
     /// Compares a figure of the runs of `new` with that of the runs of `base`.
     ///
     /// The unit of observation is the run: with several runs a side the noise
-    /// is what differs between them (Welch's t, which assumes neither equal
-    /// spread nor independent seconds). With one run on one side, it is taken
-    /// to vary like the other side's. With one run on each, the interval shows
+    /// is what differs between them, whatever their seconds are like. Equally
+    /// many runs a side are compared by Student's t, other numbers by Welch's,
+    /// which does not take both sides to vary alike. With one run on one side,
+    /// it is taken to vary like the other side's. With one run on each, the interval shows
     /// the noise within them and the verdict is withheld as inconclusive,
     /// unless [`Noise::WithinRuns`] says that there is no other.
     ///
@@ -157,6 +158,8 @@ struct Uncertainty {
     spreads: [Spread; 2],
     runs: [usize; 2],
     basis: Basis,
+    /// Whether both spreads were seen between runs.
+    between: bool,
 }
 
 /// The noise of a difference for a certain number of runs.
@@ -184,10 +187,12 @@ impl Uncertainty {
             (Noise::BetweenRuns, [Some(base), None]) => (Basis::OneSide, [base, like(&base)]),
             (Noise::BetweenRuns, [None, Some(new)]) => (Basis::OneSide, [like(&new), new]),
         };
+        let alike = sides.iter().any(|side| side.variance == Some(0.0));
         Ok(Self {
             spreads,
             runs,
             basis,
+            between: basis == Basis::BetweenRuns && !alike,
         })
     }
 
@@ -195,12 +200,18 @@ impl Uncertainty {
     fn after(&self, more: u32) -> Precision {
         let variances = [0, 1].map(|side| self.spreads[side].variance(self.runs[side], more));
         let degrees = self.spreads.map(|spread| spread.degrees(more));
+        // Equally many runs a side: Student's pooled variance, whose error is
+        // the same as Welch's and whose promise, where both sides are the same
+        // thing, is exact for as few as two. Welch's is too careful there, by
+        // half with two or three runs. Which of them is taken hangs on the
+        // number of runs alone, never on what they showed.
+        let pooled = self.between && self.runs[0] == self.runs[1];
         // One variance, estimated once, serves both sides.
         let shared = self.basis == Basis::OneSide && more == 0;
         Precision {
             variances,
-            degrees: if shared {
-                degrees[0].max(degrees[1])
+            degrees: if pooled || shared {
+                degrees[0] + degrees[1]
             } else {
                 welch(variances, degrees)
             },
@@ -215,6 +226,7 @@ impl Uncertainty {
             spreads: self.spreads.map(|spread| like(&spread)),
             runs: self.runs,
             basis: Basis::BetweenRuns,
+            between: true,
         }
     }
 }
@@ -293,22 +305,28 @@ impl Plan<'_> {
         Some(enough)
     }
 
-    /// Whether so many more runs leave so little noise that the interval keeps
-    /// clear of zero, or of the nearest change that matters, whichever is
-    /// farther from the change as it looks now.
+    /// Whether so many more runs would probably put the interval clear of zero,
+    /// or between the nearest changes that matter.
     fn settles(&self, noise: &Uncertainty, more: u32) -> bool {
         let practical = self.settings.practical;
         let matters = practical
             .absolute
             .max(practical.relative * self.base.max(0.0));
         let change = self.change.abs();
-        let room = change.max(matters - change);
         let then = noise.after(more);
         let error = then.error();
         if error == 0.0 {
             return true;
         }
         let critical = student::two_sided(self.confidence, then.degrees);
-        student::power(room / error, then.degrees, critical) >= self.settings.power
+        let clear_of = |room: f64| student::power(room / error, then.degrees, critical);
+        let changed = clear_of(change);
+        let unchanged = if change < matters {
+            // Both ends have to be clear.
+            clear_of(matters - change) + clear_of(matters + change) - 1.0
+        } else {
+            0.0
+        };
+        changed.max(unchanged) >= self.settings.power
     }
 }
