@@ -285,6 +285,6 @@ fn a_plan_goes_to_standard_output_as_text_or_json() {
     }
     let json = output("plan --devices 500 -o -");
     let plan: serde_json::Value = serde_json::from_slice(&json.stdout).unwrap();
-    assert_eq!(plan["schema"], "hrload.plan/1");
+    assert_eq!(plan["schema"], "hrload.plan/2");
     assert!(plan["tables"].as_array().unwrap().len() > 4);
 }

@@ -148,3 +148,26 @@ fn what_is_no_result_is_refused_by_name() {
         Some(2)
     );
 }
+
+#[test]
+fn a_run_is_compared_with_its_baseline_in_one_go() {
+    let folder = TempDir::new().unwrap();
+    let words = "-q --devices 100 -r 500 -w 0s -d 3s --change-delay 0";
+    let base = files(folder.path(), "base", &real(), &[(1.0, 1.0), (1.01, 1.0)]);
+    let baselines = format!("{words} -b {}", base.join(" -b "));
+    assert_eq!(run(&baselines).code, 0);
+    // A hundredth of its own latency before, twice over: it got worse.
+    let fast = files(
+        folder.path(),
+        "fast",
+        &real(),
+        &[(0.01, 1.0), (0.0101, 1.0)],
+    );
+    let baselines = format!("{words} -b {}", fast.join(" -b "));
+    assert_eq!(run(&baselines).code, 4);
+    let missing = hrload()
+        .args(words.split(' '))
+        .args(["-b", "/nonexistent.json"])
+        .output();
+    assert_eq!(missing.unwrap().status.code(), Some(2));
+}

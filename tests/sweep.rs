@@ -54,6 +54,8 @@ fn a_sweep_that_makes_no_sense_is_refused() {
         ("sweep --from 5k --to 1k", "--from 5000 is above --to 1000"),
         ("sweep --rate 5k", "--rate 5000 has no place here"),
         ("sweep --threshold lost=0", "--slo"),
+        ("sweep --endpoint-url http://127.0.0.1:1", "--to 10k"),
+        ("sweep --plot -", "a file of its own"),
         ("sweep --precision 0%", "such as 5%"),
         ("sweep --via none --slo e2e.p99<1s", "--slo e2e.p99<1s"),
         (

@@ -20,8 +20,8 @@ Examples:
       one run a side: the changes with the noise within the runs, and no verdict
 
 Make the runs of both sides in turns, on one machine: what drifts then hits both.
-Besides --practical, latencies nearer than 100 us and throttled shares nearer than
-0.1 % to each other do not matter.
+Besides --practical, latencies nearer than 100 us to each other (between two clocks:
+1 ms) and throttled shares nearer than 0.1 % do not matter.
 
 Exit codes: 0 nothing got worse; 1 failed; 2 wrong use, or runs that cannot be
 compared; 4 something got worse (with --inconclusive fail: or cannot be told).";
@@ -84,6 +84,16 @@ fn confidence(text: &str) -> Result<f64, String> {
     }
 }
 
+impl Default for JudgingArgs {
+    fn default() -> Self {
+        Self {
+            practical: 0.05,
+            confidence: 0.95,
+            inconclusive: Inconclusive::Pass,
+        }
+    }
+}
+
 impl JudgingArgs {
     /// What is asked of the comparison.
     fn settings(self) -> DiffSettings {
@@ -108,30 +118,47 @@ impl JudgingArgs {
 pub(crate) fn run(args: &DiffArgs) -> Result<Exit, Problem> {
     let (base, new) = (read(&args.base)?, read(&args.against)?);
     let result = DiffResult::new(&base, &new, args.judging.settings()).map_err(Problem::usage)?;
-    let forbidding: Vec<String> = result
-        .differences
-        .iter()
-        .filter(|of| of.forbids)
-        .map(|of| format!("{} is {} against {}", of.what, of.base, of.new))
-        .collect();
-    if !forbidding.is_empty() && !args.allow_different {
-        return Err(Problem::usage(format!(
-            "these runs are not of the same: {}; compare runs of one workload and target, or say \
-             --allow-different",
-            forbidding.join(", ")
-        )));
-    }
-    if result.figures.is_empty() {
-        return Err(Problem::usage(
-            "these runs have no figure in common to compare: nothing was sent, or they are too short",
-        ));
+    if !args.allow_different {
+        comparable(&result)?;
     }
     let output = args.output.as_ref().map(|path| Output::of(path.clone()));
     run::put_out(output.as_ref(), args.quiet, &result, report::diff)?;
     Ok(args.judging.exit(&result))
 }
 
-fn read(paths: &[PathBuf]) -> Result<Vec<RunResult>, Problem> {
+/// Compares a run that was just made with runs from before, by the defaults of
+/// `hrload diff`, and prints the comparison to standard error.
+pub(super) fn against(base: &[RunResult], new: &RunResult, quiet: bool) -> Result<Exit, Problem> {
+    let judging = JudgingArgs::default();
+    let new = std::slice::from_ref(new);
+    let result = DiffResult::new(base, new, judging.settings()).map_err(Problem::usage)?;
+    comparable(&result)?;
+    if !quiet {
+        anstream::eprint!("\n{}", report::diff(&result));
+    }
+    Ok(judging.exit(&result))
+}
+
+/// Refuses runs of which a comparison would say nothing.
+fn comparable(result: &DiffResult) -> Result<(), Problem> {
+    let forbidding: Vec<String> = result
+        .differences
+        .iter()
+        .filter(|of| of.forbids)
+        .map(|of| format!("{} is {} against {}", of.what, of.base, of.new))
+        .collect();
+    if !forbidding.is_empty() {
+        return Err(Problem::usage(format!(
+            "these runs are not of the same: {}; compare runs of one workload and target, or say \
+             hrload diff --allow-different",
+            forbidding.join(", ")
+        )));
+    }
+    Ok(())
+}
+
+/// The results in these files.
+pub(super) fn read(paths: &[PathBuf]) -> Result<Vec<RunResult>, Problem> {
     let read = |path: &PathBuf| RunResult::read(path).map_err(Problem::usage);
     paths.iter().map(read).collect()
 }

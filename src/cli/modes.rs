@@ -35,7 +35,8 @@ const SLO_UNFOLLOWED: &str = "p99<100ms,lost=0,throttled<0.1%";
 #[derive(Debug, Args)]
 #[command(mut_arg("duration", |arg| arg.default_value("15s")),
           mut_arg("mode", |arg| arg.hide(true)),
-          mut_arg("threshold", |arg| arg.hide(true)))]
+          mut_arg("threshold", |arg| arg.hide(true)),
+          mut_arg("baseline", |arg| arg.hide(true)))]
 pub(crate) struct ModesArgs {
     /// What a table must show to come into question: conditions with commas
     /// between them [default: e2e.p99<1s,lost=0,throttled<0.1%; p99<100ms instead

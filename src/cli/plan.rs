@@ -78,7 +78,7 @@ pub(crate) struct PlanArgs {
     output: Option<PathBuf>,
 
     /// Draw the day here as SVG: demand against each table's capacity
-    #[arg(long, value_name = "FILE.svg")]
+    #[arg(long, value_name = "FILE.svg", value_parser = values::picture)]
     plot: Option<PathBuf>,
 }
 
@@ -116,13 +116,7 @@ fn prices(file: Option<&Path>, region: Option<&str>) -> Result<Prices, Problem> 
 
 /// Plans, and prints the plan.
 pub(crate) fn run(args: PlanArgs) -> Result<Exit, Problem> {
-    let same_file = args.plot.is_some() && args.plot == args.output;
-    if same_file
-        || args
-            .plot
-            .as_ref()
-            .is_some_and(|path| path.as_os_str() == "-")
-    {
+    if args.plot.is_some() && args.plot == args.output {
         return Err(Problem::usage(
             "--plot wants a file of its own, such as --plot plan.svg",
         ));

@@ -8,6 +8,7 @@ use http::Uri;
 use serde::Serialize;
 
 use super::capacity::{Compared, LimitArgs, ThroughputArgs};
+use super::diff;
 use super::live::Live;
 use super::problem::{Exit, Problem};
 use super::profiles;
@@ -196,6 +197,17 @@ pub(crate) struct RunArgs {
     #[arg(short, long, value_name = "FILE", help_heading = "Output")]
     output: Option<PathBuf>,
 
+    /// Compare with this result file, or several of the same run; exit code 4 when
+    /// something got worse (`hrload diff` compares several runs a side)
+    #[arg(
+        short,
+        long,
+        value_name = "FILE",
+        num_args = 1..,
+        help_heading = "Output"
+    )]
+    baseline: Vec<PathBuf>,
+
     /// A label kept in the result; repeatable
     #[arg(long, value_name = "TEXT", help_heading = "Output")]
     tag: Vec<String>,
@@ -278,6 +290,12 @@ impl RunArgs {
 
     /// The same for commands that judge their runs in another way.
     pub(super) fn no_thresholds(&self, why: &str) -> Result<(), Problem> {
+        if let Some(file) = self.baseline.first() {
+            return Err(Problem::usage(format!(
+                "--baseline {} has no place here: it compares a single run",
+                file.display()
+            )));
+        }
         self.threshold.first().map_or(Ok(()), |condition| {
             Err(Problem::usage(format!(
                 "--threshold {condition} has no place here: {why}"
@@ -293,6 +311,11 @@ impl RunArgs {
     /// Whether readings are followed through the stream.
     pub(super) fn follows(&self) -> bool {
         self.via != ViaArg::None
+    }
+
+    /// Whether the target is the embedded services.
+    pub(super) fn embedded(&self) -> bool {
+        self.target != Some(TargetArg::Aws) && self.endpoint_url.is_none()
     }
 
     /// Whether nothing but errors is to be printed.
@@ -377,7 +400,7 @@ impl RunArgs {
     }
 
     fn target(&self) -> Result<Target, Problem> {
-        let embedded = self.target != Some(TargetArg::Aws) && self.endpoint_url.is_none();
+        let embedded = self.embedded();
         if let Some(flag) = self.limits.given().filter(|_| !embedded) {
             return Err(Problem::usage(format!(
                 "{flag} is for the embedded services, but another target was named; leave it out, \
@@ -411,6 +434,8 @@ impl RunArgs {
 /// Runs the main job.
 pub(crate) fn run(mut args: RunArgs) -> Result<Exit, Problem> {
     let quiet = args.quiet;
+    // What cannot be read is better known before the run than after it.
+    let baseline = diff::read(&args.baseline)?;
     let conditions = std::mem::take(&mut args.threshold);
     let request = args.into_request("--threshold", conditions)?;
     let mut live = Live::new(quiet);
@@ -422,8 +447,13 @@ pub(crate) fn run(mut args: RunArgs) -> Result<Exit, Problem> {
     // A file was written by the run itself.
     let stdout = request.output.filter(|output| *output == Output::Stdout);
     put_out(stdout.as_ref(), quiet, &finished.result, report::summary)?;
+    let compared = if baseline.is_empty() || finished.ending == Ending::Interrupted {
+        Exit::Held
+    } else {
+        diff::against(&baseline, &finished.result, quiet)?
+    };
     Ok(match finished.ending {
-        Ending::Held => Exit::Held,
+        Ending::Held => compared,
         Ending::NotHeld => Exit::Missed,
         Ending::LedgerOpen => Exit::LedgerOpen,
         Ending::Interrupted => Exit::Interrupted,

@@ -31,6 +31,9 @@ Exit codes: 0 a rate held; 1 failed to run; 2 wrong use; 3 no rate held;
 /// What a run must show where nothing else is said.
 const SLO: &str = "p99<100ms,e2e.p99<1s,lost=0,throttled<0.1%";
 
+/// The highest rate where nothing else is said, in readings a second.
+const HIGHEST: f64 = 1e6;
+
 /// Arguments of `hrload sweep`.
 #[derive(Debug, Args)]
 #[command(mut_arg("duration", |arg| arg.default_value("10s")),
@@ -38,7 +41,8 @@ const SLO: &str = "p99<100ms,e2e.p99<1s,lost=0,throttled<0.1%";
           mut_arg("drain", |arg| arg.default_value("10s")),
           mut_arg("rate", |arg| arg.hide(true)),
           mut_arg("interval", |arg| arg.hide(true)),
-          mut_arg("threshold", |arg| arg.hide(true)))]
+          mut_arg("threshold", |arg| arg.hide(true)),
+          mut_arg("baseline", |arg| arg.hide(true)))]
 pub(crate) struct SweepArgs {
     /// What a run must show to hold: conditions with commas between them
     /// [default: p99<100ms,e2e.p99<1s,lost=0,throttled<0.1%; without e2e where
@@ -60,21 +64,17 @@ pub(crate) struct SweepArgs {
     )]
     from: Rate,
 
-    /// Highest rate to try
-    #[arg(
-        long,
-        value_name = "RATE",
-        default_value = "1M",
-        help_heading = "Search"
-    )]
-    to: Rate,
+    /// Highest rate to try; on targets that are not embedded, what table and stream
+    /// are sized for [default there: none; else 1M]
+    #[arg(long, value_name = "RATE", help_heading = "Search")]
+    to: Option<Rate>,
 
     /// How near to the limit the search comes
     #[arg(long, value_name = "PERCENT", default_value = "5%", value_parser = precision, help_heading = "Search")]
     precision: f64,
 
     /// Draw latency against rate here, as SVG
-    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    #[arg(long, value_name = "FILE.svg", value_parser = values::picture, help_heading = "Output")]
     plot: Option<PathBuf>,
 
     #[command(flatten)]
@@ -93,11 +93,21 @@ pub(crate) fn run(args: SweepArgs) -> Result<Exit, Problem> {
     let SweepArgs {
         slo,
         from: Rate(from),
-        to: Rate(to),
+        to,
         precision,
         plot,
         run: run_args,
     } = args;
+    let to = match to {
+        Some(Rate(to)) => to,
+        None if run_args.embedded() => HIGHEST,
+        None => {
+            return Err(Problem::usage(
+                "say how far to go with --to, such as --to 10k: table and stream are made large \
+                 enough for it, and paid for",
+            ));
+        }
+    };
     if from > to {
         return Err(Problem::usage(format!(
             "--from {from} is above --to {to}: the search goes up; give a lower --from or a higher --to",
@@ -136,11 +146,11 @@ pub(crate) fn run(args: SweepArgs) -> Result<Exit, Problem> {
     });
     watch.live.finish();
     let result = result?;
+    run::put_out(output.as_ref(), quiet, &result, report::sweep)?;
     if let Some(path) = &plot {
         let drawn = report::sweep_plot(&result).map_err(Problem::failed)?;
         report::write_text(path, &drawn).map_err(Problem::failed)?;
     }
-    run::put_out(output.as_ref(), quiet, &result, report::sweep)?;
     Ok(ending(&result))
 }
 

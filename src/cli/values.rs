@@ -4,6 +4,7 @@
 //! value found and a right one.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -115,6 +116,14 @@ pub(crate) fn count(text: &str) -> Result<u32, String> {
         Ok(count as u32)
     } else {
         Err(wrong())
+    }
+}
+
+/// A file for a picture: standard output has the text.
+pub(crate) fn picture(text: &str) -> Result<PathBuf, String> {
+    match text {
+        "-" => Err("wants a file of its own, such as plot.svg".to_owned()),
+        path => Ok(PathBuf::from(path)),
     }
 }
 

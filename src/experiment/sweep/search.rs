@@ -139,7 +139,12 @@ mod tests {
     fn a_search_doubles_and_then_halves_the_bracket() {
         let (search, tried) = search(1_000.0, 1e6, 0.05, 5_000.0);
         assert_eq!(tried[..4], [1_000.0, 2_000.0, 4_000.0, 8_000.0]);
-        assert_eq!(search.held, Some(4_890.0), "{tried:?}");
+        // 5,660 and 5,190 miss narrowly, and are tried twice.
+        assert_eq!(
+            tried[4..],
+            [5_660.0, 5_660.0, 4_760.0, 5_190.0, 5_190.0, 4_970.0]
+        );
+        assert_eq!((search.held, search.missed), (Some(4_970.0), Some(5_190.0)));
     }
 
     #[test]

@@ -22,6 +22,9 @@ const SCHEMA: &str = "hrload.diff/1";
 
 /// Latencies nearer to each other than this are not worth telling apart.
 const LATENCY_FLOOR_S: f64 = 100e-6;
+/// The same of stages between two clocks: services tell their times in whole
+/// milliseconds.
+const TWO_CLOCKS_FLOOR_S: f64 = 1e-3;
 /// Shares of throttled items, likewise.
 const THROTTLED_FLOOR: f64 = 0.001;
 
@@ -162,6 +165,7 @@ impl DiffResult {
 
 fn floor(measure: Measure) -> f64 {
     match measure {
+        Measure::Latency(stage, _) if stage.spans_clocks() => TWO_CLOCKS_FLOOR_S,
         Measure::Latency(..) => LATENCY_FLOOR_S,
         Measure::Throttled => THROTTLED_FLOOR,
         _ => 0.0,

@@ -10,7 +10,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Condition, Config, Environment, Figures, Measure, Percentile, RunResult, SlowDevice, Verdict,
+    Condition, Config, Environment, Figures, Measure, Percentile, RunResult, SlowDevice, Throttle,
+    Verdict,
 };
 use crate::measure::Stage;
 use crate::stats::{RunFigure, estimate};
@@ -87,12 +88,14 @@ pub struct Missed {
 }
 
 /// What refused items.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ThrottledBy {
     /// The reason, or the exception where the service gives none.
     pub reason: String,
     /// How many items.
     pub items: u64,
+    /// How many in each second of measuring, on average over the runs.
+    pub per_second: Vec<f64>,
 }
 
 /// Percentiles of a latency.
@@ -224,7 +227,7 @@ impl ModeFigures {
             }),
             throttled_share: refused as f64 / ((refused + written) as f64).max(1.0),
             throttles,
-            throttled_per_second: throttled_per_second(runs),
+            throttled_per_second: per_second(runs, |_| true),
             usd_per_hour: bare(&|run| run.cost.as_ref()?.usd_per_hour),
             usd_per_million: figure(Measure::UsdPerMillion),
             usd_per_million_in_time: in_time.and_then(|(stage, bound)| {
@@ -262,12 +265,13 @@ fn missed(runs: &[RunResult]) -> Vec<Missed> {
 fn throttles(runs: &[RunResult]) -> Vec<ThrottledBy> {
     let mut by: Vec<ThrottledBy> = Vec::new();
     for throttle in runs.iter().flat_map(|run| &run.throttles) {
-        let reason = throttle.reason.as_ref().unwrap_or(&throttle.exception);
+        let reason = cause(throttle);
         match by.iter_mut().find(|of| of.reason == *reason) {
             Some(of) => of.items += throttle.items,
             None => by.push(ThrottledBy {
                 reason: reason.clone(),
                 items: throttle.items,
+                per_second: per_second(runs, |of| cause(of) == reason),
             }),
         }
     }
@@ -275,7 +279,13 @@ fn throttles(runs: &[RunResult]) -> Vec<ThrottledBy> {
     by
 }
 
-fn throttled_per_second(runs: &[RunResult]) -> Vec<f64> {
+/// What refused: the reason, or the exception of a service that gives none.
+fn cause(throttle: &Throttle) -> &String {
+    throttle.reason.as_ref().unwrap_or(&throttle.exception)
+}
+
+/// Items refused for these causes in each second, on average over the runs.
+fn per_second(runs: &[RunResult], of_cause: impl Fn(&Throttle) -> bool) -> Vec<f64> {
     let mut seconds: Vec<f64> = Vec::new();
     for run in runs {
         let measured = run.run.measured.ceil() as i64;
@@ -288,7 +298,8 @@ fn throttled_per_second(runs: &[RunResult]) -> Vec<f64> {
             if seconds.len() <= at {
                 seconds.resize(at + 1, 0.0);
             }
-            let items: u64 = entry.throttles.iter().map(|of| of.items).sum();
+            let throttles = entry.throttles.iter().filter(|of| of_cause(of));
+            let items: u64 = throttles.map(|of| of.items).sum();
             seconds[at] += items as f64 / runs.len() as f64;
         }
     }

@@ -76,13 +76,12 @@ fn write_modes(text: &mut String, result: &ModesResult) -> std::fmt::Result {
     }
     writeln!(text)?;
     for table in tables {
-        let by = table
-            .throttles
-            .iter()
-            .map(|of| format!("{} by {}", count(of.items), of.reason));
-        let by: Vec<String> = by.collect();
-        if !by.is_empty() {
-            writeln!(text, "throttled    {}: {}", table.name, by.join(", "))?;
+        if !table.throttles.is_empty() {
+            writeln!(text, "throttled    {}", table.name)?;
+        }
+        for of in &table.throttles {
+            let bars = sparkline(&of.per_second, highest);
+            writeln!(text, "{:>20}  {bars}  {}", count(of.items), of.reason)?;
         }
         let missed = table.missed.iter();
         let missed: Vec<String> = missed
