@@ -184,7 +184,10 @@ impl ChangePoints {
         let length = piece.len();
         let distances = |entry: usize, others: Range<usize>| -> f64 {
             let value = piece[entry];
-            piece[others].iter().map(|other| (value - other).abs()).sum()
+            piece[others]
+                .iter()
+                .map(|other| (value - other).abs())
+                .sum()
         };
         // Sums of distances: across the cut, within the left, within the right.
         let (mut across, mut left, mut right) = (0.0, 0.0, 0.0);

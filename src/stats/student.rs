@@ -40,8 +40,7 @@ pub(super) fn power(shift: f64, degrees: f64, critical: f64) -> f64 {
     let tails = |scale: f64| normal(shift - critical * scale) + normal(-shift - critical * scale);
     let reach = 9.0 / degrees.sqrt();
     let (from, to) = ((1.0 - reach).max(0.0), 1.0 + reach);
-    let log_factor =
-        (2.0f64).ln() + 0.5 * degrees * (0.5 * degrees).ln() - ln_gamma(0.5 * degrees);
+    let log_factor = (2.0f64).ln() + 0.5 * degrees * (0.5 * degrees).ln() - ln_gamma(0.5 * degrees);
     let density = |scale: f64| {
         if scale > 0.0 {
             (log_factor + (degrees - 1.0) * scale.ln() - 0.5 * degrees * scale * scale).exp()
