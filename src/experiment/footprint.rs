@@ -23,10 +23,12 @@ pub(super) struct Footprint {
 
 impl Footprint {
     /// Of a reading of `workload`, laid out as `layout`: readings differ by a
-    /// digit or two only. Nothing, if no device sends.
+    /// digit or two only, and most devices have as many digits as the last.
+    /// Nothing, if no device sends.
     pub(super) fn of(workload: &Workload, layout: Layout, table: &str, region: &str) -> Self {
-        let reading = (0..workload.devices().min(DEVICES_ASKED)).find_map(|index| {
-            let of = workload.devices();
+        let of = workload.devices();
+        let last = of.saturating_sub(DEVICES_ASKED)..of;
+        let reading = last.rev().find_map(|index| {
             let mut fleet = Fleet::new(workload, Partition { index, of }, 1_700_000_000_000_000);
             fleet.next_until(u64::MAX)
         });
