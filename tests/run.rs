@@ -7,50 +7,15 @@ mod support;
 use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 
+use support::local::Local;
 use support::{finish, hrload, output, run};
 
 const SMALL: &str = "--devices 200 --rate 500/s -w 0s -d 1s --change-delay 0 --drain 20s";
 
-/// `hrload local` as a process of its own, killed when dropped.
-struct Local {
-    process: std::process::Child,
-    endpoint: String,
-}
-
-impl Local {
-    fn start(words: &str) -> Self {
-        let mut process = hrload()
-            .args(["local", "--listen", "127.0.0.1:0", "-q"])
-            .args(words.split_whitespace())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut endpoint = String::new();
-        BufReader::new(process.stdout.take().unwrap())
-            .read_line(&mut endpoint)
-            .unwrap();
-        Self { process, endpoint }
-    }
-
-    /// A small run against it.
-    fn run(&self, words: &str) -> support::Run {
-        let output = hrload()
-            .args(SMALL.split_whitespace())
-            .args(words.split_whitespace())
-            .args(["-o", "-", "--endpoint-url", self.endpoint.trim()])
-            .env("AWS_ACCESS_KEY_ID", "test")
-            .env("AWS_SECRET_ACCESS_KEY", "test")
-            .env("AWS_REGION", "us-east-1")
-            .output();
-        finish(output.unwrap())
-    }
-}
-
-impl Drop for Local {
-    fn drop(&mut self) {
-        self.process.kill().unwrap();
-        self.process.wait().unwrap();
-    }
+/// A small run against other services.
+fn run_against(local: &Local, words: &str) -> support::Run {
+    let words = format!("{SMALL} {words} -o -");
+    finish(local.client(&words).output().unwrap())
 }
 
 #[test]
@@ -161,7 +126,7 @@ fn the_result_file_is_shown_again_as_it_was_printed() {
 
 #[test]
 fn the_other_services_of_a_machine_can_be_driven() {
-    let run = Local::start("--change-delay 0").run("");
+    let run = run_against(&Local::start("--change-delay 0"), "");
     assert_eq!(run.code, 0, "{}", run.stderr);
     run.assert_closed();
     assert_eq!(run.count("ledger.seen"), run.count("ledger.scheduled"));
@@ -207,8 +172,8 @@ fn a_stream_too_small_for_the_rate_falls_behind_and_loses_nothing() {
 
 #[test]
 fn the_services_alone_can_come_with_a_table_and_a_stream() {
-    let run = Local::start("--change-delay 0 --mode provisioned --wcu 40 --shards 3")
-        .run("--table hrload --stream hrload --attempts 1");
+    let local = Local::start("--change-delay 0 --mode provisioned --wcu 40 --shards 3");
+    let run = run_against(&local, "--table hrload --stream hrload --attempts 1");
     assert_eq!(run.code, 3, "{}", run.stderr);
     run.assert_closed();
     assert!(run.count("ledger.failed") > 0);
@@ -217,7 +182,7 @@ fn the_services_alone_can_come_with_a_table_and_a_stream() {
 
 #[test]
 fn a_null_server_takes_everything_and_writes_nothing() {
-    let run = Local::start("--null").run("--via none --client direct");
+    let run = run_against(&Local::start("--null"), "--via none --client direct");
     assert_eq!(run.code, 0, "{}", run.stderr);
     run.assert_closed();
     assert_eq!(

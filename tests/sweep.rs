@@ -4,8 +4,15 @@
 
 mod support;
 
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
+
+use aws_sdk_dynamodb::types::TableStatus;
+use aws_sdk_kinesis::types::StreamStatus;
+use hrload::aws::{self, Options, Target};
 use serde_json::Value;
-use support::{output, run};
+use support::local::Local;
+use support::{finish, hrload, output, run};
 
 /// The sweep's result and exit code.
 fn swept(words: &str) -> (Value, i32) {
@@ -44,6 +51,62 @@ fn a_stream_that_falls_behind_is_named_as_the_limit() {
     assert_eq!(result["steps"][0]["held"], false);
     let cause = &result["steps"][0]["cause"];
     assert_eq!(cause["limiting"], "shard", "{cause:#}");
+}
+
+#[tokio::test]
+async fn a_sweep_of_another_server_makes_one_table_and_takes_it_away() {
+    let local = Local::start("--change-delay 0");
+    let words = "sweep --devices 100 --from 200 --to 400 -d 1s -w 0s --slo lost<50% -o -";
+    let swept = finish(local.client(words).output().unwrap());
+    assert_eq!(swept.code, 0, "{}", swept.stderr);
+    assert_eq!(swept.result["steps"].as_array().unwrap().len(), 2);
+    let made = swept.stderr.matches("table hrload-").count();
+    assert_eq!(made, 1, "{}", swept.stderr);
+    let target = Target::Local(local.address());
+    let connection = aws::connect(&target, &Options::default()).await.unwrap();
+    // What is being deleted is listed until it is gone.
+    let tables = connection.dynamodb.list_tables().send().await.unwrap();
+    for name in tables.table_names() {
+        let of = connection.dynamodb.describe_table().table_name(name);
+        if let Ok(described) = of.send().await {
+            let status = described.table.unwrap().table_status;
+            assert_eq!(status, Some(TableStatus::Deleting), "{name}");
+        }
+    }
+    let streams = connection.kinesis.list_streams().send().await.unwrap();
+    for name in streams.stream_names() {
+        let of = connection
+            .kinesis
+            .describe_stream_summary()
+            .stream_name(name);
+        if let Ok(described) = of.send().await {
+            let status = described.stream_description_summary.unwrap().stream_status;
+            assert_eq!(status, StreamStatus::Deleting, "{name}");
+        }
+    }
+}
+
+#[test]
+fn an_interrupted_sweep_tells_what_it_found_until_then() {
+    let mut child = hrload()
+        .args("sweep --devices 100 --from 200 -d 600s -w 0s --change-delay 0 -o -".split(' '))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // The first run is in place when it says what it is.
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    assert!(lines.any(|line| line.unwrap().contains("SDK client")));
+    let pid = rustix::process::Pid::from_child(&child);
+    rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
+    // A closed pipe must not be what ends it.
+    let rest = std::thread::spawn(move || lines.map_while(Result::ok).count());
+    let output = child.wait_with_output().unwrap();
+    rest.join().unwrap();
+    assert_eq!(output.status.code(), Some(130));
+    let result: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(result["interrupted"], true);
+    assert_eq!(result["knee"], Value::Null);
 }
 
 #[test]

@@ -78,7 +78,7 @@ pub fn dependence(series: &[f64]) -> Result<Dependence, StatsError> {
 ///
 /// # Errors
 ///
-/// As [`dependence`].
+/// As [`dependence()`].
 pub fn optimal_block(series: &[f64]) -> Result<f64, StatsError> {
     let covariances = Covariances::of("a block length", SHORTEST_SERIES, series)?;
     let n = series.len() as f64;

@@ -2,7 +2,7 @@
 //!
 //! In go plain numbers: a figure for each second of a run, a figure for each
 //! run of a side, a figure for each entry of a history. Out come how far
-//! seconds depend on each other ([`dependence`], [`block_length`]), how far a
+//! seconds depend on each other ([`dependence()`], [`block_length`]), how far a
 //! run's own figure can be trusted ([`BlockBootstrap`]), what several runs say
 //! together ([`estimate`]), whether two sides differ ([`Comparison`]) and where
 //! a history changed its level ([`ChangePoints`]).

@@ -2,6 +2,8 @@
 
 #![allow(dead_code, clippy::unwrap_used)] // each test file uses its part
 
+pub(crate) mod local;
+
 use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;

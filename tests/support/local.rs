@@ -1,0 +1,54 @@
+//! The embedded services as another process, for tests of what drives others.
+
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::process::{Child, Command, Stdio};
+
+use super::hrload;
+
+/// `hrload local` as a process of its own, killed when dropped.
+pub(crate) struct Local {
+    process: Child,
+    endpoint: String,
+}
+
+impl Local {
+    pub(crate) fn start(words: &str) -> Self {
+        let mut process = hrload()
+            .args(["local", "--listen", "127.0.0.1:0", "-q"])
+            .args(words.split_whitespace())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut endpoint = String::new();
+        BufReader::new(process.stdout.take().unwrap())
+            .read_line(&mut endpoint)
+            .unwrap();
+        Self { process, endpoint }
+    }
+
+    /// Where it listens.
+    pub(crate) fn address(&self) -> SocketAddr {
+        let address = self.endpoint.trim().trim_start_matches("http://");
+        address.trim_end_matches('/').parse().unwrap()
+    }
+
+    /// `hrload` with these words, driving it.
+    pub(crate) fn client(&self, words: &str) -> Command {
+        let mut command = hrload();
+        command
+            .args(words.split_whitespace())
+            .args(["--endpoint-url", self.endpoint.trim()])
+            .env("AWS_ACCESS_KEY_ID", "test")
+            .env("AWS_SECRET_ACCESS_KEY", "test")
+            .env("AWS_REGION", "us-east-1");
+        command
+    }
+}
+
+impl Drop for Local {
+    fn drop(&mut self) {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+    }
+}
