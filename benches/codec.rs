@@ -1,81 +1,24 @@
-//! The hot path: readings to bytes, bytes to readings. A `memcpy` of the same
-//! bytes stands beside each, as the speed that nothing can beat.
+//! The hot path: readings to bytes, bytes to readings. Beside each stands its
+//! floor, the speed that nothing can beat: a `memcpy` or the SHA-256 of the same
+//! bytes. The ratio of the two is printed.
 //!
 //! `cargo bench --bench codec`
 #![allow(clippy::unwrap_used, missing_docs)]
 
+#[path = "support/mod.rs"]
+mod support;
+
 use std::hint::black_box;
 
-use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use criterion::{Criterion, criterion_group, criterion_main};
 use hrload::codec::{Layout, batch, change, item, page, response};
-use hrload::workload::{DeviceClass, Motion, Reading, ReadingId};
+use support::floor::{Floor, beside};
+use support::{LAYOUTS, Signing, TABLE, change_record, readings};
 
-const LAYOUTS: [(&str, Layout); 3] = [
-    ("seed", Layout::Seed),
-    ("timeseries", Layout::TimeSeries),
-    ("fhir", Layout::Fhir),
-];
-const TABLE: &str = "heartrate-ddb-dev";
-
-fn readings(count: u32) -> Vec<Reading> {
-    (0..count)
-        .map(|index| Reading {
-            id: ReadingId {
-                intended_us: 1_721_011_165_891_550 + u64::from(index) * 200,
-                device: index * 397 % 10_000,
-                sequence: index,
-            },
-            observed_us: 1_721_011_165_891_550,
-            bpm: 60 + (index % 80) as u8,
-            sensor: index * 397 % 10_000,
-            motion: Motion::Sedentary,
-            class: DeviceClass::Fitbit,
-        })
-        .collect()
-}
-
-fn change_record(layout: Layout, reading: &Reading) -> Vec<u8> {
-    let mut item = Vec::new();
-    item::encode(&mut item, layout, reading);
-    let tree: serde_json::Value = serde_json::from_slice(&item).unwrap();
-    let schema = layout.key_schema();
-    let names = std::iter::once(schema.partition).chain(schema.sort);
-    let keys: serde_json::Value = names
-        .map(|(name, _)| (name.to_owned(), tree[name].clone()))
-        .collect::<serde_json::Map<_, _>>()
-        .into();
-    let mut record = Vec::new();
-    change::encode(
-        &mut record,
-        &change::ChangeImage {
-            region: "us-west-2",
-            event_id: 0xf894_36e0_627d_4d37_9879_42f8_6249_aa83,
-            kind: change::ChangeKind::Insert,
-            table: TABLE,
-            created_us: reading.observed_us,
-            precision: Some(change::Precision::Microsecond),
-            keys: keys.to_string().as_bytes(),
-            new_image: Some(&item),
-            old_image: None,
-            size_bytes: layout.item_bytes(reading),
-        },
-    );
-    record
-}
-
-/// A benchmark of `run`, which reads or writes `bytes`, and of copying them.
-fn beside_memcpy(c: &mut Criterion, name: &str, bytes: &[u8], mut run: impl FnMut()) {
-    let mut group = c.benchmark_group(name);
-    group.throughput(Throughput::Bytes(bytes.len() as u64));
-    group.bench_function("run", |b| b.iter(&mut run));
-    let mut copy = vec![0; bytes.len()];
-    group.bench_function("memcpy", |b| {
-        b.iter(|| {
-            copy.copy_from_slice(black_box(bytes));
-            black_box(&mut copy);
-        });
-    });
-    group.finish();
+/// A benchmark of `run`, which reads or writes `items` in `bytes`, and of
+/// copying them.
+fn beside_memcpy(c: &mut Criterion, name: &str, items: u64, bytes: &[u8], run: impl FnMut()) {
+    beside(c, name, &Floor::Memcpy, items, bytes, run);
 }
 
 fn encode_batch(c: &mut Criterion) {
@@ -84,12 +27,27 @@ fn encode_batch(c: &mut Criterion) {
         let mut body = Vec::new();
         batch::encode(&mut body, TABLE, layout, &readings);
         let bytes = body.clone();
-        beside_memcpy(c, &format!("encode 25 items, {name}"), &bytes, || {
+        let (name, floor) = (
+            format!("encode 25 items, {name}"),
+            Floor::MemcpyAndNumbers(&readings),
+        );
+        beside(c, &name, &floor, 25, &bytes, || {
             body.clear();
             batch::encode(&mut body, TABLE, layout, black_box(&readings));
             black_box(&body);
         });
     }
+}
+
+fn sign(c: &mut Criterion) {
+    let mut body = Vec::new();
+    batch::encode(&mut body, TABLE, Layout::Seed, &readings(25));
+    let signing = Signing::default();
+    beside(c, "sign 25 items", &Floor::Sha256, 25, &body, || {
+        let mut request = http::Request::new(());
+        signing.sign(&mut request, black_box(&body));
+        black_box(request);
+    });
 }
 
 fn decode_batch(c: &mut Criterion) {
@@ -113,6 +71,7 @@ fn decode_batch(c: &mut Criterion) {
         beside_memcpy(
             c,
             &format!("decode answer, {name}"),
+            25,
             body.as_bytes(),
             || {
                 response::decode_batch(black_box(body.as_bytes()), Layout::Seed, &mut reply)
@@ -126,7 +85,7 @@ fn decode_batch(c: &mut Criterion) {
 fn decode_change(c: &mut Criterion) {
     for (name, layout) in LAYOUTS {
         let record = change_record(layout, &readings(1)[0]);
-        beside_memcpy(c, &format!("decode change, {name}"), &record, || {
+        beside_memcpy(c, &format!("decode change, {name}"), 1, &record, || {
             black_box(change::decode(black_box(&record)).unwrap());
         });
     }
@@ -151,7 +110,7 @@ fn encode_change(c: &mut Criterion) {
     let mut record = Vec::new();
     change::encode(&mut record, &change);
     let bytes = record.clone();
-    beside_memcpy(c, "encode change, seed", &bytes, || {
+    beside_memcpy(c, "encode change, seed", 1, &bytes, || {
         record.clear();
         change::encode(&mut record, black_box(&change));
         black_box(&record);
@@ -159,24 +118,9 @@ fn encode_change(c: &mut Criterion) {
 }
 
 fn decode_page(c: &mut Criterion) {
-    let records: Vec<serde_json::Value> = readings(500)
-        .iter()
-        .map(|reading| {
-            let data = change_record(Layout::Seed, reading);
-            serde_json::json!({
-                "SequenceNumber": "49653934577403172270036403236523229901717376203382325250",
-                "ApproximateArrivalTimestamp": 1_721_011_166.136,
-                "Data": base64_simd::STANDARD.encode_to_string(data),
-                "PartitionKey": "68406A366BD60300C59F519142163A14",
-            })
-        })
-        .collect();
-    let body = serde_json::json!({
-        "Records": records, "NextShardIterator": "AAAA", "MillisBehindLatest": 0,
-    })
-    .to_string();
+    let body = support::page(500);
     let mut scratch = Vec::new();
-    beside_memcpy(c, "decode page of 500", body.as_bytes(), || {
+    beside_memcpy(c, "decode page of 500", 500, body.as_bytes(), || {
         let end = page::decode(black_box(body.as_bytes()), &mut scratch, |record| {
             black_box(record.arrived_us);
         });
@@ -185,6 +129,7 @@ fn decode_page(c: &mut Criterion) {
     beside_memcpy(
         c,
         "decode page of 500 and its changes",
+        500,
         body.as_bytes(),
         || {
             let end = page::decode(black_box(body.as_bytes()), &mut scratch, |record| {
@@ -198,6 +143,7 @@ fn decode_page(c: &mut Criterion) {
 criterion_group!(
     benches,
     encode_batch,
+    sign,
     decode_batch,
     decode_change,
     encode_change,

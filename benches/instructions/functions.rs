@@ -1,17 +1,18 @@
 //! The functions that are counted: the way of a reading, station by station.
 
 use std::hint::black_box;
-use std::sync::Arc;
 use std::time::Duration;
 
 use hrload::capacity::quota::Quotas;
 use hrload::capacity::table::{Assumptions, Settings, TableCapacity};
 use hrload::codec::{Layout, batch, change, item, page, response};
-use hrload::measure::{ArrivalRecorder, IntervalSink, Latency, Reach, Rendezvous, SendRecorder};
 use hrload::workload::diagnostics::observe;
-use hrload::workload::{Fleet, Pace, Partition, Profile, ReadingId, Source, Workload};
+use hrload::workload::{Fleet, Pace, Partition, Profile, Source, Workload};
 use sha2::{Digest, Sha256};
 
+use crate::call;
+use crate::support::floor::numbers;
+use crate::support::ledger;
 use crate::support::{LAYOUTS, START_US, Signing, TABLE, change_record, page, readings};
 
 const DEVICES: u32 = 10_000;
@@ -46,9 +47,11 @@ pub(crate) const FUNCTIONS: &[Function] = functions! {
     "encode 25 items, timeseries", BATCH, "item", 200, encode(1);
     "encode 25 items, fhir", BATCH, "item", 200, encode(2);
     "copy 25 items, seed", BATCH, "item", 200, copy();
+    "copy 25 items and write their numbers", BATCH, "item", 200, copy_and_numbers();
     "sign a call", BATCH, "item", 50, sign();
     "SHA-256 of a call's body", BATCH, "item", 50, sha256();
     "decode an answer, all written", BATCH, "item", 200, decode_answer();
+    "a whole call of the direct client", BATCH, "item", 200, call::direct();
     "admit a write, on-demand", 1, "write", 20_000, admit(Settings::on_demand().warmed(40_000, 1));
     "admit a write, provisioned", 1, "write", 20_000, admit(Settings::provisioned(39_000, 3_000));
     "encode a change record", 1, "record", 1_000, encode_change();
@@ -56,9 +59,9 @@ pub(crate) const FUNCTIONS: &[Function] = functions! {
     "decode a change record, timeseries", 1, "record", 1_000, decode_change(1);
     "decode a change record, fhir", 1, "record", 1_000, decode_change(2);
     "decode a page of 500", PAGE, "record", 5, decode_page();
-    "record into a histogram", 1, "value", 20_000, histogram();
-    "ledger: scheduled, sent, acknowledged", 1, "reading", 20_000, send_recorder();
-    "ledger: arrived", 1, "reading", 20_000, arrival_recorder();
+    "record into a histogram", 1, "value", 20_000, ledger::histogram();
+    "ledger: scheduled, sent, acknowledged", 1, "reading", 20_000, ledger::send_recorder();
+    "ledger: arrived", 1, "reading", 20_000, ledger::arrival_recorder();
 };
 
 fn workload() -> Workload {
@@ -117,6 +120,15 @@ fn copy() -> impl FnMut() {
     move || {
         copy.copy_from_slice(black_box(&body));
         black_box(&mut copy);
+    }
+}
+
+/// The same with the numbers of the items written as decimals.
+fn copy_and_numbers() -> impl FnMut() {
+    let (mut copy, readings) = (copy(), readings(BATCH));
+    move || {
+        copy();
+        numbers(black_box(&readings));
     }
 }
 
@@ -201,65 +213,5 @@ fn decode_page() -> impl FnMut() {
             black_box(change::decode(record.data).expect("a change record"));
         });
         black_box(end.expect("a page"));
-    }
-}
-
-/// Values from 0.5 to 66 ms, in no order.
-fn histogram() -> impl FnMut() {
-    let mut latency = Latency::default();
-    let mut value = 0u16;
-    move || {
-        value = value.wrapping_mul(25_173).wrapping_add(13_849);
-        latency.record(black_box(i64::from(value) + 500));
-    }
-}
-
-const REACH: Reach = Reach {
-    run_start_us: START_US,
-    measure_start_us: START_US,
-    devices: DEVICES,
-};
-
-/// The readings of a run at 5,000/s, each device in turn.
-fn turns() -> impl FnMut() -> ReadingId {
-    let mut n = 0;
-    move || {
-        let (device, sequence) = ((n % u64::from(DEVICES)) as u32, n / u64::from(DEVICES));
-        let intended_us = START_US + n * 200;
-        n += 1;
-        ReadingId {
-            intended_us,
-            device,
-            sequence: sequence as u32,
-        }
-    }
-}
-
-fn send_recorder() -> impl FnMut() {
-    // Nobody takes the intervals: publishing one ends with its channel.
-    let (sink, _) = IntervalSink::channel();
-    let rendezvous = Arc::new(Rendezvous::default());
-    let mut recorder = SendRecorder::new(REACH, sink, rendezvous);
-    let mut next = turns();
-    move || {
-        let id = black_box(next());
-        let sent_us = id.intended_us + 5_100;
-        recorder.scheduled(id);
-        recorder.sent(id, id.intended_us + 5_000, sent_us, 1);
-        recorder.acknowledged(id, sent_us, sent_us + 4_200);
-    }
-}
-
-fn arrival_recorder() -> impl FnMut() {
-    let (sink, _) = IntervalSink::channel();
-    let rendezvous = Arc::new(Rendezvous::default());
-    let mut recorder = ArrivalRecorder::new(REACH, sink, Arc::clone(&rendezvous));
-    let mut next = turns();
-    move || {
-        let id = black_box(next());
-        let created_us = id.intended_us + 9_000;
-        rendezvous.acknowledged(id, created_us + 300);
-        let arrived_us = created_us + 150_000;
-        recorder.arrived(id, created_us, 1, arrived_us, arrived_us + 60_000);
     }
 }

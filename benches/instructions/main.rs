@@ -6,6 +6,7 @@
 #![allow(missing_docs)]
 
 mod baseline;
+mod call;
 mod callgrind;
 mod functions;
 #[path = "../support/mod.rs"]
@@ -15,6 +16,7 @@ use std::path::Path;
 use std::process::{Command, ExitCode};
 
 use baseline::{ALLOWANCE, Baseline, Environment, Verdict};
+use callgrind::Count;
 use functions::{FUNCTIONS, Function};
 
 const BASELINE: &str = "results/baseline/instructions.json";
@@ -77,12 +79,12 @@ fn count_all(update: bool, part: &str) -> Result<ExitCode, String> {
     let mut counts = std::collections::BTreeMap::new();
 
     println!(
-        "{:<38} {:>12} {:>12} {:>8}  per",
+        "{:<40} {:>12} {:>12} {:>8}  per",
         "function", "instructions", "SHA-256", "change"
     );
-    let wanted = FUNCTIONS.iter().filter(|f| f.name.contains(part));
-    for function in wanted {
-        let count = callgrind::count(&valgrind, function)?;
+    let wanted: Vec<_> = FUNCTIONS.iter().filter(|f| f.name.contains(part)).collect();
+    for (function, count) in wanted.iter().zip(count_each(&valgrind, &wanted)) {
+        let count = count?;
         // Two decimals: far below the allowance even of the smallest function.
         let per_call = (count.per_call * 100.0).round() / 100.0;
         let before = kept
@@ -119,6 +121,29 @@ fn count_all(update: bool, part: &str) -> Result<ExitCode, String> {
     }
     let differences = environment.differences(&kept.environment);
     Ok(judge(&regressions, &differences))
+}
+
+/// Counts each function, as many at a time as there are processors: counts do
+/// not depend on what else runs.
+fn count_each(valgrind: &Path, functions: &[&Function]) -> Vec<Result<Count, String>> {
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    let share = functions.len().div_ceil(processors).max(1);
+    std::thread::scope(|scope| {
+        let count = |part: &[&Function]| -> Vec<_> {
+            part.iter().map(|f| callgrind::count(valgrind, f)).collect()
+        };
+        let parts: Vec<_> = functions
+            .chunks(share)
+            .map(|part| scope.spawn(move || count(part)))
+            .collect();
+        parts
+            .into_iter()
+            .flat_map(|part| {
+                part.join()
+                    .unwrap_or_else(|_| vec![Err("a counting thread panicked".to_owned())])
+            })
+            .collect()
+    })
 }
 
 /// Says what grew. Where the baseline was counted elsewhere, that alone may
@@ -161,7 +186,7 @@ fn print_row(function: &Function, per_call: f64, sha_per_call: f64, verdict: Ver
         sha => format!("{:.1}", sha / f64::from(items)),
     };
     println!(
-        "{:<38} {:>12.1} {sha:>12} {change:>8}  {unit}",
+        "{:<40} {:>12.1} {sha:>12} {change:>8}  {unit}",
         function.name,
         per_call / f64::from(items),
     );

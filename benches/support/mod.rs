@@ -2,6 +2,10 @@
 //! records and pages, the same at every run.
 #![allow(dead_code, clippy::unwrap_used)] // each user takes a part of it
 
+pub(crate) mod floor;
+pub(crate) mod ledger;
+pub(crate) mod schedule;
+
 use std::time::{Duration, SystemTime};
 
 use aws_credential_types::Credentials;
