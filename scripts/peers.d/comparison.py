@@ -57,9 +57,14 @@ class Row:
     client: object
     version: str
     item_bytes: float = 0.0
+    """Mean size of an item that it wrote."""
     stored: int = 0
     start_cpu_us: list = field(default_factory=list)
     runs: list = field(default_factory=list)
+
+    @property
+    def name(self):
+        return self.client.name
 
     def cpu_us_per_1000(self):
         """One figure a round."""
@@ -75,10 +80,18 @@ class Outcome:
     cores: machine.Cores
     begin: datetime.datetime
     load_before: float
-    hrload: str
     rows: list
     left_out: list
-    """Pairs of a client's name and why."""
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A client that has no row."""
+
+    name: str
+    why: str
+    missing: bool
+    """It is not here, and so could not fail."""
 
 
 class Comparison:
@@ -94,13 +107,13 @@ class Comparison:
     def trying(self, clients, step):
         """Does a step for each client; those for which it fails are left out."""
         able = []
-        for at, client in enumerate(clients):
-            name = getattr(client, "name", None) or client.client.name
+        for client in clients:
+            name = client.name
             try:
                 able.append(step(client))
-            except (Failed, Missing, OSError, ValueError, KeyError, IndexError) as error:
+            except (Failed, Missing, OSError, LookupError, ValueError) as error:
                 why = str(error) if isinstance(error, (Failed, Missing)) else repr(error)
-                self.left_out.append((name, why))
+                self.left_out.append(LeftOut(name, why, isinstance(error, Missing)))
                 say(f"left out: {name}: {why}")
         return able
 
@@ -174,12 +187,12 @@ class Comparison:
 def run(clients, home, plan):
     """Compares the clients."""
     begin = datetime.datetime.now(datetime.timezone.utc)
-    load_before = os.getloadavg()[0]
     with tempfile.TemporaryDirectory() as folder:
         comparison = Comparison(home, plan, folder)
+        rows = comparison.trying(clients, comparison.prepare)
+        load_before = os.getloadavg()[0]
         # What watches the clients must not take their core.
         os.sched_setaffinity(0, comparison.cores.server)
-        rows = comparison.trying(clients, comparison.prepare)
         say("verifying that what each says it wrote is written")
         rows = comparison.trying(rows, comparison.verify)
         with Server(home.hrload, comparison.cores.server, null=True) as server:
@@ -195,7 +208,6 @@ def run(clients, home, plan):
         cores=comparison.cores,
         begin=begin,
         load_before=load_before,
-        hrload=str(home.hrload),
         rows=rows,
         left_out=comparison.left_out,
     )

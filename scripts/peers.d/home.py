@@ -34,7 +34,7 @@ class Home:
         python = self.folder / "venv" / "bin" / "python"
         if not python.exists():
             self._install("a virtual environment", [sys.executable, "-m", "venv", self.folder / "venv"])
-        installed = self._ask([python, "-m", "pip", "list", "--format=freeze"])
+        installed = first_output([python, "-m", "pip", "list", "--format=freeze"])
         names = {line.split("==")[0].lower() for line in installed.splitlines()}
         absent = [package for package in packages if package not in names]
         if absent:
@@ -44,7 +44,7 @@ class Home:
     def python_version(self, package):
         """Version of a package in the virtual environment."""
         code = f"import importlib.metadata as m; print(m.version('{package}'))"
-        return self._ask([self.folder / "venv" / "bin" / "python", "-c", code])
+        return first_output([self.folder / "venv" / "bin" / "python", "-c", code])
 
     def node(self, package):
         """The folder whose `node_modules` has this package."""
@@ -60,6 +60,7 @@ class Home:
     def debian(self, program, package):
         """A program, from a Debian package if it is not there."""
         if not shutil.which(program):
+            self._install(f"{package} (package lists)", ["apt-get", "update", "--quiet"])
             self._install(package, ["apt-get", "install", "--yes", "--quiet", package])
         found = shutil.which(program)
         if not found:
@@ -127,10 +128,6 @@ class Home:
                 raise Missing(f"cannot install {what}: {error}") from error
         if done.returncode:
             raise Missing(f"cannot install {what}: see {log}")
-
-    @staticmethod
-    def _ask(command):
-        return first_output(command)
 
 
 def first_output(command):

@@ -63,6 +63,7 @@ def environment():
         "AWS_EC2_METADATA_DISABLED": "true",
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "PYTHONDONTWRITEBYTECODE": "1",
     }
 
 
@@ -90,19 +91,20 @@ def measure(command, cores, folder, timeout, env=None, accepted=(0,)):
     with out.open("w") as stdout, err.open("w") as stderr:
         process = start(command, cores, stdout=stdout, stderr=stderr, env=env or {})
     deadline = time.monotonic() + timeout
-    memory_bytes = 0
-    while True:
-        memory_bytes = max(memory_bytes, tree_memory_bytes(process.pid))
-        pid, status, usage = os.wait4(process.pid, os.WNOHANG)
-        if pid:
-            break
-        if time.monotonic() > deadline:
+    memory_bytes, ended = 0, False
+    try:
+        while not ended:
+            memory_bytes = max(memory_bytes, tree_memory_bytes(process.pid))
+            ended, status, usage = os.wait4(process.pid, os.WNOHANG)
+            if not ended:
+                if time.monotonic() > deadline:
+                    raise Failed(f"did not end within {timeout:.0f} s: {last_words(err, out)}")
+                time.sleep(POLL_SECONDS)
+    finally:
+        if not ended:
             os.killpg(process.pid, signal.SIGKILL)
-            os.wait4(process.pid, 0)
-            process.returncode = -signal.SIGKILL
-            raise Failed(f"did not end within {timeout:.0f} s: {last_words(err, out)}")
-        time.sleep(POLL_SECONDS)
-    process.returncode = os.waitstatus_to_exitcode(status)
+            _, status, _ = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode not in accepted:
         raise Failed(f"exit code {process.returncode}: {last_words(err, out)}")
     cpu_us = (usage.ru_utime + usage.ru_stime) * 1e6

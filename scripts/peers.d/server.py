@@ -13,7 +13,7 @@ TABLE = "peers"
 
 
 class Server:
-    """A running server with the seed layout's table."""
+    """A running server with the seed layout's table, for a `with` block."""
 
     def __init__(self, binary, cores, null):
         command = [binary, "local", "--listen", "127.0.0.1:0", "--threads", "1", "--quiet"]
@@ -25,20 +25,24 @@ class Server:
         if not self.endpoint:
             self.process.wait()
             raise machine.Failed(f"the server did not start: {' '.join(map(str, command))}")
-        aws_request.call(
-            self.endpoint,
-            "CreateTable",
-            TableName=TABLE,
-            BillingMode="PAY_PER_REQUEST",
-            AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
-            KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
-        )
 
     def __enter__(self):
+        try:
+            aws_request.call(
+                self.endpoint,
+                "CreateTable",
+                TableName=TABLE,
+                BillingMode="PAY_PER_REQUEST",
+                AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+                KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+            )
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *_):
-        self.process.terminate()
+        self.process.kill()
         self.process.wait()
         self.process.stdout.close()
 

@@ -17,7 +17,7 @@ class Items:
         return [self._item(next(self.numbers), report_time) for _ in range(count)]
 
     def _item(self, number, report_time):
-        device, sequence = number % 10_000, number // 10_000
+        device, sequence = 1_000 + number % 9_000, 10 + number // 9_000
         return {
             "id": {"S": f"{self.start}.{100_000 + number % 900_000}-{device}-{sequence}"},
             "HeartRate": {"S": str(60 + number % 81)},

@@ -27,7 +27,8 @@ function reportTime() {
 
 function put(time) {
   const n = number++;
-  const id = `${start}.${100000 + (n % 900000)}-${n % 10000}-${Math.floor(n / 10000)}`;
+  const device = 1000 + (n % 9000);
+  const id = `${start}.${100000 + (n % 900000)}-${device}-${10 + Math.floor(n / 9000)}`;
   return {
     PutRequest: {
       Item: {
