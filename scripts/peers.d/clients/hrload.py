@@ -17,7 +17,6 @@ class Hrload(Client):
     first_rate = 0
     """Items a second that the first search starts from."""
 
-    HELD = 0.98
     STEP = 1.3
     OVER = 1.1
     """What is offered while measuring, as a multiple of what was reached."""
@@ -33,14 +32,14 @@ class Hrload(Client):
         return first_output([self.program, "--version"])
 
     def settle(self, work, run):
-        rate, reached, missed = self.rate / self.STEP, 0.0, 0
+        rate, reached, worse = self.rate / self.STEP, 0.0, 0
         for _ in range(self.PROBES):
             run(self._command(work, rate, "800ms"))
             achieved = self._result(work)["rate"]["achieved"]
+            # One that is no better may be something else on the machine.
+            worse += achieved <= reached
             reached = max(reached, achieved)
-            # One miss may be something else on the machine.
-            missed += achieved < self.HELD * rate
-            if missed == 2:
+            if worse == 2:
                 break
             rate *= self.STEP
         self.rate = self.OVER * reached
