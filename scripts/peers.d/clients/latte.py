@@ -1,0 +1,38 @@
+"""latte-alternator, scylladb/latte's DynamoDB edition: Rune scripts over
+aws-sdk-dynamodb."""
+
+import json
+import time
+
+from clients import BATCH, Client, Count
+from home import WORKERS, first_output
+
+
+class Latte(Client):
+    name = "latte"
+    driven = "latte-alternator run -t 1, unlimited rate; a Rune script makes the items"
+
+    def install(self, home):
+        self.program = home.latte()
+
+    def version(self):
+        return first_output([self.program, "--version"]).splitlines()[0]
+
+    def work(self, work):
+        return self._command(work, f"{work.seconds}s")
+
+    def start(self, work):
+        return self._command(work, "1")
+
+    def count(self, work, output):
+        result = json.loads((work.folder / "latte.json").read_text())["result"]
+        cycles = result["cycle_count"] - result["error_count"]
+        # One more cycle warms it up.
+        return Count((cycles + 1) * BATCH, cycles * BATCH / result["elapsed_time_s"])
+
+    def _command(self, work, duration):
+        command = [self.program, "run", "--quiet", "--threads", 1, "--duration", duration]
+        command += ["--concurrency", work.connections, "--warmup", 1]
+        command += ["--generate-report", "--output", work.folder / "latte.json"]
+        command += ["-P", f'table="{work.table}"', "-P", f"start={int(time.time())}"]
+        return command + [WORKERS / "batch.rn", work.endpoint]
