@@ -69,6 +69,11 @@ fn count_all(update: bool, part: &str) -> Result<ExitCode, String> {
         println!("instruction counts skipped: valgrind is not installed");
         return Ok(ExitCode::SUCCESS);
     };
+    let wanted: Vec<_> = FUNCTIONS.iter().filter(|f| f.name.contains(part)).collect();
+    if wanted.is_empty() {
+        eprintln!("no function that is counted has {part:?} in its name");
+        return Ok(ExitCode::from(MISUSED));
+    }
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(BASELINE);
     let kept = read(&file)?;
     if kept.is_none() && !update {
@@ -82,7 +87,6 @@ fn count_all(update: bool, part: &str) -> Result<ExitCode, String> {
         "{:<40} {:>12} {:>12} {:>8}  per",
         "function", "instructions", "SHA-256", "change"
     );
-    let wanted: Vec<_> = FUNCTIONS.iter().filter(|f| f.name.contains(part)).collect();
     for (function, count) in wanted.iter().zip(count_each(&valgrind, &wanted)) {
         let count = count?;
         // Two decimals: far below the allowance even of the smallest function.
