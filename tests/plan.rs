@@ -52,7 +52,7 @@ fn wrong_use_is_named_and_shown_right() {
             "plan --devices 10 --stored-gb much",
             &["--stored-gb", "250"],
         ),
-        ("plan --devices 10 --plot -", &["--plot plan.svg"]),
+        ("plan --devices 10 --plot -", &["a file of its own"]),
         (
             "plan --devices 10 --plot one --output one",
             &["--plot plan.svg"],
