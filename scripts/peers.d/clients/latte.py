@@ -27,12 +27,11 @@ class Latte(Client):
     def count(self, work, output):
         result = json.loads((work.folder / "latte.json").read_text())["result"]
         cycles = result["cycle_count"] - result["error_count"]
-        # One more cycle warms it up.
-        return Count((cycles + 1) * BATCH, cycles * BATCH / result["elapsed_time_s"])
+        return Count(cycles * BATCH, cycles * BATCH / result["elapsed_time_s"])
 
     def _command(self, work, duration):
         command = [self.program, "run", "--quiet", "--threads", 1, "--duration", duration]
-        command += ["--concurrency", work.connections, "--warmup", 1]
+        command += ["--concurrency", work.connections, "--warmup", 0]
         command += ["--generate-report", "--output", work.folder / "latte.json"]
         command += ["-P", f'table="{work.table}"', "-P", f"start={int(time.time())}"]
         return command + [WORKERS / "batch.rn", work.endpoint]
