@@ -2,6 +2,7 @@
 aws-sdk-dynamodb."""
 
 import json
+import re
 import time
 
 from clients import BATCH, Client, Count
@@ -16,7 +17,9 @@ class Latte(Client):
         self.program = home.latte()
 
     def version(self):
-        return first_output([self.program, "--version"]).splitlines()[0]
+        said = first_output([self.program, "version"])
+        version = re.search(r"Version: (\S+)", said)
+        return f"latte {version[1]}" if version else "latte, version unknown"
 
     def work(self, work):
         return self._command(work, f"{work.seconds}s")
