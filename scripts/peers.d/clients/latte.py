@@ -35,6 +35,7 @@ class Latte(Client):
     def _command(self, work, duration):
         command = [self.program, "run", "--quiet", "--threads", 1, "--duration", duration]
         command += ["--concurrency", work.connections, "--warmup", 0]
-        command += ["--generate-report", "--output", work.folder / "latte.json"]
+        # It saves no report of fewer than two samples.
+        command += ["--sampling", "250ms", "--generate-report", "--output", work.folder / "latte.json"]
         command += ["-P", f'table="{work.table}"', "-P", f"start={int(time.time())}"]
         return command + [WORKERS / "batch.rn", work.endpoint]
