@@ -112,7 +112,7 @@ class Comparison:
             try:
                 able.append(step(client))
             except (Failed, Missing, OSError, LookupError, ValueError) as error:
-                why = str(error) if isinstance(error, (Failed, Missing)) else repr(error)
+                why = str(error) if isinstance(error, (Failed, Missing, OSError)) else repr(error)
                 self.left_out.append(LeftOut(name, why, isinstance(error, Missing)))
                 say(f"left out: {name}: {why}")
         return able
@@ -171,13 +171,15 @@ class Comparison:
         return row
 
     def _work(self, server, seconds):
-        return Work(server.endpoint, TABLE, seconds, self.plan.connections, self.folder)
+        # A folder of its own, so that no result of an earlier run can be read.
+        folder = Path(tempfile.mkdtemp(dir=self.folder))
+        return Work(server.endpoint, TABLE, seconds, self.plan.connections, folder)
 
     def _run(self, client, work, command):
         return machine.measure(
             command,
             self.cores.client,
-            self.folder,
+            work.folder,
             timeout=60 + 5 * work.seconds,
             env=client.environment(work),
             accepted=client.accepted,

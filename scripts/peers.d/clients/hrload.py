@@ -21,6 +21,9 @@ class Hrload(Client):
     OVER = 1.1
     """What is offered while measuring, as a multiple of what was reached."""
     PROBES = 12
+    DEVICES = 20_000
+    MOST = 100 * DEVICES
+    """Items a second at most: a device of the profile makes no more than 100."""
 
     def __init__(self):
         self.rate = self.first_rate
@@ -41,8 +44,8 @@ class Hrload(Client):
             reached = max(reached, achieved)
             if worse == 2:
                 break
-            rate *= self.STEP
-        self.rate = self.OVER * reached
+            rate = min(rate * self.STEP, self.MOST)
+        self.rate = min(self.OVER * reached, self.MOST)
 
     def work(self, work):
         return self._command(work, self.rate, f"{work.seconds}s")
@@ -59,7 +62,7 @@ class Hrload(Client):
     def _command(self, work, rate, duration):
         command = [self.program, "--endpoint-url", work.endpoint, "--table", work.table]
         command += ["--via", "none", "--client", self.client, "--threads", 1]
-        command += ["--concurrency", work.connections, "--rate", f"{rate:.0f}/s"]
+        command += ["--devices", self.DEVICES, "--concurrency", work.connections, f"--rate={rate:.0f}/s"]
         # A short queue: what is dropped late has cost more than what is dropped early.
         command += ["--backlog", 20_000, "--warmup", "200ms", "--duration", duration]
         return command + ["--quiet", "--output", work.folder / "result.json"]

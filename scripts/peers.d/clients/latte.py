@@ -2,6 +2,7 @@
 aws-sdk-dynamodb."""
 
 import json
+import re
 import time
 
 from clients import BATCH, Client, Count
@@ -16,7 +17,9 @@ class Latte(Client):
         self.program = home.latte()
 
     def version(self):
-        return first_output([self.program, "--version"]).splitlines()[0]
+        said = first_output([self.program, "version"])
+        version = re.search(r"Version: (\S+)", said)
+        return f"latte {version[1]}" if version else "latte, version unknown"
 
     def work(self, work):
         return self._command(work, f"{work.seconds}s")
@@ -27,12 +30,12 @@ class Latte(Client):
     def count(self, work, output):
         result = json.loads((work.folder / "latte.json").read_text())["result"]
         cycles = result["cycle_count"] - result["error_count"]
-        # One more cycle warms it up.
-        return Count((cycles + 1) * BATCH, cycles * BATCH / result["elapsed_time_s"])
+        return Count(cycles * BATCH, cycles * BATCH / result["elapsed_time_s"])
 
     def _command(self, work, duration):
         command = [self.program, "run", "--quiet", "--threads", 1, "--duration", duration]
-        command += ["--concurrency", work.connections, "--warmup", 1]
-        command += ["--generate-report", "--output", work.folder / "latte.json"]
+        command += ["--concurrency", work.connections, "--warmup", 0]
+        # It saves no report of fewer than two samples.
+        command += ["--sampling", "250ms", "--generate-report", "--output", work.folder / "latte.json"]
         command += ["-P", f'table="{work.table}"', "-P", f"start={int(time.time())}"]
         return command + [WORKERS / "batch.rn", work.endpoint]

@@ -25,5 +25,7 @@ class Locust(Worker):
     def _command(self, work, seconds, users):
         command = [self.python, "-m", "locust", "--locustfile", WORKERS / "locustfile.py"]
         command += ["--headless", "--users", max(users, 1), "--spawn-rate", max(users, 1)]
-        command += ["--run-time", f"{seconds}s", "--loglevel", "WARNING", "--only-summary"]
+        command += ["--run-time", f"{seconds}s", "--loglevel", "WARNING"]
+        # Calls in flight at the end are finished, and counted.
+        command += ["--only-summary", "--stop-timeout", 10]
         return command if users else command + ["--tags", "idle"]
