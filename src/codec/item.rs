@@ -1,6 +1,7 @@
 //! An item as DynamoDB JSON.
 
-use super::{ItemSink, Layout};
+use super::text::Integer;
+use super::{ItemSink, Layout, Text};
 use crate::workload::Reading;
 
 /// Appends the item that `reading` becomes, as DynamoDB JSON
@@ -51,16 +52,16 @@ impl ItemJson<'_> {
 
 impl ItemSink for ItemJson<'_> {
     #[inline(always)]
-    fn string(&mut self, name: &'static str, value: &str) {
+    fn string(&mut self, name: &'static str, value: impl Text) {
         self.entry(name, b"{\"S\":\"");
-        push_escaped(self.out, value);
+        value.append_to(self.out);
         self.out.extend_from_slice(b"\"}");
     }
 
     #[inline(always)]
-    fn number(&mut self, name: &'static str, decimal: &str) {
+    fn number(&mut self, name: &'static str, value: u64) {
         self.entry(name, b"{\"N\":\"");
-        self.out.extend_from_slice(decimal.as_bytes());
+        Integer(value).append_to(self.out);
         self.out.extend_from_slice(b"\"}");
     }
 
@@ -88,12 +89,17 @@ impl ItemSink for ItemJson<'_> {
     }
 }
 
+/// Whether a byte stands in a JSON string as it is.
+#[inline]
+pub(super) fn is_plain(byte: u8) -> bool {
+    byte >= b' ' && byte != b'"' && byte != b'\\'
+}
+
 /// Appends the inside of a JSON string.
 #[inline]
 pub(super) fn push_escaped(out: &mut Vec<u8>, text: &str) {
-    let plain = |b: u8| b >= b' ' && b != b'"' && b != b'\\';
     // No short cut, so that the compiler can look at many bytes at once.
-    if text.bytes().fold(true, |all, b| all & plain(b)) {
+    if text.bytes().fold(true, |all, b| all & is_plain(b)) {
         out.extend_from_slice(text.as_bytes());
         return;
     }

@@ -1,8 +1,7 @@
 //! Item layouts: which attributes a reading becomes.
 
-use super::identity::id_text;
-use super::text::{Civil, Text};
-use crate::capacity::size::{FLAG_BYTES, container_bytes, number_bytes};
+use super::text::{Instant, Integer, Numbered, ReportTime, Text};
+use crate::capacity::size::{FLAG_BYTES, container_bytes, integer_bytes};
 use crate::workload::{DeviceClass, Motion, Reading};
 
 /// Key of the seed and FHIR layouts: the reading's id.
@@ -48,9 +47,9 @@ pub struct KeySchema {
 /// described once.
 pub trait ItemSink {
     /// A string attribute.
-    fn string(&mut self, name: &'static str, value: &str);
-    /// A number attribute, in decimal notation.
-    fn number(&mut self, name: &'static str, decimal: &str);
+    fn string(&mut self, name: &'static str, value: impl Text);
+    /// A number attribute.
+    fn number(&mut self, name: &'static str, value: u64);
     /// A Boolean attribute.
     fn boolean(&mut self, name: &'static str, value: bool);
     /// Starts a map; its entries follow until [`ItemSink::end`].
@@ -77,8 +76,8 @@ impl Layout {
         }
     }
 
-    /// Tells `sink` the item that `reading` becomes. Allocates nothing: every
-    /// text is made on the stack.
+    /// Tells `sink` the item that `reading` becomes. Allocates and formats
+    /// nothing: that is left to the sink.
     pub fn describe(self, reading: &Reading, sink: &mut impl ItemSink) {
         match self {
             Layout::Seed => describe_seed(reading, sink),
@@ -96,39 +95,25 @@ impl Layout {
     }
 }
 
-/// Four strings; the time as the blog post's script writes it, `date +%D`
-/// followed by `date +%T` with nothing between.
+/// The blog post's four strings.
 #[inline]
 fn describe_seed(reading: &Reading, sink: &mut impl ItemSink) {
-    sink.string(ID, id_text(&reading.id).as_str());
-    sink.string("HeartRate", decimal(u64::from(reading.bpm)).as_str());
-    sink.string("SensorID", decimal(u64::from(reading.sensor)).as_str());
-    let time = Civil::at(reading.observed_us);
-    let mut report_time = Text::<16>::new();
-    report_time
-        .two_digits(time.month)
-        .push("/")
-        .two_digits(time.day)
-        .push("/")
-        .two_digits(time.year)
-        .two_digits(time.hour)
-        .push(":")
-        .two_digits(time.minute)
-        .push(":")
-        .two_digits(time.second);
-    sink.string("ReportTime", report_time.as_str());
+    sink.string(ID, reading.id);
+    sink.string("HeartRate", Integer(u64::from(reading.bpm)));
+    sink.string("SensorID", Integer(u64::from(reading.sensor)));
+    sink.string("ReportTime", ReportTime(reading.observed_us));
 }
 
 #[inline]
 fn describe_time_series(reading: &Reading, sink: &mut impl ItemSink) {
-    sink.string(DEVICE, device_name(reading).as_str());
-    sink.number(INTENDED, decimal(reading.id.intended_us).as_str());
-    sink.number(SEQUENCE, decimal(u64::from(reading.id.sequence)).as_str());
-    sink.number("observed", decimal(reading.observed_us).as_str());
-    sink.number("bpm", decimal(u64::from(reading.bpm)).as_str());
+    sink.string(DEVICE, Numbered(DEVICE_PREFIX, reading.id.device));
+    sink.number(INTENDED, reading.id.intended_us);
+    sink.number(SEQUENCE, u64::from(reading.id.sequence));
+    sink.number("observed", reading.observed_us);
+    sink.number("bpm", u64::from(reading.bpm));
     sink.string("unit", PER_MINUTE);
     sink.string("loinc", HEART_RATE_CODE);
-    sink.number("sensor", decimal(u64::from(reading.sensor)).as_str());
+    sink.number("sensor", u64::from(reading.sensor));
     sink.string("sensorLocation", sensor_location(reading.class));
     sink.string("motionContext", motion_context(reading.motion));
 }
@@ -136,7 +121,7 @@ fn describe_time_series(reading: &Reading, sink: &mut impl ItemSink) {
 /// An Observation of FHIR R4 (<https://hl7.org/fhir/R4/observation.html>). A
 /// device stands for its wearer, so the subject is numbered like the device.
 fn describe_fhir(reading: &Reading, sink: &mut impl ItemSink) {
-    sink.string(ID, id_text(&reading.id).as_str());
+    sink.string(ID, reading.id);
     sink.string("resourceType", "Observation");
     sink.string("status", "final");
 
@@ -155,46 +140,21 @@ fn describe_fhir(reading: &Reading, sink: &mut impl ItemSink) {
     coding(sink, "http://loinc.org", HEART_RATE_CODE, "Heart rate");
     sink.end();
 
-    let device = u64::from(reading.id.device);
     sink.map("subject");
-    let mut subject = Text::<24>::new();
-    subject.push("Patient/p-").padded(device, 7);
-    sink.string("reference", subject.as_str());
+    sink.string("reference", Numbered("Patient/p-", reading.id.device));
     sink.end();
 
-    let time = Civil::at(reading.observed_us);
-    let mut observed = Text::<48>::new();
-    observed
-        .padded(time.year, 4)
-        .push("-")
-        .two_digits(time.month)
-        .push("-")
-        .two_digits(time.day)
-        .push("T")
-        .two_digits(time.hour)
-        .push(":")
-        .two_digits(time.minute)
-        .push(":")
-        .two_digits(time.second)
-        .push(".")
-        .padded(time.micros, 6)
-        .push("Z");
-    sink.string("effectiveDateTime", observed.as_str());
+    sink.string("effectiveDateTime", Instant(reading.observed_us));
 
     sink.map("valueQuantity");
-    sink.number("value", decimal(u64::from(reading.bpm)).as_str());
+    sink.number("value", u64::from(reading.bpm));
     sink.string("unit", "beats/minute");
     sink.string("system", "http://unitsofmeasure.org");
     sink.string("code", PER_MINUTE);
     sink.end();
 
     sink.map("device");
-    let mut reference = Text::<24>::new();
-    reference
-        .push("Device/")
-        .push(DEVICE_PREFIX)
-        .padded(device, 7);
-    sink.string("reference", reference.as_str());
+    sink.string("reference", Numbered("Device/d-", reading.id.device));
     sink.end();
 }
 
@@ -212,20 +172,6 @@ fn coding(
     sink.string("display", display);
     sink.end();
     sink.end();
-}
-
-#[inline]
-fn decimal(value: u64) -> Text<20> {
-    let mut text = Text::new();
-    text.number(value);
-    text
-}
-
-fn device_name(reading: &Reading) -> Text<16> {
-    let mut text = Text::new();
-    text.push(DEVICE_PREFIX)
-        .padded(u64::from(reading.id.device), 7);
-    text
 }
 
 fn sensor_location(class: DeviceClass) -> &'static str {
@@ -265,14 +211,16 @@ impl ItemSize {
 }
 
 impl ItemSink for ItemSize {
-    fn string(&mut self, name: &'static str, value: &str) {
+    #[inline(always)]
+    fn string(&mut self, name: &'static str, value: impl Text) {
         self.entry(name);
-        self.bytes += value.len();
+        self.bytes += value.length();
     }
 
-    fn number(&mut self, name: &'static str, decimal: &str) {
+    #[inline(always)]
+    fn number(&mut self, name: &'static str, value: u64) {
         self.entry(name);
-        self.bytes += number_bytes(decimal.as_bytes());
+        self.bytes += integer_bytes(value);
     }
 
     fn boolean(&mut self, name: &'static str, _: bool) {

@@ -7,6 +7,7 @@
 
 pub mod batch;
 pub mod change;
+mod civil;
 mod decimal;
 mod identity;
 pub mod item;
@@ -14,9 +15,11 @@ mod layout;
 pub mod page;
 pub mod response;
 mod scan;
+pub mod signature;
 mod text;
 
 pub use layout::{ItemSink, KeySchema, Layout};
+pub use text::Text;
 
 use std::fmt;
 

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 
-use crate::codec::{ItemSink, Layout};
+use crate::codec::{ItemSink, Layout, Text};
 use crate::workload::Reading;
 
 /// The item that `reading` becomes.
@@ -55,12 +55,12 @@ impl Attributes {
 }
 
 impl ItemSink for Attributes {
-    fn string(&mut self, name: &'static str, value: &str) {
-        self.add(name, AttributeValue::S(value.to_owned()));
+    fn string(&mut self, name: &'static str, value: impl Text) {
+        self.add(name, AttributeValue::S(value.into_string()));
     }
 
-    fn number(&mut self, name: &'static str, decimal: &str) {
-        self.add(name, AttributeValue::N(decimal.to_owned()));
+    fn number(&mut self, name: &'static str, value: u64) {
+        self.add(name, AttributeValue::N(value.to_string()));
     }
 
     fn boolean(&mut self, name: &'static str, value: bool) {
@@ -102,13 +102,17 @@ impl KeyComparison<'_> {
 }
 
 impl ItemSink for KeyComparison<'_> {
-    fn string(&mut self, name: &'static str, value: &str) {
-        self.compare(name, |other| other.as_s().is_ok_and(|other| other == value));
+    fn string(&mut self, name: &'static str, value: impl Text) {
+        self.compare(name, |other| {
+            other
+                .as_s()
+                .is_ok_and(|other| *other == value.into_string())
+        });
     }
 
-    fn number(&mut self, name: &'static str, decimal: &str) {
+    fn number(&mut self, name: &'static str, value: u64) {
         self.compare(name, |other| {
-            other.as_n().is_ok_and(|other| other == decimal)
+            other.as_n().is_ok_and(|other| *other == value.to_string())
         });
     }
 
