@@ -7,10 +7,10 @@ use super::scan::{Raw, Scanner};
 use crate::workload::ReadingId;
 
 // The attributes that carry a reading's identity, as they stand in items.
-const ID: &[u8] = layout::ID.as_bytes();
-const DEVICE: &[u8] = layout::DEVICE.as_bytes();
-const INTENDED: &[u8] = layout::INTENDED.as_bytes();
-const SEQUENCE: &[u8] = layout::SEQUENCE.as_bytes();
+const ID: &[u8] = layout::ID.text.as_bytes();
+const DEVICE: &[u8] = layout::DEVICE.text.as_bytes();
+const INTENDED: &[u8] = layout::INTENDED.text.as_bytes();
+const SEQUENCE: &[u8] = layout::SEQUENCE.text.as_bytes();
 
 /// Reads an id as [`Text`](super::Text) writes it; `None` for anything else.
 pub(super) fn parse_id(text: &[u8]) -> Option<ReadingId> {

@@ -1,20 +1,22 @@
 //! Item layouts: which attributes a reading becomes.
 
+use super::Name;
+use super::name::name;
 use super::text::{Instant, Integer, Numbered, ReportTime, Text};
 use crate::capacity::size::{FLAG_BYTES, container_bytes, integer_bytes};
 use crate::workload::{DeviceClass, Motion, Reading};
 
 /// Key of the seed and FHIR layouts: the reading's id.
-pub(super) const ID: &str = "id";
+pub(super) const ID: Name = name!("id");
 /// Partition key of the time-series layout: [`DEVICE_PREFIX`] and the device's index.
-pub(super) const DEVICE: &str = "device";
+pub(super) const DEVICE: Name = name!("device");
 /// What a device's index is written after.
 pub(super) const DEVICE_PREFIX: &str = "d-";
 /// Sort key of the time-series layout: the intended time in microseconds.
-pub(super) const INTENDED: &str = "intended";
+pub(super) const INTENDED: Name = name!("intended");
 /// The reading's number within its device. Not `sequence`, which DynamoDB
 /// reserves in expressions.
-pub(super) const SEQUENCE: &str = "seq";
+pub(super) const SEQUENCE: Name = name!("seq");
 
 /// LOINC's code for heart rate (<https://loinc.org/8867-4>).
 const HEART_RATE_CODE: &str = "8867-4";
@@ -47,15 +49,15 @@ pub struct KeySchema {
 /// described once.
 pub trait ItemSink {
     /// A string attribute.
-    fn string(&mut self, name: &'static str, value: impl Text);
+    fn string(&mut self, name: Name, value: impl Text);
     /// A number attribute.
-    fn number(&mut self, name: &'static str, value: u64);
+    fn number(&mut self, name: Name, value: u64);
     /// A Boolean attribute.
-    fn boolean(&mut self, name: &'static str, value: bool);
+    fn boolean(&mut self, name: Name, value: bool);
     /// Starts a map; its entries follow until [`ItemSink::end`].
-    fn map(&mut self, name: &'static str);
-    /// Starts a list; its elements follow, with empty names, until [`ItemSink::end`].
-    fn list(&mut self, name: &'static str);
+    fn map(&mut self, name: Name);
+    /// Starts a list; its elements follow, nameless, until [`ItemSink::end`].
+    fn list(&mut self, name: Name);
     /// Ends the innermost map or list.
     fn end(&mut self);
 }
@@ -66,12 +68,12 @@ impl Layout {
     pub fn key_schema(self) -> KeySchema {
         match self {
             Layout::Seed | Layout::Fhir => KeySchema {
-                partition: (ID, "S"),
+                partition: (ID.text, "S"),
                 sort: None,
             },
             Layout::TimeSeries => KeySchema {
-                partition: (DEVICE, "S"),
-                sort: Some((INTENDED, "N")),
+                partition: (DEVICE.text, "S"),
+                sort: Some((INTENDED.text, "N")),
             },
         }
     }
@@ -99,9 +101,9 @@ impl Layout {
 #[inline]
 fn describe_seed(reading: &Reading, sink: &mut impl ItemSink) {
     sink.string(ID, reading.id);
-    sink.string("HeartRate", Integer(u64::from(reading.bpm)));
-    sink.string("SensorID", Integer(u64::from(reading.sensor)));
-    sink.string("ReportTime", ReportTime(reading.observed_us));
+    sink.string(name!("HeartRate"), Integer(u64::from(reading.bpm)));
+    sink.string(name!("SensorID"), Integer(u64::from(reading.sensor)));
+    sink.string(name!("ReportTime"), ReportTime(reading.observed_us));
 }
 
 #[inline]
@@ -109,24 +111,24 @@ fn describe_time_series(reading: &Reading, sink: &mut impl ItemSink) {
     sink.string(DEVICE, Numbered(DEVICE_PREFIX, reading.id.device));
     sink.number(INTENDED, reading.id.intended_us);
     sink.number(SEQUENCE, u64::from(reading.id.sequence));
-    sink.number("observed", reading.observed_us);
-    sink.number("bpm", u64::from(reading.bpm));
-    sink.string("unit", PER_MINUTE);
-    sink.string("loinc", HEART_RATE_CODE);
-    sink.number("sensor", u64::from(reading.sensor));
-    sink.string("sensorLocation", sensor_location(reading.class));
-    sink.string("motionContext", motion_context(reading.motion));
+    sink.number(name!("observed"), reading.observed_us);
+    sink.number(name!("bpm"), u64::from(reading.bpm));
+    sink.string(name!("unit"), PER_MINUTE);
+    sink.string(name!("loinc"), HEART_RATE_CODE);
+    sink.number(name!("sensor"), u64::from(reading.sensor));
+    sink.string(name!("sensorLocation"), sensor_location(reading.class));
+    sink.string(name!("motionContext"), motion_context(reading.motion));
 }
 
 /// An Observation of FHIR R4 (<https://hl7.org/fhir/R4/observation.html>). A
 /// device stands for its wearer, so the subject is numbered like the device.
 fn describe_fhir(reading: &Reading, sink: &mut impl ItemSink) {
     sink.string(ID, reading.id);
-    sink.string("resourceType", "Observation");
-    sink.string("status", "final");
+    sink.string(name!("resourceType"), "Observation");
+    sink.string(name!("status"), "final");
 
-    sink.list("category");
-    sink.map("");
+    sink.list(name!("category"));
+    sink.map(name!());
     coding(
         sink,
         "http://terminology.hl7.org/CodeSystem/observation-category",
@@ -136,40 +138,44 @@ fn describe_fhir(reading: &Reading, sink: &mut impl ItemSink) {
     sink.end();
     sink.end();
 
-    sink.map("code");
+    sink.map(name!("code"));
     coding(sink, "http://loinc.org", HEART_RATE_CODE, "Heart rate");
     sink.end();
 
-    sink.map("subject");
-    sink.string("reference", Numbered("Patient/p-", reading.id.device));
+    sink.map(name!("subject"));
+    sink.string(
+        name!("reference"),
+        Numbered("Patient/p-", reading.id.device),
+    );
     sink.end();
 
-    sink.string("effectiveDateTime", Instant(reading.observed_us));
+    sink.string(name!("effectiveDateTime"), Instant(reading.observed_us));
 
-    sink.map("valueQuantity");
-    sink.number("value", u64::from(reading.bpm));
-    sink.string("unit", "beats/minute");
-    sink.string("system", "http://unitsofmeasure.org");
-    sink.string("code", PER_MINUTE);
+    sink.map(name!("valueQuantity"));
+    sink.number(name!("value"), u64::from(reading.bpm));
+    sink.string(name!("unit"), "beats/minute");
+    sink.string(name!("system"), "http://unitsofmeasure.org");
+    sink.string(name!("code"), PER_MINUTE);
     sink.end();
 
-    sink.map("device");
-    sink.string("reference", Numbered("Device/d-", reading.id.device));
+    sink.map(name!("device"));
+    sink.string(name!("reference"), Numbered("Device/d-", reading.id.device));
     sink.end();
 }
 
 /// `coding`, with one entry.
+#[inline(always)]
 fn coding(
     sink: &mut impl ItemSink,
     system: &'static str,
     code: &'static str,
     display: &'static str,
 ) {
-    sink.list("coding");
-    sink.map("");
-    sink.string("system", system);
-    sink.string("code", code);
-    sink.string("display", display);
+    sink.list(name!("coding"));
+    sink.map(name!());
+    sink.string(name!("system"), system);
+    sink.string(name!("code"), code);
+    sink.string(name!("display"), display);
     sink.end();
     sink.end();
 }
@@ -198,12 +204,12 @@ struct ItemSize {
 
 impl ItemSize {
     /// A name, and for what stands within a map or list one byte more.
-    fn entry(&mut self, name: &str) {
+    fn entry(&mut self, name: Name) {
         let within = container_bytes(1) - container_bytes(0);
-        self.bytes += name.len() + if self.depth > 0 { within } else { 0 };
+        self.bytes += name.text.len() + if self.depth > 0 { within } else { 0 };
     }
 
-    fn open(&mut self, name: &str) {
+    fn open(&mut self, name: Name) {
         self.entry(name);
         self.bytes += container_bytes(0);
         self.depth += 1;
@@ -212,27 +218,27 @@ impl ItemSize {
 
 impl ItemSink for ItemSize {
     #[inline(always)]
-    fn string(&mut self, name: &'static str, value: impl Text) {
+    fn string(&mut self, name: Name, value: impl Text) {
         self.entry(name);
         self.bytes += value.length();
     }
 
     #[inline(always)]
-    fn number(&mut self, name: &'static str, value: u64) {
+    fn number(&mut self, name: Name, value: u64) {
         self.entry(name);
         self.bytes += integer_bytes(value);
     }
 
-    fn boolean(&mut self, name: &'static str, _: bool) {
+    fn boolean(&mut self, name: Name, _: bool) {
         self.entry(name);
         self.bytes += FLAG_BYTES;
     }
 
-    fn map(&mut self, name: &'static str) {
+    fn map(&mut self, name: Name) {
         self.open(name);
     }
 
-    fn list(&mut self, name: &'static str) {
+    fn list(&mut self, name: Name) {
         self.open(name);
     }
 

@@ -12,6 +12,7 @@ mod decimal;
 mod identity;
 pub mod item;
 mod layout;
+mod name;
 pub mod page;
 pub mod response;
 mod scan;
@@ -19,6 +20,7 @@ pub mod signature;
 mod text;
 
 pub use layout::{ItemSink, KeySchema, Layout};
+pub use name::Name;
 pub use text::Text;
 
 use std::fmt;
