@@ -149,13 +149,7 @@ pub async fn run(
     interrupts: &mut Interrupts,
     tell: &mut dyn FnMut(Event<'_>),
 ) -> Result<Finished, RunError> {
-    let workload = Workload::new(
-        request.profile.clone(),
-        request.devices,
-        request.pace,
-        request.seed,
-        request.phases.warmup + request.phases.measure,
-    )?;
+    let workload = request.workload()?;
     let file = match &request.output {
         Some(Output::File(path)) => Some(path),
         Some(Output::Stdout) | None => None,
