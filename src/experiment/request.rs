@@ -186,6 +186,8 @@ pub struct Sending {
     pub batch: usize,
     /// How long a reading may wait for its batch to fill.
     pub linger: Duration,
+    /// Wake with the kernel's timer instead of tokio's.
+    pub precise: bool,
     /// How often an item is sent at most.
     pub attempts: u32,
     /// How long a call may take.

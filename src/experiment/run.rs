@@ -427,6 +427,7 @@ impl Life<'_> {
                     layout: self.request.layout,
                     batch: sending.batch,
                     linger: sending.linger,
+                    precise: sending.precise,
                     // The first threads take what does not divide evenly.
                     in_flight: self.setting.concurrency / threads
                         + usize::from(index < self.setting.concurrency % threads),
