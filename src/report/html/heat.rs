@@ -1,12 +1,12 @@
 //! Latency over time: how many readings took how long in each moment, and the
 //! percentiles through it.
 
-use maud::{Markup, html};
+use maud::Markup;
 
 use super::Run;
 use super::bins::{Bin, bins, latency};
-use super::latency::{WIDTH_PX, named};
-use super::parts::{Figure, Table};
+use super::latency::{named, width_px};
+use super::parts::{Figure, Table, pair};
 use crate::measure::{Latency, Stage};
 use crate::report::export::ReportError;
 use crate::report::plot::{Axis, Cell, Cells, Colour, Line, Plot, Rule, Stroke};
@@ -28,7 +28,7 @@ pub(super) fn body(runs: &[Run<'_>]) -> Result<Markup, ReportError> {
             figures.push(figure(*run, Stage::Response, false)?);
         }
     }
-    Ok(html! { div.beside { @for figure in &figures { (figure) } } })
+    Ok(pair(runs, &figures))
 }
 
 /// A piece of the run, with what it measured of the stage.
@@ -50,7 +50,7 @@ fn figure(run: Run<'_>, stage: Stage, is_named: bool) -> Result<Markup, ReportEr
     };
     let cells = Cells::new(
         "readings, more where stronger",
-        Colour::Blue,
+        Colour::Grey,
         cells(&pieces),
     );
     let mut plot = Plot::new(
@@ -58,9 +58,9 @@ fn figure(run: Run<'_>, stage: Stage, is_named: bool) -> Result<Markup, ReportEr
         Axis::linear("time since measuring began (s)"),
         Axis::log("latency (ms)"),
     )
-    .size(WIDTH_PX, 340)
+    .size(width_px(is_named), 340)
     .cells(cells)
-    .line(line("p50", Colour::Grey, Stroke::Solid, 0.5))
+    .line(line("p50", Colour::Blue, Stroke::Solid, 0.5))
     .line(line("p99", Colour::Vermillion, Stroke::Solid, 0.99))
     .line(line("p99.9", Colour::Vermillion, Stroke::Dotted, 0.999));
     plot = with_time_axis(plot, run);

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::Run;
-use super::parts::{Figure, Table};
+use super::parts::{Figure, Table, pair};
 use crate::measure::{Latency, Stage};
 use crate::report::export::{ReportError, Unsound};
 use crate::report::plot::{Axis, Colour, Line, Plot, Step, Stroke, Waterfall};
@@ -18,8 +18,11 @@ const WAY: [(Stage, &str); 5] = [
     (Stage::Read, "arrived → read"),
 ];
 
-/// Width of the plots, in pixels.
-pub(super) const WIDTH_PX: u16 = 760;
+/// Width of a plot in pixels: of one that has a row of the page for itself, or
+/// stands beside that of another run. Letters are then of one size.
+pub(super) fn width_px(beside: bool) -> u16 {
+    if beside { 560 } else { 860 }
+}
 
 pub(super) fn body(runs: &[Run<'_>]) -> Result<Markup, ReportError> {
     if runs.iter().all(|run| stages(*run).next().is_none()) {
@@ -32,7 +35,7 @@ pub(super) fn body(runs: &[Run<'_>]) -> Result<Markup, ReportError> {
     let percentiles = percentiles(runs)?;
     Ok(html! {
         @for run in runs { (table(*run, runs.len() > 1)) }
-        div.beside { @for figure in &waterfalls { (figure) } }
+        (pair(runs, &waterfalls))
         (percentiles)
     })
 }
@@ -140,8 +143,12 @@ fn waterfall(run: Run<'_>, is_named: bool) -> Result<Markup, ReportError> {
             rows: rows.collect(),
             words: 1,
         },
-        drawing: Waterfall::new(Axis::linear("mean time since due (ms)"), WIDTH_PX, steps)
-            .drawing(),
+        drawing: Waterfall::new(
+            Axis::linear("mean time since due (ms)"),
+            width_px(is_named),
+            steps,
+        )
+        .drawing(),
     };
     Ok(figure.markup()?)
 }
@@ -176,8 +183,8 @@ fn percentiles(runs: &[Run<'_>]) -> Result<Markup, ReportError> {
             }
         }
     }
-    let mut plot =
-        Plot::new("", Axis::nines("percentile"), Axis::log("latency (ms)")).size(WIDTH_PX, 340);
+    let mut plot = Plot::new("", Axis::nines("percentile"), Axis::log("latency (ms)"))
+        .size(width_px(false), 340);
     for ((run, stage, of), colour) in lines.iter().zip(Colour::SERIES) {
         let points = shares(of.count()).into_iter();
         let points = points.map(|share| (share, of.quantile_us(share) as f64 / 1e3));

@@ -55,8 +55,8 @@ fn closed(run: Run<'_>, named: bool) -> Markup {
     html! {
         p {
             @if named { strong { (run.name) } ": " }
-            @if ledger.closed { "the ledger closes: every reading is accounted for." }
-            @else { strong { "the ledger does not close." } }
+            @if ledger.closed { "The ledger closes: every reading is accounted for." }
+            @else { strong { "The ledger does not close." } }
         }
         @if !ledger.broken.is_empty() {
             ul { @for broken in &ledger.broken { li { (broken) } } }

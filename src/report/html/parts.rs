@@ -77,6 +77,15 @@ pub(super) fn facts(runs: &[Run<'_>], caption: &str, facts: Vec<Fact>, words: bo
     .markup()
 }
 
+/// Figures of two runs beside each other, of one beneath each other.
+pub(super) fn pair(runs: &[Run<'_>], figures: &[Markup]) -> Markup {
+    html! {
+        div class=[(runs.len() > 1).then_some("beside")] {
+            @for figure in figures { (figure) }
+        }
+    }
+}
+
 /// A picture with its caption, and its numbers for whoever does not see it.
 pub(super) struct Figure<'a> {
     /// Unique on the page.

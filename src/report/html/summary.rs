@@ -100,7 +100,9 @@ fn thresholds(run: Run<'_>, named: bool) -> Markup {
     };
     Table {
         caption: &caption,
-        headings: ["threshold", "", "measured"].map(String::from).to_vec(),
+        headings: ["threshold", "verdict", "measured"]
+            .map(String::from)
+            .to_vec(),
         rows: run.result.thresholds.iter().map(row).collect(),
         words: 2,
     }

@@ -5,8 +5,8 @@ use maud::{Markup, html};
 use super::Run;
 use super::bins::{Bin, bins};
 use super::heat::{span, with_time_axis};
-use super::latency::{WIDTH_PX, named};
-use super::parts::{Figure, Table};
+use super::latency::{named, width_px};
+use super::parts::{Figure, Table, pair};
 use crate::report::export::ReportError;
 use crate::report::plot::{Axis, Colour, Line, Plot, PlotError, Stroke};
 use crate::report::units::{amount, count};
@@ -23,7 +23,7 @@ pub(super) fn body(runs: &[Run<'_>]) -> Result<Markup, ReportError> {
         false => html! { p { "Nothing was throttled." } },
     };
     Ok(html! {
-        div.beside { @for figure in &rates { (figure) } }
+        (pair(runs, &rates))
         (throttles)
         @for run in runs { (causes(*run, runs.len() > 1)) }
         @for run in runs { (failures(*run, runs.len() > 1)) }
@@ -58,7 +58,7 @@ fn rate(run: Run<'_>, is_named: bool) -> Result<Markup, PlotError> {
         Axis::linear("time since measuring began (s)"),
         Axis::linear("readings a second"),
     );
-    let mut plot = Plot::new("", axes.0, axes.1).size(WIDTH_PX, 300);
+    let mut plot = Plot::new("", axes.0, axes.1).size(width_px(is_named), 300);
     plot = plot
         .line(
             steps("scheduled".into(), Colour::Grey, &bins, |of| of.scheduled)
@@ -119,7 +119,7 @@ fn throttles(runs: &[Run<'_>]) -> Result<Markup, PlotError> {
         Axis::linear("time since measuring began (s)"),
         Axis::linear("items a second"),
     )
-    .size(WIDTH_PX, 240);
+    .size(width_px(false), 240);
     for ((run, bins), colour) in all.iter().zip([Colour::Vermillion, Colour::Purple]) {
         let name = named("throttled", *run, runs.len() > 1);
         plot = plot.line(steps(name, colour, bins, refused));

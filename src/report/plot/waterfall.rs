@@ -14,7 +14,6 @@ const ROW: i32 = 30;
 const BAR: i32 = 16;
 const FOOT: i32 = 46;
 const LEFT_MARGIN: i32 = 12;
-const RIGHT: i32 = 34;
 const TOP: i32 = 8;
 
 /// One bar.
@@ -78,6 +77,8 @@ impl Waterfall {
         })?;
         let labels = self.steps.iter().map(|step| width(&step.label, TEXT_PX));
         let left = labels.max().unwrap_or(0) + 12;
+        let notes = self.steps.iter().map(|step| width(&step.note, TEXT_PX));
+        let right = notes.max().unwrap_or(0) + 20;
         let height = TOP + ROW * rows + FOOT;
 
         let mut drawn = String::new();
@@ -88,7 +89,7 @@ impl Waterfall {
             let mut chart = ChartBuilder::on(&area)
                 .margin_top(TOP)
                 .margin_left(LEFT_MARGIN)
-                .margin_right(RIGHT)
+                .margin_right(right)
                 .x_label_area_size(FOOT)
                 .y_label_area_size(left)
                 .build_cartesian_2d(across, down)
@@ -126,14 +127,7 @@ impl Waterfall {
                     ];
                     path(&area, &joint, INK, 1, Stroke::Dotted)?;
                 }
-                let room = edges.end - to - 8;
-                let (at, side) = if width(&step.note, TEXT_PX) <= room {
-                    (to + 8, HPos::Left)
-                } else {
-                    (from - 8, HPos::Right)
-                };
-                let note = bold(TEXT_PX).pos(Pos::new(side, VPos::Center));
-                text(&area, &step.note, (at, middle(row)), &note)?;
+                text(&area, &step.note, (to + 8, middle(row)), &bold(TEXT_PX))?;
             }
             area.present().map_err(failed)?;
         }
