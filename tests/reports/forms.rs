@@ -137,7 +137,7 @@ fn hdrhistograms_own_log_processor_reads_the_log() {
     let said = String::from_utf8_lossy(&output.stdout);
     let e2e = result.latency.e2e.unwrap();
     let words: Vec<&str> = said
-        .split([' ', ',', '=', ']'])
+        .split([' ', '\n', ',', '=', ']'])
         .filter(|w| !w.is_empty())
         .collect();
     let after = |words: &[&str], keys: &[&str]| -> f64 {
@@ -215,7 +215,7 @@ fn prometheus_own_parser_reads_the_openmetrics_text() {
     });
     let program = "import sys\n\
          from prometheus_client.openmetrics.parser import text_string_to_metric_families as read\n\
-         for path in sys.argv[1:]: assert len(list(read(open(path, newline='').read()))) > 20\n";
+         for path in sys.argv[1:]: assert len(list(read(open(path, newline='').read()))) > 10\n";
     let python = |arguments: &[&str]| {
         Command::new("python3")
             .env("PYTHONPATH", format!("{readers}/python"))

@@ -33,7 +33,7 @@ pub(super) fn devices(runs: &[Run<'_>]) -> Markup {
             ),
             headings: ["device", "slowest"].map(String::from).to_vec(),
             rows: rows.collect(),
-            words: 0,
+            words: 1,
         }
         .markup()
     };

@@ -9,7 +9,9 @@ use crate::report::{Change, DiffResult, RunResult, Verdict};
 
 pub(super) fn body(runs: &[Run<'_>]) -> Markup {
     html! {
-        div.beside { @for run in runs { (verdict(*run, runs.len() > 1)) } }
+        div class=[(runs.len() > 1).then_some("beside")] {
+            @for run in runs { (verdict(*run, runs.len() > 1)) }
+        }
         @if let [run] = runs { (tiles(run.result)) } @else {
             (facts(runs, "Key figures", key_figures(runs), false))
         }
