@@ -77,7 +77,7 @@ fn began(result: &RunResult) -> SystemTime {
     let after = result.run.measured.max(0.0) + result.run.drained.max(0.0);
     let ended: Option<jiff::Timestamp> = result.run.ended.parse().ok();
     ended
-        .and_then(|ended| SystemTime::try_from(ended).ok())
+        .map(SystemTime::from)
         .and_then(|ended| ended.checked_sub(Duration::try_from_secs_f64(after).ok()?))
         .unwrap_or(SystemTime::UNIX_EPOCH)
 }

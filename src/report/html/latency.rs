@@ -134,8 +134,8 @@ fn waterfall(run: Run<'_>, is_named: bool) -> Result<Markup, ReportError> {
     let figure = Figure {
         id: format!("waterfall-{}", run.name),
         title: named("Where the time goes", run, is_named),
-        description: "The mean of each stage, from when a reading is due. Means add up to the \
-                      whole way’s, where percentiles do not."
+        description: "The mean of each stage, from when a reading is due. Means add up, where \
+                      percentiles do not, as far as the same readings went through every stage."
             .to_owned(),
         numbers: Table {
             caption: &caption,
