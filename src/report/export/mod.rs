@@ -1,6 +1,6 @@
 //! Reports: a result written for other readers than hrload.
 //!
-//! In go one result or two, read and found sound by [`check`]; out comes the
+//! In go one result or two, read and found sound by [`check()`]; out comes the
 //! text of a file, its form chosen by the file's ending. Must not know where
 //! results come from, nor write files itself.
 //!
@@ -12,7 +12,7 @@
 //! | `hlog` | a HdrHistogram interval log |
 //! | `junit` | JUnit XML, a threshold a case |
 //! | `openmetrics` | OpenMetrics text |
-//! | [`html`](super::html) | a page |
+//! | [`html`](mod@super::html) | a page |
 
 mod check;
 mod csv;
