@@ -8,6 +8,7 @@
 pub mod batch;
 pub mod change;
 mod civil;
+mod constant;
 mod decimal;
 mod identity;
 pub mod item;
@@ -19,6 +20,7 @@ mod scan;
 pub mod signature;
 mod text;
 
+pub use constant::Constant;
 pub use layout::{ItemSink, KeySchema, Layout};
 pub use name::Name;
 pub use text::Text;
