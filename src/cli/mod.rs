@@ -4,6 +4,7 @@
 //! Nothing past this room reads an argument, prints to a terminal or decides
 //! an exit code.
 
+mod ab;
 mod capacity;
 mod diff;
 mod generate;
@@ -95,6 +96,9 @@ enum Command {
     /// Find the highest rate that holds, and what limits it
     #[command(after_help = sweep::HELP)]
     Sweep(Box<sweep::SweepArgs>),
+    /// Run two configurations, or two binaries, in turns and compare them
+    #[command(after_help = ab::HELP)]
+    Ab(Box<ab::AbArgs>),
     /// Compare result files: what changed, what did not, what cannot be told
     #[command(after_help = diff::HELP)]
     Diff(Box<diff::DiffArgs>),
@@ -146,6 +150,7 @@ pub fn main() -> ExitCode {
         Some(Command::Plan(args)) => plan::run(*args),
         Some(Command::Modes(args)) => modes::run(*args),
         Some(Command::Sweep(args)) => sweep::run(*args),
+        Some(Command::Ab(args)) => ab::run(&args),
         Some(Command::Diff(args)) => diff::run(&args),
         Some(Command::Profiles(args)) => profiles::profiles(&args),
         Some(Command::Show(args)) => show::show(&args),

@@ -33,7 +33,9 @@ mod verdict;
 
 pub use condition::{Condition, ConditionError, SoFar};
 pub use config::{Config, Environment, Phase, RunInfo, Target, Via, redact, timestamp};
-pub use diff::{Change, DiffResult, DiffSettings, Difference, FigureChange, diff, differences};
+pub use diff::{
+    Change, DiffResult, DiffSettings, Difference, FigureChange, diff, diff_markdown, differences,
+};
 pub use export::{Format, Report, ReportError, UnknownEnding, Unsound, check};
 pub use figures::{Figures, Measure, Percentile};
 pub use file::{ReadError, WriteError, probe, write_json, write_text};
