@@ -18,6 +18,7 @@ mod report;
 mod run;
 mod show;
 mod sweep;
+mod trend;
 mod values;
 
 use std::io::Write;
@@ -102,6 +103,9 @@ enum Command {
     /// Compare result files: what changed, what did not, what cannot be told
     #[command(after_help = diff::HELP)]
     Diff(Box<diff::DiffArgs>),
+    /// Show a history of figures, and where a level changed
+    #[command(after_help = trend::HELP)]
+    Trend(trend::TrendArgs),
     /// List the workload profiles, or print one
     Profiles(profiles::ProfilesArgs),
     /// Print the summary of a result file again
@@ -152,6 +156,7 @@ pub fn main() -> ExitCode {
         Some(Command::Sweep(args)) => sweep::run(*args),
         Some(Command::Ab(args)) => ab::run(&args),
         Some(Command::Diff(args)) => diff::run(&args),
+        Some(Command::Trend(args)) => trend::run(&args),
         Some(Command::Profiles(args)) => profiles::profiles(&args),
         Some(Command::Show(args)) => show::show(&args),
         Some(Command::Report(args)) => report::report(&args),

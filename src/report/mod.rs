@@ -17,6 +17,7 @@ mod export;
 mod figures;
 mod file;
 mod generator;
+mod history;
 mod html;
 mod latency;
 mod ledger;
@@ -40,6 +41,10 @@ pub use export::{Format, Report, ReportError, UnknownEnding, Unsound, check};
 pub use figures::{Figures, Measure, Percentile};
 pub use file::{ReadError, WriteError, probe, write_json, write_text};
 pub use generator::{Bound, Generator};
+pub use history::{
+    Counts, CountsError, Entry, FigureTrend, HistoryError, LevelChange, TrendResult, UnknownFigure,
+    trend, trend_plot,
+};
 pub use latency::{ByStage, SecondLatency, StageLatency};
 pub use ledger::{Ledger, MissingReading, WarmUp};
 pub use modes::{Figure, Missed, ModeFigures, ModesResult, Quantiles, ThrottledBy, modes};
