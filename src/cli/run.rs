@@ -209,7 +209,8 @@ pub(crate) struct RunArgs {
     output: Option<PathBuf>,
 
     /// Write a report; repeatable; the ending says which: .html, .md, .csv (series),
-    /// .hlog (HdrHistogram log), .xml (JUnit), .prom (OpenMetrics)
+    /// .hlog (HdrHistogram log), .xml (JUnit), .prom (OpenMetrics). With one --baseline,
+    /// .html and .md show both runs
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     report: Vec<Report>,
 
@@ -501,7 +502,7 @@ pub(crate) fn run(mut args: RunArgs) -> Result<Exit, Problem> {
     // A file was written by the run itself.
     let stdout = request.output.filter(|output| *output == Output::Stdout);
     put_out(stdout.as_ref(), quiet, &finished.result, report::summary)?;
-    reports::write(&reports, std::slice::from_ref(&finished.result)).map_err(Problem::failed)?;
+    reports::write_run(&reports, &baseline, &finished.result).map_err(Problem::failed)?;
     let compared = if baseline.is_empty() || finished.ending == Ending::Interrupted {
         Exit::Held
     } else {

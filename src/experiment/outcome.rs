@@ -38,6 +38,7 @@ pub(super) fn finish(
         phase: lived.reached,
         interrupted: lived.interrupted,
         out_of_reach: lived.out_of_reach.as_ref().map(ToString::to_string),
+        measured_from: Some(report::timestamp(measure_start_us)),
         measured: (measure_end_us - measure_start_us) as f64 / 1e6,
         drained: lived.drained.as_secs_f64(),
     };

@@ -22,6 +22,10 @@ pub struct RunInfo {
     /// null in other runs.
     #[serde(default)]
     pub out_of_reach: Option<String>,
+    /// When measuring began: RFC 3339, UTC; second 0 of the series. Null in files of
+    /// older versions.
+    #[serde(default)]
+    pub measured_from: Option<String>,
     /// How long was measured, in seconds; shorter than asked for when cut short.
     pub measured: f64,
     /// How long draining took, in seconds.

@@ -71,9 +71,13 @@ fn contradiction(result: &RunResult, what: String) -> Unsound {
     }
 }
 
-/// When measuring began, reckoned back from the run's end; the epoch where the
-/// result does not say when that was.
+/// When measuring began; in results of older versions reckoned back from the run's
+/// end. The epoch where the result does not say when that was.
 fn began(result: &RunResult) -> SystemTime {
+    let stated = result.run.measured_from.as_ref();
+    if let Some(began) = stated.and_then(|of| of.parse::<jiff::Timestamp>().ok()) {
+        return began.into();
+    }
     let after = result.run.measured.max(0.0) + result.run.drained.max(0.0);
     let ended: Option<jiff::Timestamp> = result.run.ended.parse().ok();
     ended

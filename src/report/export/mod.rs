@@ -147,6 +147,12 @@ impl Report {
         &self.path
     }
 
+    /// Whether it can show two results beside each other.
+    #[must_use]
+    pub fn compares(&self) -> bool {
+        self.format.compares()
+    }
+
     /// Finds out, before any load, whether the file can be written.
     ///
     /// # Errors
