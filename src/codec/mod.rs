@@ -15,6 +15,7 @@ pub mod page;
 pub mod response;
 mod scan;
 mod text;
+pub mod transform;
 
 pub use layout::{ItemSink, KeySchema, Layout};
 
