@@ -1,12 +1,14 @@
 //! Ten thousand connections to `hrload local`, some of them stalled for good.
 #![allow(clippy::unwrap_used)]
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpStream};
-use std::process::{Child, Command, Stdio};
+mod support;
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::time::Duration;
 
 use rustix::process::{Resource, getrlimit, setrlimit};
+use support::local::Local;
 
 const CONNECTIONS: usize = 10_000;
 const STALLED: usize = 500;
@@ -18,43 +20,11 @@ const LIST_TABLES: &str = "POST / HTTP/1.1\r\nHost: local\r\n\
     Authorization: AWS4-HMAC-SHA256 Credential=a/20260101/eu-west-1/dynamodb/aws4_request, \
     SignedHeaders=host, Signature=b\r\nX-Amz-Date: 20260101T000000Z\r\n\r\n{}";
 
-/// `hrload local`, killed when dropped.
-struct Local {
-    process: Child,
-    address: SocketAddr,
-}
-
-impl Local {
-    fn start() -> Self {
-        let mut process = Command::new(env!("CARGO_BIN_EXE_hrload"))
-            .args(["local", "--listen", "127.0.0.1:0", "-q"])
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut endpoint = String::new();
-        BufReader::new(process.stdout.take().unwrap())
-            .read_line(&mut endpoint)
-            .unwrap();
-        let address = endpoint.trim().strip_prefix("http://").unwrap();
-        Self {
-            process,
-            address: address.parse().unwrap(),
-        }
-    }
-
-    fn connect(&self) -> TcpStream {
-        let stream = TcpStream::connect(self.address).unwrap();
-        let patience = Some(Duration::from_secs(60));
-        stream.set_read_timeout(patience).unwrap();
-        stream
-    }
-}
-
-impl Drop for Local {
-    fn drop(&mut self) {
-        self.process.kill().unwrap();
-        self.process.wait().unwrap();
-    }
+fn connect(local: &Local) -> TcpStream {
+    let stream = TcpStream::connect(local.address()).unwrap();
+    let patience = Some(Duration::from_secs(60));
+    stream.set_read_timeout(patience).unwrap();
+    stream
 }
 
 /// As many connections as are wanted, or as this system lets one process open.
@@ -86,8 +56,8 @@ fn read_answer(stream: &mut TcpStream) -> String {
 
 #[test]
 fn ten_thousand_connections_are_all_served_while_some_stall() {
-    let local = Local::start();
-    let mut open: Vec<TcpStream> = (0..connections()).map(|_| local.connect()).collect();
+    let local = Local::start("");
+    let mut open: Vec<TcpStream> = (0..connections()).map(|_| connect(&local)).collect();
     let (stalled, busy) = open.split_at_mut(STALLED);
     for (at, stream) in stalled.iter_mut().enumerate() {
         let sent = at % LIST_TABLES.len();

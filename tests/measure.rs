@@ -1,5 +1,5 @@
 //! What `measure` promises: percentiles that are right, ledgers that close or
-//! say why not, seconds that add up, and no allocation for a reading.
+//! say why not, and seconds that add up.
 #![allow(clippy::unwrap_used)]
 
 use std::sync::Arc;
@@ -11,39 +11,6 @@ use hrload::measure::{
 };
 use hrload::workload::ReadingId;
 use proptest::prelude::*;
-
-/// Counts allocations of the current thread.
-#[allow(unsafe_code)] // A global allocator cannot be written without; tests only.
-mod allocations {
-    use std::alloc::{GlobalAlloc, Layout, System};
-    use std::cell::Cell;
-
-    thread_local! {
-        static COUNT: Cell<u64> = const { Cell::new(0) };
-    }
-
-    struct Counting;
-
-    unsafe impl GlobalAlloc for Counting {
-        unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-            let _ = COUNT.try_with(|count| count.set(count.get() + 1));
-            unsafe { System.alloc(layout) }
-        }
-
-        unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-            unsafe { System.dealloc(pointer, layout) }
-        }
-    }
-
-    #[global_allocator]
-    static ALLOCATOR: Counting = Counting;
-
-    pub(super) fn of(work: impl FnOnce()) -> u64 {
-        let before = COUNT.get();
-        work();
-        COUNT.get() - before
-    }
-}
 
 const RUN_START_US: u64 = 1_700_000_000_000_000;
 const MEASURE_START_US: u64 = RUN_START_US + 2_000_000;
@@ -575,39 +542,4 @@ fn workers_records_add_up() {
     assert_eq!(total.counts.acknowledged, 1_000);
     assert_eq!(total.latencies.get(Stage::Response).count(), 1_000);
     assert!(Ledger::new(&total, None).closed());
-}
-
-#[test]
-fn recording_a_reading_allocates_nothing_once_warm() {
-    let (mut sending, mut arrivals, intervals) = recorders();
-    let mut series = Series::default();
-    let mut pass = |from: u32, to: u32| {
-        let mut at_readings = 0;
-        for number in from..to {
-            let reading = id(
-                number % 10,
-                number / 10,
-                MEASURE_START_US + u64::from(number) * 1_000,
-            );
-            at_readings += allocations::of(|| {
-                write(&mut sending, reading);
-                see(&mut arrivals, reading);
-                let outcome = Attempt::Failed {
-                    code: "timeout",
-                    items: 1,
-                };
-                sending.attempt(reading.intended_us, reading.intended_us, true, outcome);
-            });
-            series.collect(&intervals, Duration::ZERO);
-        }
-        at_readings
-    };
-    assert!(pass(0, 5_000) > 0, "the counter counts");
-    // Ten more seconds, and so ten intervals of each recorder; a channel
-    // allocates a block for every 31 messages.
-    let warm = pass(5_000, 15_000);
-    assert!(
-        warm <= 4,
-        "{warm} allocations for 10,000 readings written and seen"
-    );
 }

@@ -71,6 +71,15 @@ fn both_clients_and_every_layout_account_alike() {
 }
 
 #[test]
+fn a_run_with_the_kernels_timer_accounts_for_every_reading() {
+    let run = run(&format!("{SMALL} --precise"));
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    run.assert_closed();
+    assert_eq!(run.result["config"]["precise"], true);
+    assert_eq!(run.count("ledger.seen"), run.count("ledger.scheduled"));
+}
+
+#[test]
 fn the_warm_up_is_sent_and_not_measured() {
     let run = run("--devices 200 --rate 500/s -w 500ms -d 1s --change-delay 0 --drain 20s");
     assert_eq!(run.code, 0, "{}", run.stderr);

@@ -6,12 +6,7 @@ pub(crate) mod floor;
 pub(crate) mod ledger;
 pub(crate) mod schedule;
 
-use std::time::{Duration, SystemTime};
-
-use aws_credential_types::Credentials;
-use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
-use aws_sigv4::sign::v4;
-use aws_smithy_runtime_api::client::identity::Identity;
+use hrload::codec::signature::{AccessKey, Signature, Signer, Target};
 use hrload::codec::{Layout, change, item};
 use hrload::workload::{DeviceClass, Motion, Reading, ReadingId};
 
@@ -94,48 +89,31 @@ pub(crate) fn page(count: u32) -> String {
     .to_string()
 }
 
-/// Signs as the `direct` client does, whose own signer is not public: the
-/// same crate, settings, headers and body.
-pub(crate) struct Signing(Identity);
+/// Signs as the `direct` client does: the same signer, target and body.
+pub(crate) struct Signing(Signer);
 
 impl Default for Signing {
     fn default() -> Self {
-        let credentials = Credentials::new(
-            "AKIAIOSFODNN7EXAMPLE",
-            "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
-            None,
-            None,
-            "benchmark",
-        );
-        Self(credentials.into())
+        let target = Target {
+            host: "127.0.0.1:8000",
+            path: "/",
+            region: "us-west-2",
+            service: "dynamodb",
+            content_type: "application/x-amz-json-1.0",
+            operation: "DynamoDB_20120810.BatchWriteItem",
+        };
+        let key = AccessKey {
+            id: "AKIAIOSFODNN7EXAMPLE",
+            secret: "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
+            session_token: None,
+        };
+        Self(Signer::new(&target, &key, START_US / 1_000_000))
     }
 }
 
 impl Signing {
-    /// Adds date and authorization to the headers of a call with `body`.
-    pub(crate) fn sign(&self, request: &mut http::Request<()>, body: &[u8]) {
-        let params = v4::SigningParams::builder()
-            .identity(&self.0)
-            .region("us-west-2")
-            .name("dynamodb")
-            .time(SystemTime::UNIX_EPOCH + Duration::from_micros(START_US))
-            .settings(SigningSettings::default())
-            .build()
-            .unwrap()
-            .into();
-        let headers = [
-            ("host", "127.0.0.1:8000"),
-            ("content-type", "application/x-amz-json-1.0"),
-            ("x-amz-target", "DynamoDB_20120810.BatchWriteItem"),
-        ];
-        let signable = SignableRequest::new(
-            "POST",
-            "http://127.0.0.1:8000/",
-            headers.into_iter(),
-            SignableBody::Bytes(body),
-        )
-        .unwrap();
-        let (instructions, _signature) = sign(signable, &params).unwrap().into_parts();
-        instructions.apply_to_request_http1x(request);
+    /// Date and authorization of a call with `body`.
+    pub(crate) fn sign(&mut self, body: &[u8]) -> Signature<'_> {
+        self.0.sign(body, START_US / 1_000_000)
     }
 }

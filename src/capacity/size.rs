@@ -57,6 +57,19 @@ pub fn number_bytes(decimal: &[u8]) -> usize {
     whole.div_ceil(2) + fraction.div_ceil(2) + 1 + usize::from(negative && significant > 0)
 }
 
+/// [`number_bytes`] of a whole number that is not negative, without writing it.
+#[must_use]
+pub fn integer_bytes(value: u64) -> usize {
+    let Some(most) = value.checked_ilog10() else {
+        return 1;
+    };
+    let (mut significant, mut rest) = (most as usize + 1, value);
+    while rest.is_multiple_of(10) {
+        (significant, rest) = (significant - 1, rest / 10);
+    }
+    significant.div_ceil(2) + 1
+}
+
 fn exponent(digits: &[u8]) -> i64 {
     std::str::from_utf8(digits)
         .ok()
@@ -81,6 +94,7 @@ pub fn read_units(bytes: usize, consistent: bool) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn numbers_cost_half_a_byte_a_significant_digit_and_one_more() {
@@ -102,6 +116,15 @@ mod tests {
             ("-0", 1),
         ] {
             assert_eq!(number_bytes(decimal.as_bytes()), bytes, "{decimal}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_whole_number_is_as_large_as_its_decimals(digits in 0u64..1_000_000, zeros in 0u32..13) {
+            let value = digits * 10u64.pow(zeros);
+            let decimal = value.to_string();
+            prop_assert_eq!(integer_bytes(value), number_bytes(decimal.as_bytes()), "{}", value);
         }
     }
 

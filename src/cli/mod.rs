@@ -13,6 +13,7 @@ mod modes;
 mod plan;
 mod problem;
 mod profiles;
+mod report;
 mod run;
 mod show;
 mod sweep;
@@ -48,6 +49,8 @@ Examples:
       any other server that speaks DynamoDB and Kinesis
   hrload -r 2k/s --threshold 'e2e.p99<1s' --threshold lost=0
       in CI: exit code 3 when a threshold is missed; compare runs with `hrload diff`
+  hrload -r 2k/s -o result.json --report result.html --report summary.md
+      a page to look at and a summary for CI; `hrload report` makes them later
   hrload --fault lose=1000 -r 2000/s
       shows what a run looks like when 1,000 change records get lost
 
@@ -99,6 +102,9 @@ enum Command {
     Profiles(profiles::ProfilesArgs),
     /// Print the summary of a result file again
     Show(show::ShowArgs),
+    /// Write reports of a result file: a page, Markdown, CSV, logs for other tools
+    #[command(after_help = report::HELP)]
+    Report(report::ReportArgs),
     /// Print a completion script for a shell
     Completions(generate::CompletionsArgs),
     /// Print the manual page
@@ -143,6 +149,7 @@ pub fn main() -> ExitCode {
         Some(Command::Diff(args)) => diff::run(&args),
         Some(Command::Profiles(args)) => profiles::profiles(&args),
         Some(Command::Show(args)) => show::show(&args),
+        Some(Command::Report(args)) => report::report(&args),
         Some(Command::Completions(args)) => generate::completions(&args),
         Some(Command::Man(args)) => generate::man(&args),
     };

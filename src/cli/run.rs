@@ -12,6 +12,7 @@ use super::diff;
 use super::live::Live;
 use super::problem::{Exit, Problem};
 use super::profiles;
+use super::report as reports;
 use super::values::{self, Rate};
 use crate::codec::Layout;
 use crate::experiment::{
@@ -21,7 +22,7 @@ use crate::experiment::{
 use crate::load::limit::ClientKind;
 use crate::local::Faults;
 use crate::local::capture::ChangeDelay;
-use crate::report::{self, Condition};
+use crate::report::{self, Condition, Report};
 use crate::stream::Consumer;
 use crate::workload::Pace;
 
@@ -142,6 +143,11 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "TIME", default_value = "10ms", value_parser = values::span, help_heading = "Sending")]
     linger: Duration,
 
+    /// Wake for each batch with a timer of the kernel, on time within some tens of microseconds
+    /// instead of a millisecond; costs a little more CPU [Linux only]
+    #[arg(long, help_heading = "Sending")]
+    precise: bool,
+
     /// How often an item is sent at most, before it counts as failed
     #[arg(long, value_name = "N", default_value = "8", value_parser = values::count, help_heading = "Sending")]
     attempts: u32,
@@ -196,6 +202,11 @@ pub(crate) struct RunArgs {
     /// Write the result here as JSON; `-` is standard output
     #[arg(short, long, value_name = "FILE", help_heading = "Output")]
     output: Option<PathBuf>,
+
+    /// Write a report; repeatable; the ending says which: .html, .md, .csv (series),
+    /// .hlog (HdrHistogram log), .xml (JUnit), .prom (OpenMetrics)
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    report: Vec<Report>,
 
     /// Compare with this result file, or several of the same run; exit code 4 when
     /// something got worse (`hrload diff` compares several runs a side)
@@ -296,6 +307,12 @@ impl RunArgs {
                 file.display()
             )));
         }
+        if let Some(report) = self.report.first() {
+            return Err(Problem::usage(format!(
+                "--report {} has no place here: it is of a single run",
+                report.path().display()
+            )));
+        }
         self.threshold.first().map_or(Ok(()), |condition| {
             Err(Problem::usage(format!(
                 "--threshold {condition} has no place here: {why}"
@@ -385,6 +402,7 @@ impl RunArgs {
                 concurrency: self.concurrency,
                 batch: usize::from(self.batch),
                 linger: self.linger,
+                precise: self.precise,
                 attempts: self.attempts,
                 timeout: self.timeout,
                 catch_up: self.catch_up,
@@ -436,6 +454,8 @@ pub(crate) fn run(mut args: RunArgs) -> Result<Exit, Problem> {
     let quiet = args.quiet;
     // What cannot be read is better known before the run than after it.
     let baseline = diff::read(&args.baseline)?;
+    let reports = std::mem::take(&mut args.report);
+    reports::probe(&reports, args.output.as_deref())?;
     let conditions = std::mem::take(&mut args.threshold);
     let request = args.into_request("--threshold", conditions)?;
     let mut live = Live::new(quiet);
@@ -447,6 +467,7 @@ pub(crate) fn run(mut args: RunArgs) -> Result<Exit, Problem> {
     // A file was written by the run itself.
     let stdout = request.output.filter(|output| *output == Output::Stdout);
     put_out(stdout.as_ref(), quiet, &finished.result, report::summary)?;
+    reports::write(&reports, std::slice::from_ref(&finished.result)).map_err(Problem::failed)?;
     let compared = if baseline.is_empty() || finished.ending == Ending::Interrupted {
         Exit::Held
     } else {

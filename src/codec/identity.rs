@@ -4,32 +4,15 @@ use super::DecodeError;
 use super::decimal::{Decimal, integer};
 use super::layout;
 use super::scan::{Raw, Scanner};
-use super::text::Text;
 use crate::workload::ReadingId;
 
 // The attributes that carry a reading's identity, as they stand in items.
-const ID: &[u8] = layout::ID.as_bytes();
-const DEVICE: &[u8] = layout::DEVICE.as_bytes();
-const INTENDED: &[u8] = layout::INTENDED.as_bytes();
-const SEQUENCE: &[u8] = layout::SEQUENCE.as_bytes();
+const ID: &[u8] = layout::ID.text.as_bytes();
+const DEVICE: &[u8] = layout::DEVICE.text.as_bytes();
+const INTENDED: &[u8] = layout::INTENDED.text.as_bytes();
+const SEQUENCE: &[u8] = layout::SEQUENCE.text.as_bytes();
 
-/// `1721011165.891550-4217-12`: at most 20 + 1 + 6 + 2 * (1 + 10) bytes.
-pub(super) type IdText = Text<50>;
-
-#[inline]
-pub(super) fn id_text(id: &ReadingId) -> IdText {
-    let mut text = Text::new();
-    text.number(id.intended_us / 1_000_000)
-        .push(".")
-        .padded(id.intended_us % 1_000_000, 6)
-        .push("-")
-        .number(u64::from(id.device))
-        .push("-")
-        .number(u64::from(id.sequence));
-    text
-}
-
-/// Reads what [`id_text`] writes; `None` for anything else.
+/// Reads an id as [`Text`](super::Text) writes it; `None` for anything else.
 pub(super) fn parse_id(text: &[u8]) -> Option<ReadingId> {
     let point = text.iter().position(|&b| b == b'.')?;
     let (seconds, rest) = (&text[..point], &text[point + 1..]);

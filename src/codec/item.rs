@@ -1,6 +1,7 @@
 //! An item as DynamoDB JSON.
 
-use super::{ItemSink, Layout};
+use super::text::Integer;
+use super::{ItemSink, Layout, Name, Text};
 use crate::workload::Reading;
 
 /// Appends the item that `reading` becomes, as DynamoDB JSON
@@ -27,22 +28,16 @@ struct ItemJson<'a> {
 }
 
 impl ItemJson<'_> {
-    /// Writes what stands before a value: a comma, the name, the type. Inlined,
-    /// so that names and types have lengths that the compiler knows.
+    /// Writes what leads up to a value; the first at its level has no comma
+    /// before it. Inlined, as all of this is: what is known of a layout is
+    /// then known to the compiler, and only values are left to be told apart.
     #[inline(always)]
-    fn entry(&mut self, name: &'static str, kind: &'static [u8]) {
-        if !self.first {
-            self.out.push(b',');
-        }
-        self.first = false;
-        if self.lists & 1 == 0 {
-            self.out.push(b'"');
-            self.out.extend_from_slice(name.as_bytes());
-            self.out.extend_from_slice(b"\":");
-        }
-        self.out.extend_from_slice(kind);
+    fn lead(&mut self, before: &'static str) {
+        let comma = usize::from(std::mem::take(&mut self.first));
+        self.out.extend_from_slice(&before.as_bytes()[comma..]);
     }
 
+    #[inline(always)]
     fn open(&mut self, list: bool) {
         self.lists = self.lists << 1 | u64::from(list);
         self.first = true;
@@ -51,35 +46,39 @@ impl ItemJson<'_> {
 
 impl ItemSink for ItemJson<'_> {
     #[inline(always)]
-    fn string(&mut self, name: &'static str, value: &str) {
-        self.entry(name, b"{\"S\":\"");
-        push_escaped(self.out, value);
+    fn string(&mut self, name: Name, value: impl Text) {
+        self.lead(name.string);
+        value.append_to(self.out);
         self.out.extend_from_slice(b"\"}");
     }
 
     #[inline(always)]
-    fn number(&mut self, name: &'static str, decimal: &str) {
-        self.entry(name, b"{\"N\":\"");
-        self.out.extend_from_slice(decimal.as_bytes());
+    fn number(&mut self, name: Name, value: u64) {
+        self.lead(name.number);
+        Integer(value).append_to(self.out);
         self.out.extend_from_slice(b"\"}");
     }
 
-    fn boolean(&mut self, name: &'static str, value: bool) {
-        self.entry(name, b"{\"BOOL\":");
+    #[inline(always)]
+    fn boolean(&mut self, name: Name, value: bool) {
+        self.lead(name.boolean);
         self.out
             .extend_from_slice(if value { b"true}" } else { b"false}" });
     }
 
-    fn map(&mut self, name: &'static str) {
-        self.entry(name, b"{\"M\":{");
+    #[inline(always)]
+    fn map(&mut self, name: Name) {
+        self.lead(name.map);
         self.open(false);
     }
 
-    fn list(&mut self, name: &'static str) {
-        self.entry(name, b"{\"L\":[");
+    #[inline(always)]
+    fn list(&mut self, name: Name) {
+        self.lead(name.list);
         self.open(true);
     }
 
+    #[inline(always)]
     fn end(&mut self) {
         self.out
             .extend_from_slice(if self.lists & 1 == 1 { b"]}" } else { b"}}" });
@@ -88,12 +87,17 @@ impl ItemSink for ItemJson<'_> {
     }
 }
 
+/// Whether a byte stands in a JSON string as it is.
+#[inline]
+pub(super) fn is_plain(byte: u8) -> bool {
+    byte >= b' ' && byte != b'"' && byte != b'\\'
+}
+
 /// Appends the inside of a JSON string.
 #[inline]
 pub(super) fn push_escaped(out: &mut Vec<u8>, text: &str) {
-    let plain = |b: u8| b >= b' ' && b != b'"' && b != b'\\';
     // No short cut, so that the compiler can look at many bytes at once.
-    if text.bytes().fold(true, |all, b| all & plain(b)) {
+    if text.bytes().fold(true, |all, b| all & is_plain(b)) {
         out.extend_from_slice(text.as_bytes());
         return;
     }

@@ -1,21 +1,22 @@
 //! Item layouts: which attributes a reading becomes.
 
-use super::identity::id_text;
-use super::text::{Civil, Text};
-use crate::capacity::size::{FLAG_BYTES, container_bytes, number_bytes};
+use super::Name;
+use super::name::name;
+use super::text::{Instant, Integer, Numbered, ReportTime, Text};
+use crate::capacity::size::{FLAG_BYTES, container_bytes, integer_bytes};
 use crate::workload::{DeviceClass, Motion, Reading};
 
 /// Key of the seed and FHIR layouts: the reading's id.
-pub(super) const ID: &str = "id";
+pub(super) const ID: Name = name!("id");
 /// Partition key of the time-series layout: [`DEVICE_PREFIX`] and the device's index.
-pub(super) const DEVICE: &str = "device";
+pub(super) const DEVICE: Name = name!("device");
 /// What a device's index is written after.
 pub(super) const DEVICE_PREFIX: &str = "d-";
 /// Sort key of the time-series layout: the intended time in microseconds.
-pub(super) const INTENDED: &str = "intended";
+pub(super) const INTENDED: Name = name!("intended");
 /// The reading's number within its device. Not `sequence`, which DynamoDB
 /// reserves in expressions.
-pub(super) const SEQUENCE: &str = "seq";
+pub(super) const SEQUENCE: Name = name!("seq");
 
 /// LOINC's code for heart rate (<https://loinc.org/8867-4>).
 const HEART_RATE_CODE: &str = "8867-4";
@@ -48,15 +49,15 @@ pub struct KeySchema {
 /// described once.
 pub trait ItemSink {
     /// A string attribute.
-    fn string(&mut self, name: &'static str, value: &str);
-    /// A number attribute, in decimal notation.
-    fn number(&mut self, name: &'static str, decimal: &str);
+    fn string(&mut self, name: Name, value: impl Text);
+    /// A number attribute.
+    fn number(&mut self, name: Name, value: u64);
     /// A Boolean attribute.
-    fn boolean(&mut self, name: &'static str, value: bool);
+    fn boolean(&mut self, name: Name, value: bool);
     /// Starts a map; its entries follow until [`ItemSink::end`].
-    fn map(&mut self, name: &'static str);
-    /// Starts a list; its elements follow, with empty names, until [`ItemSink::end`].
-    fn list(&mut self, name: &'static str);
+    fn map(&mut self, name: Name);
+    /// Starts a list; its elements follow, nameless, until [`ItemSink::end`].
+    fn list(&mut self, name: Name);
     /// Ends the innermost map or list.
     fn end(&mut self);
 }
@@ -67,18 +68,18 @@ impl Layout {
     pub fn key_schema(self) -> KeySchema {
         match self {
             Layout::Seed | Layout::Fhir => KeySchema {
-                partition: (ID, "S"),
+                partition: (ID.text, "S"),
                 sort: None,
             },
             Layout::TimeSeries => KeySchema {
-                partition: (DEVICE, "S"),
-                sort: Some((INTENDED, "N")),
+                partition: (DEVICE.text, "S"),
+                sort: Some((INTENDED.text, "N")),
             },
         }
     }
 
-    /// Tells `sink` the item that `reading` becomes. Allocates nothing: every
-    /// text is made on the stack.
+    /// Tells `sink` the item that `reading` becomes. Allocates and formats
+    /// nothing: that is left to the sink.
     pub fn describe(self, reading: &Reading, sink: &mut impl ItemSink) {
         match self {
             Layout::Seed => describe_seed(reading, sink),
@@ -96,52 +97,38 @@ impl Layout {
     }
 }
 
-/// Four strings; the time as the blog post's script writes it, `date +%D`
-/// followed by `date +%T` with nothing between.
+/// The blog post's four strings.
 #[inline]
 fn describe_seed(reading: &Reading, sink: &mut impl ItemSink) {
-    sink.string(ID, id_text(&reading.id).as_str());
-    sink.string("HeartRate", decimal(u64::from(reading.bpm)).as_str());
-    sink.string("SensorID", decimal(u64::from(reading.sensor)).as_str());
-    let time = Civil::at(reading.observed_us);
-    let mut report_time = Text::<16>::new();
-    report_time
-        .two_digits(time.month)
-        .push("/")
-        .two_digits(time.day)
-        .push("/")
-        .two_digits(time.year)
-        .two_digits(time.hour)
-        .push(":")
-        .two_digits(time.minute)
-        .push(":")
-        .two_digits(time.second);
-    sink.string("ReportTime", report_time.as_str());
+    sink.string(ID, reading.id);
+    sink.string(name!("HeartRate"), Integer(u64::from(reading.bpm)));
+    sink.string(name!("SensorID"), Integer(u64::from(reading.sensor)));
+    sink.string(name!("ReportTime"), ReportTime(reading.observed_us));
 }
 
 #[inline]
 fn describe_time_series(reading: &Reading, sink: &mut impl ItemSink) {
-    sink.string(DEVICE, device_name(reading).as_str());
-    sink.number(INTENDED, decimal(reading.id.intended_us).as_str());
-    sink.number(SEQUENCE, decimal(u64::from(reading.id.sequence)).as_str());
-    sink.number("observed", decimal(reading.observed_us).as_str());
-    sink.number("bpm", decimal(u64::from(reading.bpm)).as_str());
-    sink.string("unit", PER_MINUTE);
-    sink.string("loinc", HEART_RATE_CODE);
-    sink.number("sensor", decimal(u64::from(reading.sensor)).as_str());
-    sink.string("sensorLocation", sensor_location(reading.class));
-    sink.string("motionContext", motion_context(reading.motion));
+    sink.string(DEVICE, Numbered(DEVICE_PREFIX, reading.id.device));
+    sink.number(INTENDED, reading.id.intended_us);
+    sink.number(SEQUENCE, u64::from(reading.id.sequence));
+    sink.number(name!("observed"), reading.observed_us);
+    sink.number(name!("bpm"), u64::from(reading.bpm));
+    sink.string(name!("unit"), PER_MINUTE);
+    sink.string(name!("loinc"), HEART_RATE_CODE);
+    sink.number(name!("sensor"), u64::from(reading.sensor));
+    sink.string(name!("sensorLocation"), sensor_location(reading.class));
+    sink.string(name!("motionContext"), motion_context(reading.motion));
 }
 
 /// An Observation of FHIR R4 (<https://hl7.org/fhir/R4/observation.html>). A
 /// device stands for its wearer, so the subject is numbered like the device.
 fn describe_fhir(reading: &Reading, sink: &mut impl ItemSink) {
-    sink.string(ID, id_text(&reading.id).as_str());
-    sink.string("resourceType", "Observation");
-    sink.string("status", "final");
+    sink.string(ID, reading.id);
+    sink.string(name!("resourceType"), "Observation");
+    sink.string(name!("status"), "final");
 
-    sink.list("category");
-    sink.map("");
+    sink.list(name!("category"));
+    sink.map(name!());
     coding(
         sink,
         "http://terminology.hl7.org/CodeSystem/observation-category",
@@ -151,81 +138,46 @@ fn describe_fhir(reading: &Reading, sink: &mut impl ItemSink) {
     sink.end();
     sink.end();
 
-    sink.map("code");
+    sink.map(name!("code"));
     coding(sink, "http://loinc.org", HEART_RATE_CODE, "Heart rate");
     sink.end();
 
-    let device = u64::from(reading.id.device);
-    sink.map("subject");
-    let mut subject = Text::<24>::new();
-    subject.push("Patient/p-").padded(device, 7);
-    sink.string("reference", subject.as_str());
+    sink.map(name!("subject"));
+    sink.string(
+        name!("reference"),
+        Numbered("Patient/p-", reading.id.device),
+    );
     sink.end();
 
-    let time = Civil::at(reading.observed_us);
-    let mut observed = Text::<48>::new();
-    observed
-        .padded(time.year, 4)
-        .push("-")
-        .two_digits(time.month)
-        .push("-")
-        .two_digits(time.day)
-        .push("T")
-        .two_digits(time.hour)
-        .push(":")
-        .two_digits(time.minute)
-        .push(":")
-        .two_digits(time.second)
-        .push(".")
-        .padded(time.micros, 6)
-        .push("Z");
-    sink.string("effectiveDateTime", observed.as_str());
+    sink.string(name!("effectiveDateTime"), Instant(reading.observed_us));
 
-    sink.map("valueQuantity");
-    sink.number("value", decimal(u64::from(reading.bpm)).as_str());
-    sink.string("unit", "beats/minute");
-    sink.string("system", "http://unitsofmeasure.org");
-    sink.string("code", PER_MINUTE);
+    sink.map(name!("valueQuantity"));
+    sink.number(name!("value"), u64::from(reading.bpm));
+    sink.string(name!("unit"), "beats/minute");
+    sink.string(name!("system"), "http://unitsofmeasure.org");
+    sink.string(name!("code"), PER_MINUTE);
     sink.end();
 
-    sink.map("device");
-    let mut reference = Text::<24>::new();
-    reference
-        .push("Device/")
-        .push(DEVICE_PREFIX)
-        .padded(device, 7);
-    sink.string("reference", reference.as_str());
+    sink.map(name!("device"));
+    sink.string(name!("reference"), Numbered("Device/d-", reading.id.device));
     sink.end();
 }
 
 /// `coding`, with one entry.
+#[inline(always)]
 fn coding(
     sink: &mut impl ItemSink,
     system: &'static str,
     code: &'static str,
     display: &'static str,
 ) {
-    sink.list("coding");
-    sink.map("");
-    sink.string("system", system);
-    sink.string("code", code);
-    sink.string("display", display);
+    sink.list(name!("coding"));
+    sink.map(name!());
+    sink.string(name!("system"), system);
+    sink.string(name!("code"), code);
+    sink.string(name!("display"), display);
     sink.end();
     sink.end();
-}
-
-#[inline]
-fn decimal(value: u64) -> Text<20> {
-    let mut text = Text::new();
-    text.number(value);
-    text
-}
-
-fn device_name(reading: &Reading) -> Text<16> {
-    let mut text = Text::new();
-    text.push(DEVICE_PREFIX)
-        .padded(u64::from(reading.id.device), 7);
-    text
 }
 
 fn sensor_location(class: DeviceClass) -> &'static str {
@@ -252,12 +204,12 @@ struct ItemSize {
 
 impl ItemSize {
     /// A name, and for what stands within a map or list one byte more.
-    fn entry(&mut self, name: &str) {
+    fn entry(&mut self, name: Name) {
         let within = container_bytes(1) - container_bytes(0);
-        self.bytes += name.len() + if self.depth > 0 { within } else { 0 };
+        self.bytes += name.text.len() + if self.depth > 0 { within } else { 0 };
     }
 
-    fn open(&mut self, name: &str) {
+    fn open(&mut self, name: Name) {
         self.entry(name);
         self.bytes += container_bytes(0);
         self.depth += 1;
@@ -265,26 +217,28 @@ impl ItemSize {
 }
 
 impl ItemSink for ItemSize {
-    fn string(&mut self, name: &'static str, value: &str) {
+    #[inline(always)]
+    fn string(&mut self, name: Name, value: impl Text) {
         self.entry(name);
-        self.bytes += value.len();
+        self.bytes += value.length();
     }
 
-    fn number(&mut self, name: &'static str, decimal: &str) {
+    #[inline(always)]
+    fn number(&mut self, name: Name, value: u64) {
         self.entry(name);
-        self.bytes += number_bytes(decimal.as_bytes());
+        self.bytes += integer_bytes(value);
     }
 
-    fn boolean(&mut self, name: &'static str, _: bool) {
+    fn boolean(&mut self, name: Name, _: bool) {
         self.entry(name);
         self.bytes += FLAG_BYTES;
     }
 
-    fn map(&mut self, name: &'static str) {
+    fn map(&mut self, name: Name) {
         self.open(name);
     }
 
-    fn list(&mut self, name: &'static str) {
+    fn list(&mut self, name: Name) {
         self.open(name);
     }
 

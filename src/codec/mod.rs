@@ -7,17 +7,22 @@
 
 pub mod batch;
 pub mod change;
+mod civil;
 mod decimal;
 mod identity;
 pub mod item;
 mod layout;
+mod name;
 pub mod page;
 pub mod response;
 mod scan;
+pub mod signature;
 mod text;
 pub mod transform;
 
 pub use layout::{ItemSink, KeySchema, Layout};
+pub use name::Name;
+pub use text::Text;
 
 use std::fmt;
 

@@ -206,30 +206,29 @@ fn nested_end(bytes: &[u8], from: usize) -> Option<usize> {
 /// are left to `memchr`.
 #[inline(always)]
 fn string_end(bytes: &[u8], from: usize) -> Option<usize> {
-    let Some((word, _)) = bytes.get(from..).and_then(<[u8]>::split_first_chunk) else {
-        return string_end_far(bytes, from, from);
+    let Some((near, _)) = bytes.get(from..).and_then(<[u8]>::split_first_chunk::<16>) else {
+        return string_end_far(bytes, from);
     };
-    match quote_or_backslash(*word) {
-        8 => string_end_far(bytes, from, from + 8),
-        at if bytes[from + at] == b'"' => Some(from + at),
-        at => string_end_far(bytes, from, from + at),
+    let (first, second) = near.split_at(8);
+    let mut at = quote_or_backslash(first);
+    if at == 8 {
+        at += quote_or_backslash(second);
+        if at == 16 {
+            return string_end_far(bytes, from + 16);
+        }
+    }
+    if near[at] == b'"' {
+        Some(from + at)
+    } else {
+        string_end_far(bytes, from + at)
     }
 }
 
-/// The same, where nothing before `at` ends the string.
+/// The same, for what is long, escaped or near the end of the input.
 #[inline(never)]
-fn string_end_far(bytes: &[u8], from: usize, mut at: usize) -> Option<usize> {
+fn string_end_far(bytes: &[u8], mut at: usize) -> Option<usize> {
     loop {
-        match bytes.get(at..).and_then(<[u8]>::split_first_chunk) {
-            Some((word, _)) if at - from < 64 => {
-                let hit = quote_or_backslash(*word);
-                at += hit;
-                if hit == 8 {
-                    continue;
-                }
-            }
-            _ => at += memchr::memchr2(b'"', b'\\', bytes.get(at..)?)?,
-        }
+        at += memchr::memchr2(b'"', b'\\', bytes.get(at..)?)?;
         if bytes[at] == b'"' {
             return Some(at);
         }
@@ -239,12 +238,15 @@ fn string_end_far(bytes: &[u8], from: usize, mut at: usize) -> Option<usize> {
 
 /// Which of eight bytes is the first quote or backslash; 8 if none is.
 #[inline(always)]
-fn quote_or_backslash(bytes: [u8; 8]) -> usize {
+fn quote_or_backslash(bytes: &[u8]) -> usize {
     const ONES: u64 = u64::from_ne_bytes([0x01; 8]);
     const TOPS: u64 = u64::from_ne_bytes([0x80; 8]);
     // The lowest set top bit marks the first zero byte; bits above it may lie.
     let zeros = |word: u64| word.wrapping_sub(ONES) & !word & TOPS;
-    let word = u64::from_le_bytes(bytes);
+    let Some(bytes) = bytes.first_chunk() else {
+        return 0;
+    };
+    let word = u64::from_le_bytes(*bytes);
     let hits = zeros(word ^ (ONES * b'"' as u64)) | zeros(word ^ (ONES * b'\\' as u64));
     hits.trailing_zeros() as usize / 8
 }

@@ -1,108 +1,185 @@
-//! Short texts on the stack: numbers, ids and dates without allocation.
+//! The texts that items are made of: each knows its length and writes itself.
+//!
+//! Nothing is formatted to be measured or checked, nothing is written twice:
+//! on the way of every reading this is the dearest step, and every text here is
+//! plain by construction. Digits that always are as many go through an array
+//! of that length, which the compiler copies in one or two moves.
 
-/// A text of at most `N` bytes of ASCII.
-pub(super) struct Text<const N: usize> {
-    bytes: [u8; N],
-    len: usize,
-}
+use super::civil::Civil;
+use super::item::is_plain;
+use crate::workload::ReadingId;
 
-impl<const N: usize> Text<N> {
-    #[inline]
-    pub(super) fn new() -> Self {
-        Self {
-            bytes: [0; N],
-            len: 0,
-        }
-    }
+/// A text of printable ASCII without quotes and backslashes, which JSON holds
+/// as it stands.
+pub trait Text: Copy {
+    /// Its length in bytes.
+    fn length(self) -> usize;
 
-    #[inline]
-    pub(super) fn as_str(&self) -> &str {
-        std::str::from_utf8(&self.bytes[..self.len]).unwrap_or_default()
-    }
+    /// Appends it. Allocates only when `out` has to grow.
+    fn append_to(self, out: &mut Vec<u8>);
 
-    #[inline]
-    pub(super) fn push(&mut self, ascii: &str) -> &mut Self {
-        let end = self.len + ascii.len();
-        self.bytes[self.len..end].copy_from_slice(ascii.as_bytes());
-        self.len = end;
-        self
-    }
-
-    #[inline]
-    pub(super) fn number(&mut self, value: u64) -> &mut Self {
-        let mut buffer = itoa::Buffer::new();
-        self.push(buffer.format(value))
-    }
-
-    /// A number with leading zeros up to `width`; a larger one is written whole.
-    #[inline]
-    pub(super) fn padded(&mut self, value: u64, width: usize) -> &mut Self {
-        let mut digits = [b'0'; 20];
-        let mut rest = value;
-        let mut at = digits.len();
-        while rest > 0 {
-            at -= 1;
-            digits[at] += (rest % 10) as u8;
-            rest /= 10;
-        }
-        let digits = &digits[at.min(digits.len() - width)..];
-        let end = self.len + digits.len();
-        self.bytes[self.len..end].copy_from_slice(digits);
-        self.len = end;
-        self
-    }
-
-    /// The last two digits of a number.
-    #[inline]
-    pub(super) fn two_digits(&mut self, value: u64) -> &mut Self {
-        let value = (value % 100) as u8;
-        self.bytes[self.len] = b'0' + value / 10;
-        self.bytes[self.len + 1] = b'0' + value % 10;
-        self.len += 2;
-        self
+    /// It, as a string of its own.
+    fn into_string(self) -> String {
+        let mut text = Vec::with_capacity(self.length());
+        self.append_to(&mut text);
+        String::from_utf8(text).unwrap_or_default() // ASCII: always valid
     }
 }
 
-/// A moment, as calendar and clock in UTC.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Civil {
-    pub(super) year: u64,
-    pub(super) month: u64,
-    pub(super) day: u64,
-    pub(super) hour: u64,
-    pub(super) minute: u64,
-    pub(super) second: u64,
-    pub(super) micros: u64,
+/// A constant of a layout. Written by us, not by whoever runs us.
+impl Text for &'static str {
+    #[inline(always)]
+    fn length(self) -> usize {
+        self.len()
+    }
+
+    #[inline(always)]
+    fn append_to(self, out: &mut Vec<u8>) {
+        debug_assert!(self.bytes().all(is_plain), "{self}");
+        out.extend_from_slice(self.as_bytes());
+    }
 }
 
-impl Civil {
-    /// The moment `epoch_us` microseconds after the Unix epoch.
-    ///
-    /// Days become dates by counting years from 1 March, which puts the leap
-    /// day last (<https://howardhinnant.github.io/date_algorithms.html>).
-    pub(super) fn at(epoch_us: u64) -> Self {
-        let seconds = epoch_us / 1_000_000;
-        let days = seconds / 86_400 + 719_468; // since 0000-03-01
-        let (era, day_of_era) = (days / 146_097, days % 146_097);
-        let year_of_era =
-            (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-        let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-        let month_from_march = (5 * day_of_year + 2) / 153;
-        let month = if month_from_march < 10 {
-            month_from_march + 3
+/// An integer in decimal notation.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Integer(pub(super) u64);
+
+impl Text for Integer {
+    #[inline(always)]
+    fn length(self) -> usize {
+        self.0.checked_ilog10().unwrap_or(0) as usize + 1
+    }
+
+    #[inline(always)]
+    fn append_to(self, out: &mut Vec<u8>) {
+        out.extend_from_slice(itoa::Buffer::new().format(self.0).as_bytes());
+    }
+}
+
+/// A number after a prefix, with leading zeros up to seven digits
+/// (`d-0004217`); a larger one is written whole.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Numbered(pub(super) &'static str, pub(super) u32);
+
+impl Numbered {
+    const DIGITS: usize = 7;
+    const FITS: u32 = 10_000_000;
+}
+
+impl Text for Numbered {
+    #[inline]
+    fn length(self) -> usize {
+        self.0.len() + Integer(u64::from(self.1)).length().max(Self::DIGITS)
+    }
+
+    #[inline]
+    fn append_to(self, out: &mut Vec<u8>) {
+        self.0.append_to(out);
+        if self.1 < Self::FITS {
+            out.extend_from_slice(&digits::<{ Self::DIGITS }>(self.1));
         } else {
-            month_from_march - 9
-        };
-        Self {
-            year: era * 400 + year_of_era + u64::from(month <= 2),
-            month,
-            day: day_of_year - (153 * month_from_march + 2) / 5 + 1,
-            hour: seconds / 3_600 % 24,
-            minute: seconds / 60 % 60,
-            second: seconds % 60,
-            micros: epoch_us % 1_000_000,
+            Integer(u64::from(self.1)).append_to(out);
         }
     }
+}
+
+/// A reading's id: its intended time in seconds with six decimals, its device
+/// and its number within the device (`1721011165.891550-4217-12`).
+impl Text for ReadingId {
+    #[inline]
+    fn length(self) -> usize {
+        let parts = [
+            self.intended_us / 1_000_000,
+            u64::from(self.device),
+            u64::from(self.sequence),
+        ];
+        ".000000--".len()
+            + parts
+                .map(|part| Integer(part).length())
+                .iter()
+                .sum::<usize>()
+    }
+
+    #[inline]
+    fn append_to(self, out: &mut Vec<u8>) {
+        Integer(self.intended_us / 1_000_000).append_to(out);
+        let mut micros = *b".000000-";
+        micros[1..7].copy_from_slice(&digits::<6>((self.intended_us % 1_000_000) as u32));
+        out.extend_from_slice(&micros);
+        Integer(u64::from(self.device)).append_to(out);
+        out.push(b'-');
+        Integer(u64::from(self.sequence)).append_to(out);
+    }
+}
+
+/// Microseconds since the Unix epoch as the blog post's script writes a time:
+/// `date +%D` followed by `date +%T` with nothing between.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct ReportTime(pub(super) u64);
+
+impl Text for ReportTime {
+    #[inline]
+    fn length(self) -> usize {
+        "mm/dd/yyhh:mm:ss".len()
+    }
+
+    #[inline]
+    fn append_to(self, out: &mut Vec<u8>) {
+        let time = Civil::at(self.0);
+        let mut text = *b"00/00/0000:00:00";
+        put_two(&mut text, 0, time.month);
+        put_two(&mut text, 3, time.day);
+        put_two(&mut text, 6, time.year % 100);
+        put_two(&mut text, 8, time.hour);
+        put_two(&mut text, 11, time.minute);
+        put_two(&mut text, 14, time.second);
+        out.extend_from_slice(&text);
+    }
+}
+
+/// Microseconds since the Unix epoch as RFC 3339 has them, in UTC, up to the
+/// year 9999: the type `dateTime` of FHIR.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Instant(pub(super) u64);
+
+impl Text for Instant {
+    #[inline]
+    fn length(self) -> usize {
+        "yyyy-mm-ddThh:mm:ss.uuuuuuZ".len()
+    }
+
+    #[inline]
+    fn append_to(self, out: &mut Vec<u8>) {
+        let time = Civil::at(self.0);
+        let mut text = *b"0000-00-00T00:00:00.000000Z";
+        put_two(&mut text, 0, time.year / 100 % 100);
+        put_two(&mut text, 2, time.year % 100);
+        put_two(&mut text, 5, time.month);
+        put_two(&mut text, 8, time.day);
+        put_two(&mut text, 11, time.hour);
+        put_two(&mut text, 14, time.minute);
+        put_two(&mut text, 17, time.second);
+        text[20..26].copy_from_slice(&digits::<6>(time.micros));
+        out.extend_from_slice(&text);
+    }
+}
+
+/// The last `N` digits of a number, with leading zeros.
+#[inline(always)]
+fn digits<const N: usize>(mut value: u32) -> [u8; N] {
+    let mut text = [b'0'; N];
+    for digit in text.iter_mut().rev() {
+        *digit += (value % 10) as u8;
+        value /= 10;
+    }
+    text
+}
+
+/// Writes a number under 100 as two digits.
+#[inline(always)]
+fn put_two<const N: usize>(text: &mut [u8; N], at: usize, value: u32) {
+    text[at] += (value / 10) as u8;
+    text[at + 1] += (value % 10) as u8;
 }
 
 #[cfg(test)]
@@ -111,24 +188,29 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    /// Checks a text's own length, and that it is what `expected` says.
+    fn is(text: impl Text, expected: &str) {
+        let written = text.into_string();
+        assert_eq!(written, expected);
+        assert_eq!(text.length(), written.len(), "{written}");
+    }
+
     proptest! {
         #[test]
-        fn dates_agree_with_jiff(epoch_us in 0u64..253_402_207_200_000_000) {
-            let civil = Civil::at(epoch_us);
-            let theirs = jiff::Timestamp::from_microsecond(epoch_us as i64)
-                .unwrap()
-                .to_zoned(jiff::tz::TimeZone::UTC)
-                .datetime();
-            let ours = jiff::civil::datetime(
-                civil.year as i16,
-                civil.month as i8,
-                civil.day as i8,
-                civil.hour as i8,
-                civil.minute as i8,
-                civil.second as i8,
-                civil.micros as i32 * 1_000,
-            );
-            prop_assert_eq!(ours, theirs);
+        fn texts_are_as_long_as_they_say(
+            us in 0u64..253_402_300_800_000_000,
+            device: u32,
+            sequence: u32,
+            number: u64,
+        ) {
+            let time = jiff::Timestamp::from_microsecond(us as i64).unwrap();
+            is(Integer(number), &number.to_string());
+            is(Numbered("d-", device), &format!("d-{device:07}"));
+            is(Instant(us), &format!("{time:.6}"));
+            is(ReportTime(us), &time.strftime("%D%T").to_string());
+            let id = ReadingId { intended_us: us, device, sequence };
+            let (seconds, micros) = (us / 1_000_000, us % 1_000_000);
+            is(id, &format!("{seconds}.{micros:06}-{device}-{sequence}"));
         }
     }
 }

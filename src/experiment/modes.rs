@@ -12,7 +12,6 @@ use super::setting::Setting;
 use crate::aws::TableThroughput;
 use crate::capacity::scaling::ScalingPolicy;
 use crate::report::{Condition, ModesResult, RunResult, count};
-use crate::workload::Workload;
 
 /// What is asked.
 #[derive(Debug, Clone)]
@@ -107,13 +106,7 @@ impl Way {
 /// scaled is not for a run to say.
 fn ways(request: &ModesRequest) -> Result<Vec<Way>, RunError> {
     let run = &request.run;
-    let workload = Workload::new(
-        run.profile.clone(),
-        run.devices,
-        run.pace,
-        run.seed,
-        run.phases.warmup + run.phases.measure,
-    )?;
+    let workload = run.workload()?;
     let units_of = |table_mode| {
         let mut run = run.clone();
         run.resources.table_mode = table_mode;

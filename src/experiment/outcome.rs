@@ -185,6 +185,7 @@ fn config(
         concurrency: setting.concurrency as u32,
         batch: sending.batch as u32,
         linger: sending.linger.as_secs_f64(),
+        precise: sending.precise,
         attempts: sending.attempts,
         timeout: sending.timeout.as_secs_f64(),
         catch_up: sending.catch_up,

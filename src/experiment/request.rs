@@ -11,7 +11,7 @@ use crate::load::limit::ClientKind;
 use crate::local::capture::ChangeDelay;
 use crate::local::{Faults, Limits};
 use crate::report::Condition;
-use crate::workload::{Pace, Profile};
+use crate::workload::{Pace, Profile, Workload, WorkloadError};
 
 /// One run.
 #[derive(Debug, Clone)]
@@ -44,6 +44,22 @@ pub struct Request {
     pub tags: Vec<String>,
     /// The command line, kept in the result.
     pub command: Vec<String>,
+}
+
+impl Request {
+    /// The fleet, and what it does while the run lasts.
+    ///
+    /// # Errors
+    /// The profile cannot send at the pace asked for.
+    pub fn workload(&self) -> Result<Workload, WorkloadError> {
+        Workload::new(
+            self.profile.clone(),
+            self.devices,
+            self.pace,
+            self.seed,
+            self.phases.warmup + self.phases.measure,
+        )
+    }
 }
 
 /// How long each phase lasts.
@@ -170,6 +186,8 @@ pub struct Sending {
     pub batch: usize,
     /// How long a reading may wait for its batch to fill.
     pub linger: Duration,
+    /// Wake with the kernel's timer instead of tokio's.
+    pub precise: bool,
     /// How often an item is sent at most.
     pub attempts: u32,
     /// How long a call may take.

@@ -149,13 +149,7 @@ pub async fn run(
     interrupts: &mut Interrupts,
     tell: &mut dyn FnMut(Event<'_>),
 ) -> Result<Finished, RunError> {
-    let workload = Workload::new(
-        request.profile.clone(),
-        request.devices,
-        request.pace,
-        request.seed,
-        request.phases.warmup + request.phases.measure,
-    )?;
+    let workload = request.workload()?;
     let file = match &request.output {
         Some(Output::File(path)) => Some(path),
         Some(Output::Stdout) | None => None,
@@ -284,22 +278,25 @@ impl Life<'_> {
             measure_start_us,
             devices: self.setting.devices,
         };
+        let follow = self.follow();
         let pipeline = (self.setting.mean_rate * PIPELINE_SECONDS) as usize;
-        let rendezvous = Arc::new(Rendezvous::new(pipeline));
+        let rendezvous = follow
+            .is_some()
+            .then(|| Arc::new(Rendezvous::new(pipeline)));
         let (sink, intervals) = IntervalSink::channel();
         let stop = Stop::at(end_us);
 
-        let reader = match self.follow() {
-            None => None,
-            Some(config) => Some(
+        let reader = match (follow, &rendezvous) {
+            (Some(config), Some(rendezvous)) => Some(
                 Reader::start(
                     config,
                     self.connected.connection.worker_kinesis(),
                     clock,
-                    ArrivalRecorder::new(reach, sink.clone(), Arc::clone(&rendezvous)),
+                    ArrivalRecorder::new(reach, sink.clone(), Arc::clone(rendezvous)),
                 )
                 .await?,
             ),
+            _ => None,
         };
         tell(Event::Ready(self.setting));
         let mut watch = Watch::new(clock, intervals, reader.is_some());
@@ -367,7 +364,7 @@ impl Life<'_> {
             read,
             series: watch.finish(),
             drained: Duration::from_micros(clock.now_us() - drain_began_us),
-            unmatched: rendezvous.unmatched(),
+            unmatched: rendezvous.map_or(0, |rendezvous| rendezvous.unmatched()),
             reached: if signals > 0 {
                 reached
             } else {
@@ -418,7 +415,7 @@ impl Life<'_> {
         clock: Clock,
         stop: &Stop,
         sink: IntervalSink,
-        rendezvous: &Arc<Rendezvous>,
+        rendezvous: &Option<Arc<Rendezvous>>,
     ) -> Result<Workers, RunError> {
         let sending = &self.request.sending;
         let threads = self.setting.threads;
@@ -430,6 +427,7 @@ impl Life<'_> {
                     layout: self.request.layout,
                     batch: sending.batch,
                     linger: sending.linger,
+                    precise: sending.precise,
                     // The first threads take what does not divide evenly.
                     in_flight: self.setting.concurrency / threads
                         + usize::from(index < self.setting.concurrency % threads),
@@ -451,7 +449,7 @@ impl Life<'_> {
                 recorder: SendRecorder::for_partition(
                     reach,
                     sink.clone(),
-                    Arc::clone(rendezvous),
+                    rendezvous.clone(),
                     index as u32,
                     threads as u32,
                 ),

@@ -8,7 +8,6 @@ use super::run::{Event, RunError, provisioning, wanted};
 use super::setting::Setting;
 use super::target::{self, Connected};
 use crate::aws::{self, Provisioned};
-use crate::workload::Workload;
 
 /// What was made, and the way to take it away again.
 pub(super) struct Site {
@@ -34,13 +33,7 @@ impl Site {
         if matches!(request.target, Target::Embedded(_)) {
             return Ok(None);
         }
-        let workload = Workload::new(
-            request.profile.clone(),
-            request.devices,
-            request.pace,
-            request.seed,
-            request.phases.warmup + request.phases.measure,
-        )?;
+        let workload = request.workload()?;
         let setting = Setting::choose(request, &workload, &Identity::now().id);
         tell(Event::Step("connecting"));
         let connected = target::connect(request, &setting).await?;

@@ -100,6 +100,11 @@ impl Waiting {
         self.new.len() + self.again.len() + self.backing_off.len()
     }
 
+    /// Readings that may leave.
+    pub(super) fn ready(&self) -> usize {
+        self.new.len() + self.again.len()
+    }
+
     /// A new reading, later than all before it.
     pub(super) fn push_new(&mut self, item: Item) {
         self.new.push_back(item);
@@ -134,7 +139,7 @@ impl Waiting {
 
     /// Whether a batch should leave at `now_us`: full, or lingered, or `flush`.
     pub(super) fn is_due(&self, now_us: u64, flush: bool) -> bool {
-        let ready = self.new.len() + self.again.len();
+        let ready = self.ready();
         ready >= self.batch
             || (flush && ready > 0)
             || self.lingered_us().is_some_and(|us| us <= now_us)

@@ -5,23 +5,22 @@
 //! (for `direct`, one connection). It ends when every reading taken from the
 //! source is accounted for, which [`Stop`] and the configured grace bound.
 
-use std::pin::pin;
+use std::collections::VecDeque;
 use std::task::Poll;
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
-use tokio::time::Instant;
 
 use super::books::{Books, Settled};
 use super::ceiling::{Ceiling, Grants, Passage};
 use super::limits::{Bound, BoundMeter, Limits};
-use super::timer;
+use super::timer::Timer;
 use super::waiting::{Departure, Item, Waiting};
-use super::{Call, Client, Config, Journal, Sink, Slot, Stop, thread_cpu_us};
+use super::{Abort, Call, Client, Config, Journal, Sink, Slot, Stop, thread_cpu_us};
 use crate::capacity::size::write_units;
 use crate::clock::Clock;
 use crate::measure::{SendRecord, SendRecorder};
-use crate::workload::Source;
+use crate::workload::{Reading, Source};
 
 /// How often the journal is told the time; it wants to hear at least ten
 /// times a second.
@@ -82,7 +81,13 @@ pub async fn run_with<S: Source, C: Sink, J: Journal>(
     let start_us = clock.now_us();
     let mut worker = Worker::new(config, source, client, clock, journal, stop);
     let mut flying = FuturesUnordered::new();
-    let mut sleep = pin!(tokio::time::sleep_until(Instant::now()));
+    let mut timer = Timer::new(config.precise).unwrap_or_else(|cause| {
+        stop.abort(Abort {
+            code: "timer".to_owned(),
+            message: format!("the kernel gave no precise timer: {cause}; leave out --precise"),
+        });
+        Timer::coarse()
+    });
     let mut changed = Box::pin(stop.changed());
     let mut slept_for_us = 0;
 
@@ -100,18 +105,16 @@ pub async fn run_with<S: Source, C: Sink, J: Journal>(
         if stop.is_at_once() {
             break;
         }
+        wake_us = wake_us.min(worker.look_ahead());
         let now_us = clock.now_us();
         if wake_us != slept_for_us {
-            let deadline_us = timer::deadline_us(now_us, wake_us);
-            sleep
-                .as_mut()
-                .reset(Instant::from_std(clock.instant_at(deadline_us)));
+            timer.set(&clock, now_us, wake_us);
             slept_for_us = wake_us;
         }
         tokio::select! {
             biased;
             Some(cabin) = flying.next() => worker.land(cabin),
-            () = &mut sleep => slept_for_us = 0,
+            () = timer.ring() => slept_for_us = 0,
             () = &mut changed => changed = Box::pin(stop.changed()),
         }
     }
@@ -161,6 +164,8 @@ enum Phase {
 struct Worker<'a, S, T, J> {
     config: &'a Config,
     source: S,
+    /// Readings of the next batch that are not due yet.
+    coming: VecDeque<Reading>,
     clock: Clock,
     stop: &'a Stop,
     books: Books<'a, J>,
@@ -203,6 +208,7 @@ impl<'a, S: Source, T: Slot, J: Journal> Worker<'a, S, T, J> {
         Self {
             config,
             source,
+            coming: VecDeque::with_capacity(batch),
             clock,
             stop,
             books: Books::new(config, journal, stop, slots),
@@ -235,12 +241,12 @@ impl<'a, S: Source, T: Slot, J: Journal> Worker<'a, S, T, J> {
         let mut wake_us = self.last_tick_us + TICK_US;
 
         if self.phase == Phase::Generating {
-            // When even the grace is over, the rest is only to be accounted for.
-            let late = now_us >= grace_us;
+            // When even the grace is over, or everything is to stop, the rest
+            // is only to be accounted for.
+            let late = now_us >= grace_us || self.stop.is_at_once();
             let most = if late { usize::MAX } else { TAKE_AT_ONCE };
-            match self.take_due(now_us, end_us, most) {
-                Some(next_us) => wake_us = wake_us.min(next_us),
-                None => self.phase = Phase::Finishing,
+            if !self.take_due(now_us, end_us, most) {
+                self.phase = Phase::Finishing;
             }
         }
         let unsent = self.waiting.len() + self.held_items.len();
@@ -270,17 +276,22 @@ impl<'a, S: Source, T: Slot, J: Journal> Worker<'a, S, T, J> {
     }
 
     /// Takes at most `most` readings that are due at `now_us` and intended
-    /// before `end_us`. Returns when the next is due; `None` when there will
-    /// be no more.
-    fn take_due(&mut self, now_us: u64, end_us: u64, most: usize) -> Option<u64> {
-        if self.stop.is_at_once() {
-            return None;
-        }
-        let last_us = end_us.checked_sub(1)?;
+    /// before `end_us`. Returns whether there may be more, now or later.
+    fn take_due(&mut self, now_us: u64, end_us: u64, most: usize) -> bool {
+        let Some(last_us) = end_us.checked_sub(1) else {
+            return false;
+        };
         for _ in 0..most {
-            let Some(reading) = self.source.next_until(now_us.min(last_us)) else {
-                let next_us = self.source.next_due_us().filter(|us| *us < end_us);
-                return next_us.map(|us| us.max(now_us + 1));
+            let until_us = now_us.min(last_us);
+            let next = match self.coming.front() {
+                Some(first) if first.id.intended_us <= until_us => self.coming.pop_front(),
+                Some(_) => None,
+                None => self.source.next_until(until_us),
+            };
+            let Some(reading) = next else {
+                let first = self.coming.front().map(|reading| reading.id.intended_us);
+                let next_us = first.or_else(|| self.source.next_due_us());
+                return next_us.is_some_and(|us| us < end_us) && !self.stop.is_at_once();
             };
             self.books.scheduled(reading.id);
             if self.waiting.len() + self.held_items.len() >= self.config.backlog {
@@ -297,7 +308,46 @@ impl<'a, S: Source, T: Slot, J: Journal> Worker<'a, S, T, J> {
                 group: 0,
             });
         }
-        Some(now_us)
+        true
+    }
+
+    /// When the next batch will be full or have lingered, if no batch is due
+    /// already: nothing needs to be done before. Waking for every reading
+    /// costs more, at most rates, than sending them.
+    fn look_ahead(&mut self) -> u64 {
+        let now_us = self.clock.now_us();
+        if self.phase != Phase::Generating || self.held.is_some() {
+            return u64::MAX;
+        }
+        if self.waiting.is_due(now_us, false) {
+            // Readings that were not all taken at once, or a lack of slots,
+            // for which only a landing helps.
+            return if self.idle.is_empty() {
+                u64::MAX
+            } else {
+                now_us
+            };
+        }
+        let last_us = self.stop.end_us().saturating_sub(1);
+        let missing = self.config.batch_items() - self.waiting.ready();
+        while self.coming.len() < missing {
+            let Some(reading) = self.source.next_until(last_us) else {
+                break;
+            };
+            self.coming.push_back(reading);
+        }
+        let due_us = |reading: &Reading| reading.id.intended_us;
+        let full_us = match self.coming.get(missing - 1) {
+            Some(last) => due_us(last),
+            // The last batch, with whatever is left.
+            None => self.coming.back().map_or(now_us, due_us),
+        };
+        let linger_us = self.config.linger.as_micros() as u64;
+        let lingered_us = match self.coming.front() {
+            Some(first) if self.waiting.ready() == 0 => due_us(first) + linger_us,
+            _ => u64::MAX, // the queue knows
+        };
+        full_us.min(lingered_us).max(now_us + 1)
     }
 
     /// The next batch that may leave now, in a free slot. Otherwise notes what

@@ -78,15 +78,26 @@ pub enum Attempt<'a> {
 pub struct SendRecorder {
     reach: Reach,
     track: Track,
-    rendezvous: Arc<Rendezvous>,
-    acknowledged: SequenceSet,
+    followed: Option<Followed>,
     warm_up: WarmUp,
 }
 
+/// What is kept of acknowledged readings for whoever reads the stream.
+#[derive(Debug)]
+struct Followed {
+    rendezvous: Arc<Rendezvous>,
+    acknowledged: SequenceSet,
+}
+
 impl SendRecorder {
-    /// A recorder for one worker of a run.
+    /// A recorder for one worker of a run. Without a rendezvous no stream is
+    /// followed, and which readings were acknowledged is not kept.
     #[must_use]
-    pub fn new(reach: Reach, sink: IntervalSink, rendezvous: Arc<Rendezvous>) -> Self {
+    pub fn new(
+        reach: Reach,
+        sink: IntervalSink,
+        rendezvous: impl Into<Option<Arc<Rendezvous>>>,
+    ) -> Self {
         Self::for_partition(reach, sink, rendezvous, 0, 1)
     }
 
@@ -98,15 +109,17 @@ impl SendRecorder {
     pub fn for_partition(
         reach: Reach,
         sink: IntervalSink,
-        rendezvous: Arc<Rendezvous>,
+        rendezvous: impl Into<Option<Arc<Rendezvous>>>,
         index: u32,
         of: u32,
     ) -> Self {
         Self {
             reach,
             track: Track::new(reach, &sink),
-            rendezvous,
-            acknowledged: SequenceSet::partition(reach.devices, index, of),
+            followed: rendezvous.into().map(|rendezvous| Followed {
+                rendezvous,
+                acknowledged: SequenceSet::partition(reach.devices, index, of),
+            }),
             warm_up: WarmUp::default(),
         }
     }
@@ -168,9 +181,9 @@ impl SendRecorder {
         self.track.record(measured, Stage::Service, service_us);
         let response_us = span_us(id.intended_us, acknowledged_us);
         self.track.record(measured, Stage::Response, response_us);
-        if measured {
-            self.acknowledged.insert(id.device, id.sequence);
-            if let Some(created_us) = self.rendezvous.acknowledged(id, acknowledged_us) {
+        if let (true, Some(followed)) = (measured, &mut self.followed) {
+            followed.acknowledged.insert(id.device, id.sequence);
+            if let Some(created_us) = followed.rendezvous.acknowledged(id, acknowledged_us) {
                 let capture_us = capture_us(acknowledged_us, created_us);
                 self.track.record(true, Stage::Capture, capture_us);
             }
@@ -251,7 +264,9 @@ impl SendRecorder {
     pub fn finish(self, now_us: u64) -> SendRecord {
         let (counts, latencies) = self.track.finish(now_us);
         SendRecord {
-            acknowledged: self.acknowledged,
+            acknowledged: self
+                .followed
+                .map_or_else(SequenceSet::default, |followed| followed.acknowledged),
             latencies,
             counts,
             warm_up: self.warm_up,
@@ -262,7 +277,7 @@ impl SendRecorder {
 /// What one worker recorded over the whole run. Adds up (`merge`).
 #[derive(Debug, Clone, Default)]
 pub struct SendRecord {
-    /// Measured readings that were acknowledged.
+    /// Measured readings that were acknowledged; empty if no stream was followed.
     pub acknowledged: SequenceSet,
     /// Whole-run latencies of the sending stages, and captures that met here.
     pub latencies: Latencies,

@@ -130,6 +130,9 @@ pub struct Config {
     pub batch: u32,
     /// How long a batch waits to be filled at most, in seconds.
     pub linger: f64,
+    /// Whether batches were woken for with a timer of the kernel.
+    #[serde(default)]
+    pub precise: bool,
     /// How often an item is sent at most.
     pub attempts: u32,
     /// After how long a call is given up, in seconds.

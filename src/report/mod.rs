@@ -5,16 +5,19 @@
 //! experiment); out come a [`RunResult`], its JSON file with a published
 //! schema (`results/schema.json`), and a one-screen text. Everything printed
 //! comes from the result alone, so that `hrload show FILE` prints a run again
-//! exactly. Must not know how a run is made, nor talk to any service.
+//! exactly. `export` writes a result for other readers (Markdown, CSV, logs),
+//! `html` as a page. Must not know how a run is made, nor talk to any service.
 //!
 //! `docs/results.md` explains the file to its readers.
 
 mod condition;
 mod config;
 mod diff;
+mod export;
 mod figures;
 mod file;
 mod generator;
+mod html;
 mod latency;
 mod ledger;
 mod modes;
@@ -31,6 +34,7 @@ mod verdict;
 pub use condition::{Condition, ConditionError};
 pub use config::{Config, Environment, Phase, RunInfo, Target, Via, redact, timestamp};
 pub use diff::{Change, DiffResult, DiffSettings, Difference, FigureChange, diff, differences};
+pub use export::{Format, Report, ReportError, UnknownEnding, Unsound, check};
 pub use figures::{Figures, Measure, Percentile};
 pub use file::{ReadError, WriteError, probe, write_json, write_text};
 pub use generator::{Bound, Generator};

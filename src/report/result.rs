@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::latency::seconds;
 use super::{
-    ByStage, Config, Environment, Generator, Ledger, MissingReading, Planned, RunInfo, SeriesEntry,
-    StageLatency, units,
+    ByStage, Condition, Config, Environment, Generator, Ledger, MissingReading, Planned, RunInfo,
+    SeriesEntry, StageLatency, units,
 };
 use crate::measure::{self, ArrivalRecord, Counts, SendRecord, Series, Stage};
 
@@ -171,6 +171,18 @@ pub struct Threshold {
     pub measured: Option<f64>,
     /// Whether it was met.
     pub met: bool,
+}
+
+impl Threshold {
+    /// What was measured, as people read it.
+    pub(super) fn shown(&self) -> String {
+        // The expression was a condition when the run began.
+        match (self.measured, self.expression.parse()) {
+            (Some(measured), Ok(condition)) => Condition::show(&condition, measured),
+            (Some(measured), Err(_)) => measured.to_string(),
+            (None, _) => "nothing".to_owned(),
+        }
+    }
 }
 
 /// What was measured, to make a result of.

@@ -9,7 +9,7 @@ use std::fmt::Write;
 use anstyle::{AnsiColor, Style};
 
 use super::units::{amount, bytes, count, duration, percent, rate};
-use super::{Beside, Condition, RunResult, Verdict, Via};
+use super::{Beside, RunResult, Verdict, Via};
 use crate::measure::Stage;
 
 const GOOD: Style = AnsiColor::Green.on_default().bold();
@@ -418,15 +418,10 @@ impl Text {
                 } else {
                     painted(BAD, "missed")
                 };
-                // The expression was a condition when the run began.
-                let measured = match (threshold.measured, threshold.expression.parse()) {
-                    (Some(measured), Ok(condition)) => Condition::show(&condition, measured),
-                    (Some(measured), Err(_)) => measured.to_string(),
-                    (None, _) => "nothing".to_owned(),
-                };
                 format!(
-                    "{word}: {}, measured {measured}",
-                    tame(&threshold.expression)
+                    "{word}: {}, measured {}",
+                    tame(&threshold.expression),
+                    threshold.shown()
                 )
             })
             .collect();

@@ -19,6 +19,15 @@ impl Verdict {
     /// stream, and that every threshold was met.
     #[must_use]
     pub fn of(result: &RunResult) -> Self {
+        let mut verdict = Self::without_thresholds(result);
+        let missed = result.thresholds.iter().filter(|of| !of.met);
+        let missed = missed.map(|of| format!("threshold missed: {}", of.expression));
+        verdict.reasons.extend(missed);
+        verdict
+    }
+
+    /// The same, whatever thresholds there are: of the run as such.
+    pub(super) fn without_thresholds(result: &RunResult) -> Self {
         let mut reasons = Vec::new();
         let ledger = &result.ledger;
         let mut reason = |applies: bool, text: String| {
@@ -63,9 +72,6 @@ impl Verdict {
             if let Some(limit) = &result.generator.limit {
                 reason(true, format!("the generator was the limit: {}", limit.what));
             }
-        }
-        for threshold in result.thresholds.iter().filter(|of| !of.met) {
-            reasons.push(format!("threshold missed: {}", threshold.expression));
         }
         Self { reasons }
     }

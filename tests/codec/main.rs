@@ -5,6 +5,7 @@ mod batches;
 mod changes;
 mod layouts;
 mod pages;
+mod signatures;
 
 use hrload::codec::{Layout, batch, change, item, page, response};
 use hrload::workload::{DeviceClass, Motion, Reading, ReadingId};

@@ -210,6 +210,7 @@ fn config(seconds: u64, via: Via) -> Config {
         concurrency: 64,
         batch: 25,
         linger: 0.01,
+        precise: false,
         attempts: 8,
         timeout: 10.0,
         catch_up: 1.5,

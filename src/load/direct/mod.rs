@@ -1,34 +1,40 @@
 //! The `direct` client: BatchWriteItem calls written by hand.
 //!
-//! Each in-flight slot owns one HTTP/1.1 connection, a request buffer and an
-//! answer buffer, all reused. Requests are signed by the aws-sigv4 crate with
-//! credentials from the same provider chain that the SDK uses. What the SDK
-//! does besides (attribute maps, interceptors, retries, endpoint rules at each
-//! call) is left out, which makes a call several times cheaper.
+//! Each in-flight slot owns one HTTP/1.1 connection, a signer, a request buffer
+//! and an answer buffer, all reused. Credentials come from the same provider
+//! chain that the SDK uses. What the SDK does besides (attribute maps,
+//! interceptors, retries, endpoint rules at each call) is left out, which makes
+//! a call several times cheaper.
 
+mod credentials;
 mod link;
-mod signer;
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use aws_credential_types::provider::SharedCredentialsProvider;
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
+use http::header::{
+    AUTHORIZATION, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, InvalidHeaderValue,
+    USER_AGENT,
+};
 use http::{Method, Request, Uri};
 use http_body_util::Full;
 
 use super::{Call, Outcome, Sink, Slot};
+use crate::codec::signature::{AccessKey, Signature, Signer, Target};
 use crate::codec::{Layout, batch, response};
+use credentials::{Held, Keyring};
 use link::{Dialer, Link};
-use signer::{Signer, SigningIdentity};
 
 /// DynamoDB's JSON protocol
 /// (<https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.LowLevelAPI.html>).
-const CONTENT: HeaderValue = HeaderValue::from_static("application/x-amz-json-1.0");
-const TARGET_NAME: HeaderName = HeaderName::from_static("x-amz-target");
-const TARGET: HeaderValue = HeaderValue::from_static("DynamoDB_20120810.BatchWriteItem");
+const CONTENT: &str = "application/x-amz-json-1.0";
+const OPERATION: &str = "DynamoDB_20120810.BatchWriteItem";
+const OPERATION_NAME: HeaderName = HeaderName::from_static("x-amz-target");
+const DATE_NAME: HeaderName = HeaderName::from_static("x-amz-date");
+const TOKEN_NAME: HeaderName = HeaderName::from_static("x-amz-security-token");
 const AGENT: HeaderValue = HeaderValue::from_static(concat!("hrload/", env!("CARGO_PKG_VERSION")));
 
 /// Why a [`Direct`] client cannot be made.
@@ -70,7 +76,10 @@ pub struct Direct(Arc<Shared>);
 #[derive(Debug)]
 struct Shared {
     dialer: Dialer,
-    signer: Signer,
+    keyring: Keyring,
+    region: String,
+    /// As in the header `host`.
+    host: String,
     /// Path of the endpoint, as it stands in the request line.
     path: Uri,
     /// Headers that every request has.
@@ -95,32 +104,65 @@ impl Direct {
     ) -> Result<Self, DirectError> {
         let refused = || DirectError::Endpoint(endpoint.clone());
         let authority = endpoint.authority().ok_or_else(refused)?;
-        let path = match endpoint.path_and_query() {
-            Some(path) => Uri::from(path.clone()),
-            None => Uri::from_static("/"),
-        };
+        // No operation of DynamoDB has a query.
+        let path = endpoint.path().parse().map_err(|_| refused())?;
         let host = match authority.as_str().rsplit_once('@') {
             Some((_user, host)) => host,
             None => authority.as_str(),
         };
         let mut headers = HeaderMap::with_capacity(8);
         headers.insert(HOST, HeaderValue::from_str(host).map_err(|_| refused())?);
-        headers.insert(CONTENT_TYPE, CONTENT);
-        headers.insert(TARGET_NAME, TARGET);
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(CONTENT));
+        headers.insert(OPERATION_NAME, HeaderValue::from_static(OPERATION));
         headers.insert(USER_AGENT, AGENT);
         Ok(Self(Arc::new(Shared {
             dialer: Dialer::new(endpoint, connect_timeout)?,
-            signer: Signer::new(
-                endpoint.to_string(),
-                host.to_owned(),
-                region.to_owned(),
-                credentials,
-            ),
+            keyring: Keyring::new(credentials),
+            region: region.to_owned(),
+            host: host.to_owned(),
             path,
             headers,
             timeout,
         })))
     }
+}
+
+impl Shared {
+    /// A signer with the key of `held`, for the day of `second`.
+    fn signer(&self, held: &Held, second: u64) -> Signer {
+        let target = Target {
+            host: &self.host,
+            path: self.path.path(),
+            region: &self.region,
+            service: "dynamodb",
+            content_type: CONTENT,
+            operation: OPERATION,
+        };
+        let key = AccessKey {
+            id: held.credentials.access_key_id(),
+            secret: held.credentials.secret_access_key(),
+            session_token: held.credentials.session_token(),
+        };
+        Signer::new(&target, &key, second)
+    }
+}
+
+/// Adds what proves who is calling.
+fn complete(
+    headers: &mut HeaderMap,
+    signature: &Signature<'_>,
+    held: &Held,
+) -> Result<(), InvalidHeaderValue> {
+    headers.insert(DATE_NAME, HeaderValue::from_bytes(signature.date)?);
+    let mut authorization = HeaderValue::from_bytes(signature.authorization)?;
+    authorization.set_sensitive(true);
+    headers.insert(AUTHORIZATION, authorization);
+    if let Some(token) = held.credentials.session_token() {
+        let mut token = HeaderValue::from_str(token.trim())?;
+        token.set_sensitive(true);
+        headers.insert(TOKEN_NAME, token);
+    }
+    Ok(())
 }
 
 impl Sink for Direct {
@@ -132,7 +174,8 @@ impl Sink for Direct {
             table: table.to_owned(),
             layout,
             link: None,
-            identity: None,
+            held: None,
+            signer: None,
             request: Vec::with_capacity(8 * 1024),
             answer: Vec::with_capacity(1024),
         }
@@ -146,7 +189,9 @@ pub struct DirectSlot {
     table: String,
     layout: Layout,
     link: Option<Link>,
-    identity: Option<SigningIdentity>,
+    held: Option<Held>,
+    /// With the key of `held`.
+    signer: Option<Signer>,
     request: Vec<u8>,
     answer: Vec<u8>,
 }
@@ -176,8 +221,18 @@ impl DirectSlot {
     async fn exchange(&mut self, call: &Call) -> Result<u16, Outcome> {
         let shared = Arc::clone(&self.shared);
         let now = SystemTime::now();
-        shared.signer.refresh(&mut self.identity, now).await?;
-        let identity = self.identity.as_ref();
+        let held = match &mut self.held {
+            Some(held) if held.is_good(now) => held,
+            stale => {
+                self.signer = None;
+                stale.insert(shared.keyring.current(now).await?)
+            }
+        };
+        let second = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+        let signer = match &mut self.signer {
+            Some(signer) if signer.is_good_at(second) => signer,
+            stale => stale.insert(shared.signer(held, second)),
+        };
 
         let mut body = std::mem::take(&mut self.request);
         body.clear();
@@ -187,7 +242,8 @@ impl DirectSlot {
         *request.method_mut() = Method::POST;
         *request.uri_mut() = shared.path.clone();
         *request.headers_mut() = shared.headers.clone();
-        let signed = shared.signer.sign(&mut request, &body, identity, now);
+        let signature = signer.sign(&body, second);
+        let signed = complete(request.headers_mut(), &signature, held);
 
         self.answer.clear();
         let ended = match signed {
@@ -196,7 +252,7 @@ impl DirectSlot {
                 .exchange(&mut self.link, request, &mut self.answer)
                 .await
                 .map_err(|cause| Outcome::Disconnected(cause.to_string())),
-            Err(cause) => Err(Outcome::Unsendable(cause)),
+            Err(cause) => Err(Outcome::Unsendable(cause.to_string())),
         };
         // hyper has let go of the body by now, so this is the same buffer
         // again, not a copy.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 
-use crate::codec::{ItemSink, Layout};
+use crate::codec::{ItemSink, Layout, Name, Text};
 use crate::workload::Reading;
 
 /// The item that `reading` becomes.
@@ -55,24 +55,24 @@ impl Attributes {
 }
 
 impl ItemSink for Attributes {
-    fn string(&mut self, name: &'static str, value: &str) {
-        self.add(name, AttributeValue::S(value.to_owned()));
+    fn string(&mut self, name: Name, value: impl Text) {
+        self.add(name.text, AttributeValue::S(value.into_string()));
     }
 
-    fn number(&mut self, name: &'static str, decimal: &str) {
-        self.add(name, AttributeValue::N(decimal.to_owned()));
+    fn number(&mut self, name: Name, value: u64) {
+        self.add(name.text, AttributeValue::N(value.to_string()));
     }
 
-    fn boolean(&mut self, name: &'static str, value: bool) {
-        self.add(name, AttributeValue::Bool(value));
+    fn boolean(&mut self, name: Name, value: bool) {
+        self.add(name.text, AttributeValue::Bool(value));
     }
 
-    fn map(&mut self, name: &'static str) {
-        self.open.push(Open::Map(name, HashMap::new()));
+    fn map(&mut self, name: Name) {
+        self.open.push(Open::Map(name.text, HashMap::new()));
     }
 
-    fn list(&mut self, name: &'static str) {
-        self.open.push(Open::List(name, Vec::new()));
+    fn list(&mut self, name: Name) {
+        self.open.push(Open::List(name.text, Vec::new()));
     }
 
     fn end(&mut self) {
@@ -102,23 +102,27 @@ impl KeyComparison<'_> {
 }
 
 impl ItemSink for KeyComparison<'_> {
-    fn string(&mut self, name: &'static str, value: &str) {
-        self.compare(name, |other| other.as_s().is_ok_and(|other| other == value));
-    }
-
-    fn number(&mut self, name: &'static str, decimal: &str) {
-        self.compare(name, |other| {
-            other.as_n().is_ok_and(|other| other == decimal)
+    fn string(&mut self, name: Name, value: impl Text) {
+        self.compare(name.text, |other| {
+            other
+                .as_s()
+                .is_ok_and(|other| *other == value.into_string())
         });
     }
 
-    fn boolean(&mut self, _: &'static str, _: bool) {}
+    fn number(&mut self, name: Name, value: u64) {
+        self.compare(name.text, |other| {
+            other.as_n().is_ok_and(|other| *other == value.to_string())
+        });
+    }
 
-    fn map(&mut self, _: &'static str) {
+    fn boolean(&mut self, _: Name, _: bool) {}
+
+    fn map(&mut self, _: Name) {
         self.depth += 1;
     }
 
-    fn list(&mut self, _: &'static str) {
+    fn list(&mut self, _: Name) {
         self.depth += 1;
     }
 

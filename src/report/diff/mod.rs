@@ -101,6 +101,15 @@ pub struct DiffSettings {
     pub practical: f64,
 }
 
+impl Default for DiffSettings {
+    fn default() -> Self {
+        Self {
+            confidence: 0.95,
+            practical: 0.05,
+        }
+    }
+}
+
 impl DiffResult {
     /// Compares the runs of `new` with those of `base`.
     ///
@@ -151,6 +160,11 @@ impl DiffResult {
             differences: differences(base, new),
             figures,
         })
+    }
+
+    /// The figures of the whole way, and those that say where a change comes from.
+    pub(super) fn figures_by_rank(&self) -> (Vec<&FigureChange>, Vec<&FigureChange>) {
+        self.figures.iter().partition(|of| of.is_headline())
     }
 
     /// Figures that came to this.
@@ -222,6 +236,33 @@ impl FigureChange {
             basis: "nothing".to_owned(),
             verdict: Change::Inconclusive,
             more_runs: None,
+        }
+    }
+
+    /// Base, new and change, as people read them.
+    pub(super) fn shown(&self) -> [String; 3] {
+        let show = |value: f64| match self.measure() {
+            Some(measure) => measure.show(value),
+            None => value.to_string(),
+        };
+        let change = match self.relative {
+            Some(relative) => text::signed(relative),
+            None => show(self.change),
+        };
+        [show(self.base), show(self.new), change]
+    }
+
+    /// Where the true change may lie, as people read it; nothing where no noise
+    /// is known.
+    pub(super) fn shown_interval(&self) -> Option<String> {
+        let show = |value: f64| match self.measure() {
+            Some(measure) => measure.show(value),
+            None => value.to_string(),
+        };
+        match (self.relative_interval, self.interval) {
+            (Some(ends), _) => Some(ends.map(text::signed).join(" .. ")),
+            (None, Some(ends)) => Some(ends.map(show).join(" .. ")),
+            (None, None) => None,
         }
     }
 

@@ -45,8 +45,7 @@ fn write_diff(text: &mut String, result: &DiffResult) -> std::fmt::Result {
         "figure", "base", "new", "change", "interval", "verdict"
     );
     writeln!(text, "{}", painted(HEADING, &heading))?;
-    let (headline, stages): (Vec<_>, Vec<_>) =
-        result.figures.iter().partition(|of| of.is_headline());
+    let (headline, stages) = result.figures_by_rank();
     for of in headline.into_iter().chain(stages) {
         figure(text, of)?;
     }
@@ -66,16 +65,8 @@ fn write_diff(text: &mut String, result: &DiffResult) -> std::fmt::Result {
 }
 
 fn figure(text: &mut String, of: &FigureChange) -> std::fmt::Result {
-    let show = |value: f64| match of.measure() {
-        Some(measure) => measure.show(value),
-        None => value.to_string(),
-    };
-    let change = of.relative.map_or_else(|| show(of.change), signed);
-    let interval = match (of.relative_interval, of.interval) {
-        (Some([low, high]), _) => format!("{} .. {}", signed(low), signed(high)),
-        (None, Some([low, high])) => format!("{} .. {}", show(low), show(high)),
-        (None, None) => "-".to_owned(),
-    };
+    let [base, new, change] = of.shown();
+    let interval = of.shown_interval().unwrap_or_else(|| "-".to_owned());
     let verdict = match (of.verdict, of.more_runs) {
         (Change::Better, _) => painted(GOOD, "better"),
         (Change::Worse, _) => painted(BAD, "worse"),
@@ -91,14 +82,12 @@ fn figure(text: &mut String, of: &FigureChange) -> std::fmt::Result {
     };
     writeln!(
         text,
-        "{:<20} {:>14} {:>14} {change:>9}  {interval:<19} {verdict}",
+        "{:<20} {base:>14} {new:>14} {change:>9}  {interval:<19} {verdict}",
         of.figure,
-        show(of.base),
-        show(of.new),
     )
 }
 
-fn signed(share: f64) -> String {
+pub(super) fn signed(share: f64) -> String {
     format!("{:+.1}%", share * 100.0)
 }
 

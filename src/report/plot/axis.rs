@@ -13,10 +13,20 @@ const TICKS: f64 = 8.0;
 #[derive(Debug, Clone, PartialEq)]
 pub struct Axis {
     label: String,
-    log: bool,
+    scale: Scale,
     from: Option<f64>,
     to: Option<f64>,
     every: Option<f64>,
+}
+
+/// How values become places.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Scale {
+    Linear,
+    Log,
+    /// By the logarithm of what is left to one: 90 %, 99 % and 99.9 % are as far
+    /// from each other.
+    Nines,
 }
 
 impl Axis {
@@ -25,7 +35,7 @@ impl Axis {
     pub fn linear(label: impl Into<String>) -> Self {
         Self {
             label: label.into(),
-            log: false,
+            scale: Scale::Linear,
             from: Some(0.0),
             to: None,
             every: None,
@@ -37,7 +47,17 @@ impl Axis {
     pub fn log(label: impl Into<String>) -> Self {
         Self {
             from: None,
-            log: true,
+            scale: Scale::Log,
+            ..Self::linear(label)
+        }
+    }
+
+    /// An axis of shares from 0 to less than 1, such as those of percentiles, on
+    /// which each further nine takes as much room.
+    #[must_use]
+    pub fn nines(label: impl Into<String>) -> Self {
+        Self {
+            scale: Scale::Nines,
             ..Self::linear(label)
         }
     }
@@ -63,20 +83,29 @@ impl Axis {
 
     /// The axis fitted around values; none if there is nothing to fit it to.
     pub(super) fn fitted(&self, values: impl Iterator<Item = f64>) -> Option<Fitted> {
-        let shown = values.filter(|&value| value.is_finite() && (!self.log || value > 0.0));
+        let shown = values.filter(|&value| self.shows(value));
         let around = shown.fold(None, |around, value| {
             let (low, high) = around.unwrap_or((value, value));
             Some((value.min(low), value.max(high)))
         });
         let around = around.or(self.from.zip(self.to));
-        let usable = |edge: &f64| edge.is_finite() && (!self.log || *edge > 0.0);
+        let usable = |edge: &f64| self.shows(*edge);
         let from = self.from.filter(usable).or(around.map(|(low, _)| low))?;
         let to = self.to.filter(usable).or(around.map(|(_, high)| high))?;
-        Some(if self.log {
-            self.fit_log(from, to)
-        } else {
-            self.fit_linear(from.min(to), to)
+        Some(match self.scale {
+            Scale::Linear => self.fit_linear(from.min(to), to),
+            Scale::Log => self.fit_log(from, to),
+            Scale::Nines => fit_nines(to),
         })
+    }
+
+    /// Whether a value has a place on the axis.
+    fn shows(&self, value: f64) -> bool {
+        match self.scale {
+            Scale::Linear => value.is_finite(),
+            Scale::Log => value.is_finite() && value > 0.0,
+            Scale::Nines => (0.0..1.0).contains(&value),
+        }
     }
 
     fn fit_linear(&self, from: f64, to: f64) -> Fitted {
@@ -90,7 +119,7 @@ impl Axis {
         let count = ((to - first * step) / step + 1e-9).floor().min(1_000.0);
         let ticks = (0..=count as u32).map(|n| (first + f64::from(n)) * step);
         Fitted {
-            log: false,
+            scale: Scale::Linear,
             range: from..to,
             ticks: ticks.collect(),
             digits: (-step.log10().floor()).clamp(0.0, 9.0) as usize,
@@ -126,11 +155,24 @@ impl Axis {
         let all = powers.flat_map(|power| steps.iter().map(move |s| s * 10f64.powi(power)));
         let within = low * (1.0 - 1e-9)..=high * (1.0 + 1e-9);
         Fitted {
-            log: true,
+            scale: Scale::Log,
             range: low..high,
             ticks: all.filter(|tick| within.contains(tick)).collect(),
             digits: (-low.log10().floor()).clamp(0.0, 9.0) as usize,
         }
+    }
+}
+
+/// From zero to `to`, with a tick at each nine.
+fn fit_nines(to: f64) -> Fitted {
+    let to = to.max(0.9);
+    let nines = (1..=12).map(|nines| 1.0 - 10f64.powi(-nines));
+    let ticks = [0.0, 0.5].into_iter().chain(nines);
+    Fitted {
+        scale: Scale::Nines,
+        range: 0.0..to,
+        ticks: ticks.filter(|&tick| tick <= to + 1e-12).collect(),
+        digits: 0,
     }
 }
 
@@ -145,7 +187,7 @@ fn round_step(at_least: f64) -> f64 {
 /// An axis with its range and ticks: a coordinate of the drawing library.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Fitted {
-    log: bool,
+    scale: Scale,
     pub(super) range: Range<f64>,
     pub(super) ticks: Vec<f64>,
     /// Decimals that tell ticks apart.
@@ -156,16 +198,21 @@ impl Fitted {
     /// Where a value lies between the axis's ends, as a share.
     fn share(&self, value: f64) -> f64 {
         let Range { start, end } = self.range;
-        let share = if self.log {
-            (value.max(start) / start).ln() / (end / start).ln()
-        } else {
-            (value - start) / (end - start)
+        let share = match self.scale {
+            Scale::Linear => (value - start) / (end - start),
+            Scale::Log => (value.max(start) / start).ln() / (end / start).ln(),
+            Scale::Nines => (1.0 - value.clamp(start, end)).ln() / (1.0 - end).ln(),
         };
         share.clamp(0.0, 1.0)
     }
 
     /// A tick's label: no more digits than tell it from the next.
     pub(super) fn written(&self, tick: f64) -> String {
+        if self.scale == Scale::Nines {
+            let percent = format!("{:.10}", tick * 100.0);
+            let percent = percent.trim_end_matches('0').trim_end_matches('.');
+            return format!("{percent} %");
+        }
         let magnitude = tick.abs();
         let sign = if tick < 0.0 { "-" } else { "" };
         if magnitude >= 1e6 {
@@ -177,7 +224,7 @@ impl Fitted {
             return format!("{sign}{}", count(magnitude.round() as u64));
         }
         let text = format!("{magnitude:.*}", self.digits);
-        if self.log {
+        if self.scale == Scale::Log {
             let text = text.trim_end_matches('0').trim_end_matches('.');
             return format!("{sign}{text}");
         }
@@ -248,6 +295,18 @@ mod tests {
         }
         assert_eq!(log.fitted([0.0, -3.0].into_iter()), None);
         assert_eq!(linear.fitted([f64::INFINITY].into_iter()), None);
+    }
+
+    #[test]
+    fn each_nine_takes_as_much_room() {
+        let axis = Axis::nines("percentile").fitted([0.3, 0.9995].into_iter());
+        let axis = axis.unwrap();
+        let ticks: Vec<String> = axis.ticks.iter().map(|&t| axis.written(t)).collect();
+        assert_eq!(ticks, ["0 %", "50 %", "90 %", "99 %", "99.9 %"]);
+        let at = |share: f64| axis.map(&share, (0, 10_000));
+        let (second, third) = (at(0.99) - at(0.9), at(0.999) - at(0.99));
+        assert!((second - third).abs() <= 1, "{second} {third}");
+        assert_eq!((at(0.0), at(0.9995), at(1.0)), (0, 10_000, 10_000));
     }
 
     proptest! {

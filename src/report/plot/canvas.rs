@@ -34,6 +34,21 @@ impl Colour {
     }
 }
 
+impl Colour {
+    /// Its name in a style sheet.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Grey => "grey",
+            Self::Blue => "blue",
+            Self::Vermillion => "vermillion",
+            Self::Green => "green",
+            Self::Purple => "purple",
+            Self::Orange => "orange",
+            Self::Sky => "sky",
+        }
+    }
+}
+
 impl Stroke {
     /// Lengths of a dash and of the gap after it, in pixels.
     fn dash(self) -> Option<(f64, f64)> {

@@ -16,9 +16,6 @@ use super::canvas::{
 };
 use super::{Colour, Lanes, Mark, Plot, PlotError, Rule, Stroke};
 
-const WIDTH: i32 = 960;
-/// Height of the axes with their labels.
-const CHART: i32 = 440;
 const MARGIN: i32 = 18;
 /// Room for the labels of the vertical axis, and of lanes.
 const LEFT: i32 = 84;
@@ -43,29 +40,35 @@ type Chart<'a, 'b> = ChartContext<'a, SVGBackend<'b>, Cartesian2d<Fitted, Fitted
 /// The plot as SVG.
 pub(super) fn svg(plot: &Plot) -> Result<String, PlotError> {
     let (x, y) = axes(plot)?;
-    let subtitle = wrapped(&plot.subtitle, WIDTH - 2 * MARGIN);
+    let (full_width, chart_height) = plot.size;
+    let subtitle = wrapped(&plot.subtitle, full_width - 2 * MARGIN);
     let entries = legend(plot);
-    let columns = columns(&entries);
+    let columns = columns(&entries, full_width);
     let lanes = plot.lanes.as_ref().filter(|lanes| !lanes.rows.is_empty());
 
-    let heading = MARGIN + TITLE_LINE + TEXT_LINE * subtitle.len() as i32;
-    let under = heading + CHART + GAP;
+    let heading = match plot.title.as_str() {
+        "" => TEXT_LINE * subtitle.len() as i32,
+        _ => MARGIN + TITLE_LINE + TEXT_LINE * subtitle.len() as i32,
+    };
+    let under = heading + chart_height + GAP;
     let lanes_height = lanes.map_or(0, |lanes| LANE * (lanes.rows.len() as i32 + 1) + 12);
     let legend_rows = entries.len().div_ceil(columns) as i32;
     let height = under + lanes_height + TEXT_LINE * legend_rows + MARGIN;
 
     let mut drawn = String::new();
     {
-        let size = (WIDTH as u32, height as u32);
+        let size = (full_width as u32, height as u32);
         let area = SVGBackend::with_string(&mut drawn, size).into_drawing_area();
         area.fill(&WHITE).map_err(failed)?;
-        text(&area, &plot.title, (MARGIN, MARGIN + 6), &bold(TITLE_PX))?;
+        if !plot.title.is_empty() {
+            text(&area, &plot.title, (MARGIN, MARGIN + 6), &bold(TITLE_PX))?;
+        }
         for (row, line) in (0..).zip(&subtitle) {
             let at = (MARGIN, MARGIN + TITLE_LINE + TEXT_LINE * row + 4);
             text(&area, line, at, &letters(TEXT_PX))?;
         }
         let (_, rest) = area.split_vertically(heading);
-        let (chart_area, _) = rest.split_vertically(CHART);
+        let (chart_area, _) = rest.split_vertically(chart_height);
         let mut chart = ChartBuilder::on(&chart_area)
             .margin_top(14)
             .margin_right(RIGHT)
@@ -81,7 +84,7 @@ pub(super) fn svg(plot: &Plot) -> Result<String, PlotError> {
         }
         for (at, entry) in entries.iter().enumerate() {
             let (row, column) = ((at / columns) as i32, (at % columns) as i32);
-            let left = MARGIN + column * (WIDTH - 2 * MARGIN) / columns as i32;
+            let left = MARGIN + column * (full_width - 2 * MARGIN) / columns as i32;
             let middle = under + lanes_height + TEXT_LINE * row + TEXT_LINE / 2;
             draw_entry(&area, entry, (left, middle))?;
         }
@@ -100,7 +103,9 @@ fn axes(plot: &Plot) -> Result<(Fitted, Fitted), PlotError> {
         let bands = plot.bands.iter().flat_map(|band| band.points.iter());
         let bands = bands.flat_map(|&(x, low, high)| [(x, low), (x, high)]);
         let marks = plot.marks.iter().map(|mark| (mark.x, mark.y));
-        lines.chain(bands).chain(marks)
+        let cells = plot.cells.iter().flat_map(|cells| &cells.cells);
+        let cells = cells.flat_map(|of| [(of.x.0, of.y.0), (of.x.1, of.y.1)]);
+        lines.chain(bands).chain(marks).chain(cells)
     };
     let rules = |upright| {
         let rules = plot
@@ -138,6 +143,9 @@ fn grid(chart: &mut Chart<'_, '_>, plot: &Plot) -> Result<(), PlotError> {
 fn layers(chart: &Chart<'_, '_>, area: &Area<'_>, plot: &Plot) -> Result<(), PlotError> {
     let pixel = |(x, y): (f64, f64)| chart.plotting_area().map_coordinate(&(x, y));
     let finite = |&(x, y): &(f64, f64)| x.is_finite() && y.is_finite();
+    for cells in &plot.cells {
+        cells.draw(area, &pixel)?;
+    }
     for band in &plot.bands {
         let points = band.points.iter();
         let shown = points.filter(|(x, low, high)| finite(&(*x, *low)) && high.is_finite());
@@ -289,17 +297,24 @@ fn legend(plot: &Plot) -> Vec<Entry<'_>> {
         stroke: Some(line.stroke),
         points: line.shown_points,
     });
-    bands
+    let cells = plot.cells.iter().map(|cells| Entry {
+        name: &cells.name,
+        colour: cells.colour,
+        stroke: None,
+        points: false,
+    });
+    cells
+        .chain(bands)
         .chain(lines)
         .filter(|entry| !entry.name.is_empty())
         .collect()
 }
 
 /// As many columns, up to three, as the longest name leaves room for.
-fn columns(entries: &[Entry<'_>]) -> usize {
+fn columns(entries: &[Entry<'_>], full_width: i32) -> usize {
     let widest = entries.iter().map(|entry| width(entry.name, TEXT_PX)).max();
     let needed = SAMPLE + 8 + 16 + widest.unwrap_or(0);
-    ((WIDTH - 2 * MARGIN) / needed).clamp(1, 3) as usize
+    ((full_width - 2 * MARGIN) / needed).clamp(1, 3) as usize
 }
 
 fn draw_entry(area: &Area<'_>, entry: &Entry<'_>, (x, y): (i32, i32)) -> Result<(), PlotError> {

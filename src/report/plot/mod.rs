@@ -11,6 +11,9 @@
 //! | `axis` | a scale, its range and its ticks |
 //! | `draw` | a plot onto a canvas |
 //! | `canvas` | texts and shapes in pixels |
+//! | `cells` | the layer of a heat map |
+//! | `waterfall` | bars that begin where the last one ended |
+//! | `drawing` | a picture inside a page, in the page's colours |
 //!
 //! ```
 //! use hrload::report::plot::{Axis, Colour, Line, Mark, Plot};
@@ -30,9 +33,15 @@
 
 mod axis;
 mod canvas;
+mod cells;
 mod draw;
+mod drawing;
+mod waterfall;
 
 pub use axis::Axis;
+pub use cells::{Cell, Cells};
+pub use drawing::Drawing;
+pub use waterfall::{Step, Waterfall};
 
 use thiserror::Error;
 
@@ -248,7 +257,7 @@ impl Lanes {
     }
 }
 
-/// A plot. Layers are drawn in this order: bands, rules, lines, marks.
+/// A plot. Layers are drawn in this order: cells, bands, rules, lines, marks.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Plot {
     title: String,
@@ -260,6 +269,9 @@ pub struct Plot {
     marks: Vec<Mark>,
     rules: Vec<Rule>,
     lanes: Option<Lanes>,
+    cells: Vec<Cells>,
+    /// Width of all, and height of the axes with their labels, in pixels.
+    size: (i32, i32),
 }
 
 /// A plot that cannot be drawn.
@@ -291,7 +303,31 @@ impl Plot {
             marks: Vec::new(),
             rules: Vec::new(),
             lanes: None,
+            cells: Vec::new(),
+            size: (960, 440),
         }
+    }
+
+    /// Of another size than 960 pixels of width and 440 of height for the axes
+    /// with their labels.
+    #[must_use]
+    pub fn size(mut self, width_px: u16, axes_px: u16) -> Self {
+        self.size = (i32::from(width_px), i32::from(axes_px));
+        self
+    }
+
+    /// With the horizontal axis from here to there, whatever the layers hold.
+    #[must_use]
+    pub fn x_range(mut self, from: f64, to: f64) -> Self {
+        self.x = self.x.range(from, to);
+        self
+    }
+
+    /// With the cells of a heat map.
+    #[must_use]
+    pub fn cells(mut self, cells: Cells) -> Self {
+        self.cells.push(cells);
+        self
     }
 
     /// With a smaller line under the title: of what, from when, with which seed.
@@ -336,13 +372,22 @@ impl Plot {
         self
     }
 
-    /// The plot as the text of an SVG file, 960 pixels wide and as high as its
-    /// legend and lanes need. It can stand in an HTML page as it is.
+    /// The plot as the text of an SVG file, as wide as its size says and as
+    /// high as its legend and lanes need.
     ///
     /// # Errors
     ///
     /// [`PlotError::Nothing`] if no layer has a point that an axis can show.
     pub fn svg(&self) -> Result<String, PlotError> {
         draw::svg(self)
+    }
+
+    /// The plot as a part of a page.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::svg`].
+    pub fn drawing(&self) -> Result<Drawing, PlotError> {
+        Ok(Drawing::of(&self.svg()?))
     }
 }

@@ -1,0 +1,330 @@
+//! OpenMetrics text
+//! (<https://prometheus.io/docs/specs/om/open_metrics_spec/>): the run's totals,
+//! to be pushed to a gateway or read from a folder of text files.
+//!
+//! Latencies are gauges and not a summary: what spans two clocks may be
+//! negative, which a summary's quantiles must not be.
+
+use std::fmt::Write;
+
+use super::target;
+use crate::measure::Stage;
+use crate::report::{RunResult, Verdict};
+
+/// The text of an exposition.
+#[derive(Default)]
+struct Exposition(String);
+
+/// Labels and value of a sample.
+type Sample<'a> = (Vec<(&'a str, String)>, f64);
+
+impl Exposition {
+    /// A family of gauges; left out when it has no samples. `unit` ends the name.
+    fn gauges(&mut self, name: &str, unit: &str, help: &str, samples: Vec<Sample<'_>>) {
+        self.family(name, "gauge", "", unit, help, samples);
+    }
+
+    /// One gauge, where its value is known.
+    fn gauge(&mut self, name: &str, unit: &str, help: &str, value: Option<f64>) {
+        let samples = value.map(|value| (Vec::new(), value)).into_iter().collect();
+        self.gauges(name, unit, help, samples);
+    }
+
+    /// A family of counters.
+    fn counters(&mut self, name: &str, unit: &str, help: &str, samples: Vec<Sample<'_>>) {
+        self.family(name, "counter", "_total", unit, help, samples);
+    }
+
+    /// One counter, where its value is known.
+    fn counter(&mut self, name: &str, unit: &str, help: &str, value: Option<f64>) {
+        let samples = value.map(|value| (Vec::new(), value)).into_iter().collect();
+        self.counters(name, unit, help, samples);
+    }
+
+    fn family(
+        &mut self,
+        name: &str,
+        kind: &str,
+        suffix: &str,
+        unit: &str,
+        help: &str,
+        samples: Vec<Sample<'_>>,
+    ) {
+        if samples.is_empty() {
+            return;
+        }
+        let text = &mut self.0;
+        // Writing to a string does not fail.
+        let _ = writeln!(text, "# TYPE {name} {kind}");
+        if !unit.is_empty() {
+            let _ = writeln!(text, "# UNIT {name} {unit}");
+        }
+        let _ = writeln!(text, "# HELP {name} {}", escaped(help));
+        for (labels, value) in samples {
+            let labels: Vec<String> = labels
+                .iter()
+                .map(|(label, value)| format!("{label}=\"{}\"", escaped(value)))
+                .collect();
+            let labels = match labels.as_slice() {
+                [] => String::new(),
+                labels => format!("{{{}}}", labels.join(",")),
+            };
+            let _ = writeln!(text, "{name}{suffix}{labels} {value}");
+        }
+    }
+}
+
+/// The text of the file.
+pub(super) fn text(result: &RunResult) -> String {
+    let mut text = Exposition::default();
+    run(&mut text, result);
+    readings(&mut text, result);
+    latency(&mut text, result);
+    trouble(&mut text, result);
+    costs(&mut text, result);
+    thresholds(&mut text, result);
+    text.0 + "# EOF\n"
+}
+
+fn run(text: &mut Exposition, result: &RunResult) {
+    let config = &result.config;
+    let labels = vec![
+        ("run", result.run.id.clone()),
+        ("version", result.environment.version.clone()),
+        ("profile", config.profile.clone()),
+        ("target", target(result)),
+        ("client", config.client.clone()),
+    ];
+    let what = "What ran.";
+    text.family("hrload_run", "info", "_info", "", what, vec![(labels, 1.0)]);
+    let held = f64::from(u8::from(Verdict::of(result).held()));
+    text.gauge(
+        "hrload_held",
+        "",
+        "1 when what was offered was held.",
+        Some(held),
+    );
+    let closed = f64::from(u8::from(result.ledger.closed));
+    text.gauge(
+        "hrload_ledger_closed",
+        "",
+        "1 when every reading is accounted for.",
+        Some(closed),
+    );
+    text.gauge(
+        "hrload_measured_seconds",
+        "seconds",
+        "How long was measured.",
+        Some(result.run.measured),
+    );
+    let rate = &result.rate;
+    for (name, help, value) in [
+        (
+            "hrload_offered_readings_per_second",
+            "Readings that became due.",
+            Some(rate.offered),
+        ),
+        (
+            "hrload_achieved_readings_per_second",
+            "Readings acknowledged.",
+            Some(rate.achieved),
+        ),
+        (
+            "hrload_seen_readings_per_second",
+            "Readings seen in the stream.",
+            rate.seen,
+        ),
+    ] {
+        text.gauge(name, "readings_per_second", help, value);
+    }
+}
+
+fn readings(text: &mut Exposition, result: &RunResult) {
+    let of = &result.ledger;
+    for (what, help, count) in [
+        ("scheduled", "Readings that became due.", Some(of.scheduled)),
+        ("dropped", "Readings given up unsent.", Some(of.dropped)),
+        ("cut_off", "Readings unsent at the end.", Some(of.cut_off)),
+        ("sent", "Readings that left.", Some(of.sent)),
+        ("acknowledged", "Readings written.", Some(of.acknowledged)),
+        (
+            "failed",
+            "Readings given up after sending.",
+            Some(of.failed),
+        ),
+        ("seen", "Acknowledged readings seen in the stream.", of.seen),
+        ("missing", "Acknowledged readings never seen.", of.missing),
+        ("duplicate", "Further sightings.", of.duplicates),
+        ("reordered", "Sightings out of order.", of.reordered),
+    ] {
+        let name = format!("hrload_{what}_readings");
+        text.counter(&name, "readings", help, count.map(|count| count as f64));
+    }
+}
+
+fn latency(text: &mut Exposition, result: &RunResult) {
+    let stages = || {
+        let stages = Stage::ALL.into_iter();
+        stages.filter_map(|stage| Some((stage.key().to_owned(), result.latency.get(stage)?)))
+    };
+    let samples = stages().flat_map(|(stage, of)| {
+        [
+            ("min", of.min),
+            ("mean", of.mean),
+            ("p50", of.p50),
+            ("p90", of.p90),
+            ("p99", of.p99),
+            ("p99.9", of.p999),
+            ("max", of.max),
+        ]
+        .map(|(statistic, value)| {
+            let labels = vec![
+                ("stage", stage.clone()),
+                ("statistic", statistic.to_owned()),
+            ];
+            (labels, value)
+        })
+    });
+    text.gauges(
+        "hrload_latency_seconds",
+        "seconds",
+        "Latency of a stage over the whole of measuring; between two clocks it may be negative.",
+        samples.collect(),
+    );
+    let samples = stages().map(|(stage, of)| (vec![("stage", stage)], of.count as f64));
+    text.counters(
+        "hrload_latency_values",
+        "",
+        "Values that a stage's latency is made of.",
+        samples.collect(),
+    );
+}
+
+fn trouble(text: &mut Exposition, result: &RunResult) {
+    let by_cause = |count: fn(&crate::report::Throttle) -> u64| {
+        let causes = result.throttles.iter().map(|of| {
+            let labels = vec![
+                ("exception", of.exception.clone()),
+                ("reason", of.reason.clone().unwrap_or_default()),
+            ];
+            (labels, count(of) as f64)
+        });
+        causes.collect()
+    };
+    text.counters(
+        "hrload_throttled_calls",
+        "calls",
+        "Calls refused, or answered with unprocessed items, by cause.",
+        by_cause(|of| of.calls),
+    );
+    text.counters(
+        "hrload_throttled_items",
+        "items",
+        "Items refused, each time, by cause.",
+        by_cause(|of| of.items),
+    );
+    let codes = |of: &std::collections::BTreeMap<String, u64>| {
+        let codes = of.iter();
+        codes
+            .map(|(code, &count)| (vec![("code", code.clone())], count as f64))
+            .collect()
+    };
+    text.counters(
+        "hrload_failed_calls",
+        "calls",
+        "Calls that failed other than by a throttle, by code.",
+        codes(&result.call_failures),
+    );
+    text.counters(
+        "hrload_given_up_readings",
+        "readings",
+        "Readings given up after having been sent, by code.",
+        codes(&result.failures),
+    );
+}
+
+fn costs(text: &mut Exposition, result: &RunResult) {
+    let capacity = &result.capacity;
+    let (consumed, computed) = (capacity.consumed_units, capacity.computed_units as f64);
+    text.counter(
+        "hrload_consumed_write_units",
+        "write_units",
+        "Write units consumed, by the service's word.",
+        Some(consumed),
+    );
+    text.counter(
+        "hrload_computed_write_units",
+        "write_units",
+        "Write units computed from item sizes.",
+        Some(computed),
+    );
+    let cost = result.cost.as_ref();
+    for (name, help, value) in [
+        (
+            "hrload_cost_usd",
+            "US dollars for the time that was measured.",
+            cost.map(|of| of.usd),
+        ),
+        (
+            "hrload_cost_per_hour_usd",
+            "US dollars an hour at this load.",
+            cost.and_then(|of| of.usd_per_hour),
+        ),
+        (
+            "hrload_cost_per_million_readings_usd",
+            "US dollars a million readings.",
+            cost.and_then(|of| of.usd_per_million),
+        ),
+    ] {
+        text.gauge(name, "usd", help, value);
+    }
+    let generator = &result.generator;
+    text.counter(
+        "hrload_send_cpu_seconds",
+        "seconds",
+        "CPU time of the load threads.",
+        Some(generator.send_cpu),
+    );
+    text.counter(
+        "hrload_read_cpu_seconds",
+        "seconds",
+        "CPU time of the reading thread.",
+        Some(generator.read_cpu),
+    );
+    text.gauge(
+        "hrload_memory_bytes",
+        "bytes",
+        "Peak memory of the process.",
+        generator.memory_bytes.map(|bytes| bytes as f64),
+    );
+    let limited = f64::from(u8::from(generator.limit.is_some()));
+    text.gauge(
+        "hrload_generator_limited",
+        "",
+        "1 when the generator, not the target, was the limit.",
+        Some(limited),
+    );
+}
+
+fn thresholds(text: &mut Exposition, result: &RunResult) {
+    let samples = result.thresholds.iter().map(|of| {
+        let labels = vec![
+            ("expression", of.expression.clone()),
+            ("measured", of.shown()),
+        ];
+        (labels, f64::from(u8::from(of.met)))
+    });
+    text.gauges(
+        "hrload_threshold_met",
+        "",
+        "1 when the threshold was met.",
+        samples.collect(),
+    );
+}
+
+/// Escapes of label values and help texts.
+fn escaped(text: &str) -> String {
+    text.replace('\\', "\\\\")
+        .replace('"', "\\\"")
+        .replace('\n', "\\n")
+}

@@ -1,0 +1,65 @@
+//! The account of every reading.
+
+use maud::{Markup, html};
+
+use super::Run;
+use super::parts::{fact, facts};
+use crate::report::units::count;
+
+pub(super) fn body(runs: &[Run<'_>]) -> Markup {
+    let row = |what, value: fn(&crate::report::Ledger) -> Option<u64>| {
+        fact(runs, what, |run| value(&run.result.ledger).map(count))
+    };
+    let rows = vec![
+        row("scheduled", |of| Some(of.scheduled)),
+        row("− dropped, too many waiting", |of| Some(of.dropped)),
+        row("− cut off, unsent at the end", |of| Some(of.cut_off)),
+        row("= sent", |of| Some(of.sent)),
+        row("− failed", |of| Some(of.failed)),
+        row("= acknowledged", |of| Some(of.acknowledged)),
+        row("− missing from the stream", |of| of.missing),
+        row("= seen in the stream", |of| of.seen),
+    ];
+    let besides = vec![
+        row("duplicates", |of| of.duplicates),
+        row("reordered", |of| of.reordered),
+        row("seen, though unacknowledged", |of| of.seen_unacknowledged),
+        row("records of something else", |of| of.foreign),
+        row("warm-up readings, not measured", |of| {
+            Some(of.warm_up.scheduled)
+        }),
+    ];
+    html! {
+        @for run in runs { (closed(*run, runs.len() > 1)) }
+        div.beside {
+            (facts(runs, "Readings, from due to seen", rows, false))
+            (facts(runs, "Beside them", besides, false))
+        }
+        @for run in runs {
+            @if !run.result.ledger.missing_examples.is_empty() {
+                p {
+                    "The first missing"
+                    @if runs.len() > 1 { " of " (run.name) }
+                    ", as device-sequence: "
+                    (run.result.ledger.missing_examples.iter()
+                        .map(|of| format!("{}-{}", of.device, of.sequence))
+                        .collect::<Vec<_>>().join(", "))
+                }
+            }
+        }
+    }
+}
+
+fn closed(run: Run<'_>, named: bool) -> Markup {
+    let ledger = &run.result.ledger;
+    html! {
+        p {
+            @if named { strong { (run.name) } ": " }
+            @if ledger.closed { "The ledger closes: every reading is accounted for." }
+            @else { strong { "The ledger does not close." } }
+        }
+        @if !ledger.broken.is_empty() {
+            ul { @for broken in &ledger.broken { li { (broken) } } }
+        }
+    }
+}

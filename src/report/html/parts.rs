@@ -1,0 +1,131 @@
+//! Tables and figures, as all sections have them.
+
+use maud::{Markup, PreEscaped, html};
+
+use super::Run;
+use crate::report::plot::{Drawing, PlotError};
+
+/// A table: its caption, headings and rows. The first cell of a row heads it.
+pub(super) struct Table<'a> {
+    pub(super) caption: &'a str,
+    pub(super) headings: Vec<String>,
+    pub(super) rows: Vec<Vec<String>>,
+    /// Columns, from the left, that are words and not numbers.
+    pub(super) words: usize,
+}
+
+impl Table<'_> {
+    /// The table, in a box that scrolls by itself where the page is narrow.
+    pub(super) fn markup(&self) -> Markup {
+        let class = |column: usize| (column >= self.words).then_some("number");
+        html! {
+            div.scroll tabindex="0" role="group" aria-label=(self.caption) {
+                table {
+                    caption { (self.caption) }
+                    thead { tr {
+                        @for (column, heading) in self.headings.iter().enumerate() {
+                            th scope="col" class=[class(column)] { (heading) }
+                        }
+                    } }
+                    tbody { @for row in &self.rows { tr {
+                        @for (column, cell) in row.iter().enumerate() {
+                            @if column == 0 {
+                                th scope="row" class=[class(column)] { (cell) }
+                            } @else {
+                                td class=[class(column)] { (cell) }
+                            }
+                        }
+                    } } }
+                }
+            }
+        }
+    }
+}
+
+/// One row of facts: what, and each run's value.
+pub(super) type Fact = (&'static str, Vec<Option<String>>);
+
+/// A fact of each run.
+pub(super) fn fact(
+    runs: &[Run<'_>],
+    what: &'static str,
+    value: impl Fn(Run<'_>) -> Option<String>,
+) -> Fact {
+    (what, runs.iter().map(|&run| value(run)).collect())
+}
+
+/// Facts as a table with a column a run; what no run has is left out.
+pub(super) fn facts(runs: &[Run<'_>], caption: &str, facts: Vec<Fact>, words: bool) -> Markup {
+    let heading = |run: &Run<'_>| match runs.len() {
+        1 => "value".to_owned(),
+        _ => run.name.to_owned(),
+    };
+    let rows = facts.into_iter().filter_map(|(what, values)| {
+        let known = values.iter().any(Option::is_some);
+        let values = values.into_iter();
+        let cells = values.map(|value| value.unwrap_or_else(|| "–".to_owned()));
+        known.then(|| std::iter::once(what.to_owned()).chain(cells).collect())
+    });
+    Table {
+        caption,
+        headings: std::iter::once("what".to_owned())
+            .chain(runs.iter().map(heading))
+            .collect(),
+        rows: rows.collect(),
+        words: if words { runs.len() + 1 } else { 1 },
+    }
+    .markup()
+}
+
+/// Figures of two runs beside each other, of one beneath each other.
+pub(super) fn pair(runs: &[Run<'_>], figures: &[Markup]) -> Markup {
+    html! {
+        div class=[(runs.len() > 1).then_some("beside")] {
+            @for figure in figures { (figure) }
+        }
+    }
+}
+
+/// A picture with its caption, and its numbers for whoever does not see it.
+pub(super) struct Figure<'a> {
+    /// Unique on the page.
+    pub(super) id: String,
+    pub(super) title: String,
+    /// What is to be seen on it, in a sentence or two.
+    pub(super) description: String,
+    pub(super) drawing: Result<Drawing, PlotError>,
+    pub(super) numbers: Table<'a>,
+}
+
+impl Figure<'_> {
+    /// # Errors
+    ///
+    /// When drawing failed; a plot of nothing only says so.
+    pub(super) fn markup(&self) -> Result<Markup, PlotError> {
+        let drawing = match &self.drawing {
+            Ok(drawing) => drawing,
+            Err(PlotError::Nothing { .. }) => {
+                return Ok(html! { p.nothing { (self.title) ": nothing was measured." } });
+            }
+            Err(error) => return Err(error.clone()),
+        };
+        let (title, description) = (format!("{}-t", self.id), format!("{}-d", self.id));
+        let view = format!("0 0 {} {}", drawing.width, drawing.height);
+        Ok(html! {
+            figure id=(self.id) {
+                figcaption { strong { (self.title) } " " span { (self.description) } }
+                div.scroll.picture tabindex="0" role="group" aria-label=(self.title) {
+                    svg.plot role="img" viewBox=(view) aria-labelledby={ (title) " " (description) } {
+                        title id=(title) { (self.title) }
+                        desc id=(description) { (self.description) }
+                        (PreEscaped(&drawing.elements))
+                    }
+                }
+                details {
+                    summary { "The numbers of this plot" }
+                    (self.numbers.markup())
+                }
+            }
+        })
+    }
+}

@@ -1,0 +1,327 @@
+//! Every form but the page, read back by its readers.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::Command;
+use std::{env, fs};
+
+use hdrhistogram::Histogram;
+use hdrhistogram::serialization::Deserializer;
+use hdrhistogram::serialization::interval_log::{IntervalLogIterator, LogEntry};
+use hrload::measure::Stage;
+use hrload::report::{RunResult, Threshold};
+use tempfile::TempDir;
+
+use super::{Case, HARM, hrload, kinds, text};
+
+#[test]
+fn a_run_writes_every_report_beside_its_result() {
+    let folder = TempDir::new().unwrap();
+    let mut command = hrload();
+    command.args("-q --devices 50 -r 300 -w 0s -d 1s --change-delay 0 -o r.json".split(' '));
+    let endings = ["html", "md", "csv", "hlog", "xml", "prom"];
+    for ending in endings {
+        command.args(["--report", &format!("run.{ending}")]);
+    }
+    let output = command.current_dir(&folder).output().unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{stderr}");
+    let result = RunResult::read(&folder.path().join("r.json")).unwrap();
+    for ending in endings {
+        let written = fs::read_to_string(folder.path().join(format!("run.{ending}"))).unwrap();
+        assert_eq!(
+            written,
+            text(ending, std::slice::from_ref(&result)),
+            "{ending}"
+        );
+    }
+    assert_eq!(fs::read_dir(&folder).unwrap().count(), endings.len() + 1);
+}
+
+#[test]
+fn csv_has_a_row_a_second_and_adds_up_to_the_ledger() {
+    for (kind, result) in kinds() {
+        let csv = text("csv", std::slice::from_ref(&result));
+        assert!(csv.ends_with("\r\n") && !csv.contains('"'), "{kind}");
+        let rows: Vec<Vec<&str>> = csv
+            .split_terminator("\r\n")
+            .map(|row| row.split(',').collect())
+            .collect();
+        let (headings, rows) = rows.split_first().unwrap();
+        assert_eq!(rows.len(), result.series.len(), "{kind}");
+        assert!(rows.iter().all(|row| row.len() == headings.len()), "{kind}");
+        let column = |name: &str| headings.iter().position(|of| *of == name).unwrap();
+        let (second, acknowledged) = (column("second_s"), column("acknowledged_readings"));
+        let measured = rows.iter().filter(|row| !row[second].starts_with('-'));
+        let sum: u64 = measured
+            .map(|row| row[acknowledged].parse::<u64>().unwrap())
+            .sum();
+        assert_eq!(sum, result.ledger.acknowledged, "{kind}");
+    }
+    let csv = text("csv", &[Case::default().run()]);
+    assert!(csv.contains(",e2e_p99_s,"), "a unit in each heading");
+}
+
+/// The counts of each tag, by HdrHistogram's format as the Rust crate reads it.
+fn counts_by_tag(log: &str) -> BTreeMap<String, Histogram<u64>> {
+    let mut tags: BTreeMap<String, Histogram<u64>> = BTreeMap::new();
+    let mut last = std::time::Duration::ZERO;
+    for entry in IntervalLogIterator::new(log.as_bytes()) {
+        let LogEntry::Interval(interval) = entry.unwrap() else {
+            continue;
+        };
+        assert!(interval.start_timestamp() >= last, "in the order of time");
+        last = interval.start_timestamp();
+        let bytes = base64_simd::STANDARD.decode_to_vec(interval.encoded_histogram());
+        let histogram: Histogram<u64> = Deserializer::new()
+            .deserialize(&mut bytes.unwrap().as_slice())
+            .unwrap();
+        let tag = interval.tag().unwrap().as_str().to_owned();
+        tags.entry(tag)
+            .and_modify(|sum| sum.add(&histogram).unwrap())
+            .or_insert(histogram);
+    }
+    tags
+}
+
+#[test]
+fn an_interval_log_adds_up_to_the_histograms_of_the_result() {
+    for (kind, mut result) in kinds() {
+        for by_second in [true, false] {
+            let tags = counts_by_tag(&text("hlog", std::slice::from_ref(&result)));
+            for stage in Stage::ALL {
+                let count = |tag: &str| tags.get(tag).map_or(0, Histogram::len);
+                let logged = count(stage.key()) + count(&format!("{}-negative", stage.key()));
+                let expected = result.latency.get(stage).map_or(0, |of| of.count);
+                assert_eq!(
+                    logged, expected,
+                    "{kind}, {stage:?}, by second: {by_second}"
+                );
+            }
+            // A result whose seconds have no histograms, as a smaller file may have.
+            for second in &mut result.series {
+                second.latency = Default::default();
+            }
+        }
+    }
+}
+
+#[test]
+fn hdrhistograms_own_log_processor_reads_the_log() {
+    let jar = env::var("HDRHISTOGRAM_JAR");
+    let jar = jar.unwrap_or_else(|_| "/usr/share/java/hdrhistogram.jar".to_owned());
+    let java = Command::new("java").arg("-version").output();
+    if java.is_err() || !Path::new(&jar).exists() {
+        eprintln!("log processor skipped: no java with {jar}; scripts/browser install brings it");
+        return;
+    }
+    let folder = TempDir::new().unwrap();
+    let result = Case::default().run();
+    let log = folder.path().join("run.hlog");
+    fs::write(&log, text("hlog", std::slice::from_ref(&result))).unwrap();
+    let processor = "org.HdrHistogram.HistogramLogProcessor";
+    let output = Command::new("java")
+        .args([
+            "-cp",
+            &jar,
+            processor,
+            "-tag",
+            "e2e",
+            "-outputValueUnitRatio",
+            "1000",
+            "-i",
+        ])
+        .arg(&log)
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    let e2e = result.latency.e2e.unwrap();
+    let words: Vec<&str> = said
+        .split([' ', '\n', ',', '=', ']'])
+        .filter(|w| !w.is_empty())
+        .collect();
+    let after = |words: &[&str], keys: &[&str]| -> f64 {
+        let at = words.windows(keys.len()).rposition(|found| found == keys);
+        words[at.unwrap_or_else(|| panic!("{keys:?} not in {said}")) + keys.len()]
+            .trim()
+            .parse()
+            .unwrap()
+    };
+    assert_eq!(after(&words, &["Total", "count"]) as u64, e2e.count);
+    let max_ms = after(&words, &["#[Max"]);
+    assert!(
+        (max_ms / 1e3 - e2e.max).abs() < 0.001 * e2e.max,
+        "{max_ms} ms"
+    );
+}
+
+/// Holds a text to what OpenMetrics demands of it; returns its samples.
+#[track_caller]
+fn open_metrics(text: &str) -> Vec<(String, f64)> {
+    assert!(text.ends_with("# EOF\n"));
+    let mut samples = Vec::new();
+    let (mut family, mut suffix) = (String::new(), "");
+    let mut families = std::collections::BTreeSet::new();
+    for line in text.lines() {
+        if let Some(typed) = line.strip_prefix("# TYPE ") {
+            let (name, kind) = typed.split_once(' ').unwrap();
+            assert!(families.insert(name.to_owned()), "{name} twice");
+            family = name.to_owned();
+            suffix = match kind {
+                "gauge" => "",
+                "counter" => "_total",
+                "info" => "_info",
+                other => panic!("{other}"),
+            };
+        } else if let Some(unit) = line.strip_prefix("# UNIT ") {
+            let (name, unit) = unit.split_once(' ').unwrap();
+            assert!(
+                name == family && name.ends_with(&format!("_{unit}")),
+                "{line}"
+            );
+        } else if let Some(help) = line.strip_prefix("# HELP ") {
+            assert!(help.starts_with(&family), "{line}");
+        } else if line != "# EOF" {
+            let (name, value) = line.rsplit_once(' ').unwrap();
+            let bare = name.split('{').next().unwrap();
+            assert_eq!(bare, format!("{family}{suffix}"), "{line}");
+            assert!(!line.chars().any(|c| c == '\n'), "{line}");
+            samples.push((name.to_owned(), value.parse().unwrap()));
+        }
+    }
+    samples
+}
+
+#[test]
+fn openmetrics_text_is_valid_and_has_the_figures() {
+    for (kind, result) in kinds() {
+        let samples = open_metrics(&text("prom", std::slice::from_ref(&result)));
+        let value = |name: &str| samples.iter().find(|(of, _)| of == name).unwrap().1;
+        let acknowledged = value("hrload_acknowledged_readings_total");
+        assert_eq!(acknowledged as u64, result.ledger.acknowledged, "{kind}");
+        if let Some(of) = &result.latency.response {
+            let p99 = value("hrload_latency_seconds{stage=\"response\",statistic=\"p99\"}");
+            assert_eq!(p99, of.p99, "{kind}");
+        }
+    }
+}
+
+#[test]
+fn prometheus_own_parser_reads_the_openmetrics_text() {
+    let readers = env::var("HRLOAD_READERS").unwrap_or_else(|_| {
+        let home = env::var("HOME").unwrap_or_default();
+        let cache = env::var("XDG_CACHE_HOME").unwrap_or_else(|_| format!("{home}/.cache"));
+        format!("{cache}/hrload-readers")
+    });
+    let program = "import sys\n\
+         from prometheus_client.openmetrics.parser import text_string_to_metric_families as read\n\
+         for path in sys.argv[1:]: assert len(list(read(open(path, newline='').read()))) > 10\n";
+    let python = |arguments: &[&str]| {
+        Command::new("python3")
+            .env("PYTHONPATH", format!("{readers}/python"))
+            .arg("-c")
+            .args(arguments)
+            .output()
+    };
+    if !python(&["import prometheus_client"]).is_ok_and(|output| output.status.success()) {
+        eprintln!("parser skipped: no prometheus_client; scripts/browser install brings it");
+        return;
+    }
+    let folder = TempDir::new().unwrap();
+    let mut arguments = vec![program.to_owned()];
+    for (kind, result) in kinds() {
+        let path = folder.path().join(format!("{kind}.prom"));
+        fs::write(&path, text("prom", &[result])).unwrap();
+        arguments.push(path.to_str().unwrap().to_owned());
+    }
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let output = python(&arguments).unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
+
+#[test]
+fn junit_has_a_case_for_the_run_and_for_each_threshold() {
+    let mut result = Case::default().run();
+    for (expression, measured, met) in [("e2e.p99<1s", 0.4, true), ("lost=0", 3.0, false)] {
+        result.thresholds.push(Threshold {
+            expression: expression.into(),
+            measured: Some(measured),
+            met,
+        });
+    }
+    let xml = text("xml", &[result]);
+    assert!(
+        xml.contains(r#"tests="3" failures="1" errors="0""#),
+        "{xml}"
+    );
+    assert_eq!(xml.matches("<testcase ").count(), 3);
+    assert_eq!(xml.matches("<failure ").count(), 1);
+    assert!(xml.contains(r#"name="e2e.p99&lt;1s" time="#));
+    assert!(xml.contains("lost=0: measured 3"));
+    let lossy = text("xml", &[Case::lossy().run()]);
+    assert!(lossy.contains("50 failed"), "{lossy}");
+    for (kind, result) in kinds() {
+        let xml = text("xml", &[result]);
+        assert!(
+            !xml.contains("<script") && !xml.contains('\u{1b}'),
+            "{kind}"
+        );
+        assert_balanced(&xml);
+    }
+}
+
+/// Elements are closed in the order in which they were opened.
+#[track_caller]
+fn assert_balanced(xml: &str) {
+    let mut open = Vec::new();
+    for part in xml.split('<').skip(2) {
+        let (tag, _) = part.split_once('>').unwrap();
+        if let Some(name) = tag.strip_prefix('/') {
+            assert_eq!(open.pop(), Some(name));
+        } else if !tag.ends_with('/') {
+            open.push(tag.split(' ').next().unwrap());
+        }
+    }
+    assert!(open.is_empty(), "{open:?}");
+}
+
+#[test]
+fn markdown_says_the_verdict_first_and_keeps_text_as_text() {
+    let held = text("md", &[Case::default().run()]);
+    assert!(
+        held.starts_with("### hrload: ✅ held 500.0/s of 500/s for 4 s\n"),
+        "{held}"
+    );
+    let lossy = text("md", &[Case::lossy().run()]);
+    assert!(lossy.starts_with("### hrload: ❌ not held"), "{lossy}");
+    assert!(lossy.contains("- 50 failed (2.5 %)"));
+    let two = text("md", &[Case::default().run(), Case::lossy().run()]);
+    assert!(two.contains("### base: ✅ held") && two.contains("### new: ❌ not held"));
+    assert!(
+        two.contains("| achieved | 500.0/s | 487.5/s | -2.5% |"),
+        "{two}"
+    );
+    for (kind, result) in kinds() {
+        let markdown = text("md", &[result]);
+        assert!(
+            !markdown.contains("<script") && !markdown.contains('\u{1b}'),
+            "{kind}"
+        );
+        assert!(
+            markdown.len() < 20_000,
+            "{kind}: a step's summary has little room"
+        );
+        let (opened, closed) = ("<details>", "</details>");
+        assert_eq!(
+            markdown.matches(opened).count(),
+            markdown.matches(closed).count()
+        );
+        for row in markdown.lines().filter(|line| line.starts_with('|')) {
+            assert!(row.ends_with('|') && !row.contains(HARM), "{kind}: {row}");
+        }
+    }
+}
