@@ -201,6 +201,16 @@ fn a_null_server_takes_everything_and_writes_nothing() {
     assert_eq!(run.number("capacity.consumed_units"), 0.0);
 }
 
+#[test]
+fn what_the_run_before_is_still_deleting_is_waited_for_and_made_again() {
+    let local = Local::start("");
+    for _ in 0..2 {
+        let run = run_against(&local, "--table again --stream again");
+        assert_eq!(run.code, 0, "{}", run.stderr);
+        run.assert_closed();
+    }
+}
+
 /// Starts a long run, waits until it measures, and signals it.
 fn interrupted(signals: usize) -> std::process::Output {
     let mut child = hrload()

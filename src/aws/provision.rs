@@ -276,38 +276,14 @@ async fn describe_stream(
     }
 }
 
+/// Makes the stream if there is none, and waits until it can be used. One that
+/// is being deleted, by a run before this one perhaps, is waited for too.
 async fn ensure_stream(
     connection: &Connection,
     wanted: &WantedStream,
     made: &mut Provisioned,
 ) -> Result<(), ProvisionError> {
     let name = &wanted.name;
-    if describe_stream(connection, name).await?.is_none() {
-        let mode = match wanted.shards {
-            Some(_) => StreamMode::Provisioned,
-            None => StreamMode::OnDemand,
-        };
-        connection
-            .kinesis
-            .create_stream()
-            .stream_name(name)
-            .set_shard_count(wanted.shards.map(|shards| shards as i32))
-            .stream_mode_details(
-                StreamModeDetails::builder()
-                    .stream_mode(mode)
-                    .build()
-                    .map_err(|e| ProvisionError::Service {
-                        doing: format!("creating stream {name}"),
-                        message: e.to_string(),
-                    })?,
-            )
-            .send()
-            .await
-            .map_err(service(format!("creating stream {name}")))?;
-        made.stream_created = true;
-        // Its ARN is not known yet, but its name is enough to delete it.
-        made.stream = Some((name.clone(), String::new()));
-    }
     let mut patience = Patience::new();
     loop {
         let status = match describe_stream(connection, name).await? {
@@ -322,10 +298,42 @@ async fn ensure_stream(
                 return Ok(());
             }
             Some(found) => found.stream_status.as_str().to_owned(),
-            None => "missing".to_owned(),
+            None if made.stream_created => "missing".to_owned(),
+            None => {
+                create_stream(connection, wanted).await?;
+                made.stream_created = true;
+                // Its ARN is not known yet, but its name is enough to delete it.
+                made.stream = Some((name.clone(), String::new()));
+                continue;
+            }
         };
         patience.wait(&format!("stream {name}"), &status).await?;
     }
+}
+
+async fn create_stream(
+    connection: &Connection,
+    wanted: &WantedStream,
+) -> Result<(), ProvisionError> {
+    let name = &wanted.name;
+    let mode = match wanted.shards {
+        Some(_) => StreamMode::Provisioned,
+        None => StreamMode::OnDemand,
+    };
+    let mode = StreamModeDetails::builder().stream_mode(mode).build();
+    connection
+        .kinesis
+        .create_stream()
+        .stream_name(name)
+        .set_shard_count(wanted.shards.map(|shards| shards as i32))
+        .stream_mode_details(mode.map_err(|e| ProvisionError::Service {
+            doing: format!("creating stream {name}"),
+            message: e.to_string(),
+        })?)
+        .send()
+        .await
+        .map(drop)
+        .map_err(service(format!("creating stream {name}")))
 }
 
 /// Write units a second that a table is provisioned with at the moment; `None`
@@ -405,77 +413,88 @@ fn check_key(wanted: &Wanted, found: &TableDescription) -> Result<(), ProvisionE
     }
 }
 
+/// Makes the table if there is none, and waits until it can be used. One that is
+/// being deleted, by a run before this one perhaps, is waited for too.
 async fn ensure_table(
     connection: &Connection,
     wanted: &Wanted,
     made: &mut Provisioned,
 ) -> Result<(), ProvisionError> {
     let name = &wanted.table;
-    match describe_table(connection, name).await? {
-        Some(found) => check_key(wanted, &found)?,
-        None => {
-            let doing = || format!("creating table {name}");
-            let invalid = |e: aws_sdk_dynamodb::error::BuildError| ProvisionError::Service {
-                doing: doing(),
-                message: e.to_string(),
-            };
-            let mut request = connection.dynamodb.create_table().table_name(name);
-            request = match wanted.throughput {
-                TableThroughput::OnDemand { warm_write_units } => request
-                    .billing_mode(BillingMode::PayPerRequest)
-                    .set_warm_throughput(warm_write_units.map(|units| {
-                        WarmThroughput::builder()
-                            .write_units_per_second(units as i64)
-                            .read_units_per_second(NEW_TABLE.read as i64)
-                            .build()
-                    })),
-                TableThroughput::Provisioned {
-                    write_units,
-                    read_units,
-                } => request
-                    .billing_mode(BillingMode::Provisioned)
-                    .provisioned_throughput(
-                        ProvisionedThroughput::builder()
-                            .write_capacity_units(write_units as i64)
-                            .read_capacity_units(read_units as i64)
-                            .build()
-                            .map_err(invalid)?,
-                    ),
-            };
-            for (attribute, kind, role) in key_attributes(wanted) {
-                request = request
-                    .attribute_definitions(
-                        AttributeDefinition::builder()
-                            .attribute_name(attribute)
-                            .attribute_type(ScalarAttributeType::from(kind))
-                            .build()
-                            .map_err(invalid)?,
-                    )
-                    .key_schema(
-                        KeySchemaElement::builder()
-                            .attribute_name(attribute)
-                            .key_type(role)
-                            .build()
-                            .map_err(invalid)?,
-                    );
-            }
-            request.send().await.map_err(service(doing()))?;
-            made.table_created = true;
-        }
-    }
     let mut patience = Patience::new();
     loop {
         let status = match describe_table(connection, name).await? {
-            Some(found) => found.table_status.unwrap_or(TableStatus::Active),
-            None => TableStatus::Creating,
+            Some(found) => {
+                let status = found.table_status.clone().unwrap_or(TableStatus::Active);
+                if status != TableStatus::Deleting {
+                    check_key(wanted, &found)?;
+                }
+                if matches!(status, TableStatus::Active | TableStatus::Updating) {
+                    return Ok(());
+                }
+                status
+            }
+            None if made.table_created => TableStatus::Creating,
+            None => {
+                create_table(connection, wanted).await?;
+                made.table_created = true;
+                continue;
+            }
         };
-        if matches!(status, TableStatus::Active | TableStatus::Updating) {
-            return Ok(());
-        }
         patience
             .wait(&format!("table {name}"), status.as_str())
             .await?;
     }
+}
+
+async fn create_table(connection: &Connection, wanted: &Wanted) -> Result<(), ProvisionError> {
+    let name = &wanted.table;
+    let doing = || format!("creating table {name}");
+    let invalid = |e: aws_sdk_dynamodb::error::BuildError| ProvisionError::Service {
+        doing: doing(),
+        message: e.to_string(),
+    };
+    let mut request = connection.dynamodb.create_table().table_name(name);
+    request = match wanted.throughput {
+        TableThroughput::OnDemand { warm_write_units } => request
+            .billing_mode(BillingMode::PayPerRequest)
+            .set_warm_throughput(warm_write_units.map(|units| {
+                WarmThroughput::builder()
+                    .write_units_per_second(units as i64)
+                    .read_units_per_second(NEW_TABLE.read as i64)
+                    .build()
+            })),
+        TableThroughput::Provisioned {
+            write_units,
+            read_units,
+        } => request
+            .billing_mode(BillingMode::Provisioned)
+            .provisioned_throughput(
+                ProvisionedThroughput::builder()
+                    .write_capacity_units(write_units as i64)
+                    .read_capacity_units(read_units as i64)
+                    .build()
+                    .map_err(invalid)?,
+            ),
+    };
+    for (attribute, kind, role) in key_attributes(wanted) {
+        request = request
+            .attribute_definitions(
+                AttributeDefinition::builder()
+                    .attribute_name(attribute)
+                    .attribute_type(ScalarAttributeType::from(kind))
+                    .build()
+                    .map_err(invalid)?,
+            )
+            .key_schema(
+                KeySchemaElement::builder()
+                    .attribute_name(attribute)
+                    .key_type(role)
+                    .build()
+                    .map_err(invalid)?,
+            );
+    }
+    request.send().await.map(drop).map_err(service(doing()))
 }
 
 async fn destination_status(

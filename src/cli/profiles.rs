@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::problem::{Exit, Problem};
 use super::values::{self, Rate};
 use crate::experiment;
-use crate::report::amount;
+use crate::report::{Condition, amount};
 use crate::workload::{Pace, Profile, Workload};
 
 /// Rates are properties of the profile, not of a seed; any will do.
@@ -127,6 +127,17 @@ fn show(args: &ProfilesArgs, pace: Pace, name: &str) -> Result<(), Problem> {
         amount(row.mean_rate.round()),
         amount(row.peak_rate.round()),
     ))
+}
+
+/// The thresholds of a profile.
+pub(super) fn thresholds(profile: &Profile) -> Result<Vec<Condition>, Problem> {
+    let parse = |text: &String| {
+        text.parse().map_err(|error| {
+            let name = profile.name();
+            Problem::usage(format!("thresholds of profile {name}: {error}"))
+        })
+    };
+    profile.thresholds().iter().map(parse).collect()
 }
 
 /// A profile by name or file: what holds a path separator or ends in `.toml`

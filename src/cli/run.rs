@@ -195,9 +195,14 @@ pub(crate) struct RunArgs {
     retain: u64,
 
     /// What the result must show, such as e2e.p99<400ms, lost=0, achieved>=99% or
-    /// throttled<0.1%; repeatable; exit code 3 when one is missed
+    /// throttled<0.1%; repeatable; exit code 3 when one is missed. Profiles may have
+    /// thresholds too; one that is given here stands for the profile's
     #[arg(long, value_name = "CONDITION", help_heading = "Output")]
     threshold: Vec<Condition>,
+
+    /// End the run as soon as a threshold can be met no more, whatever the rest brings
+    #[arg(long, help_heading = "Output")]
+    abort_on_fail: bool,
 
     /// Write the result here as JSON; `-` is standard output
     #[arg(short, long, value_name = "FILE", help_heading = "Output")]
@@ -313,6 +318,11 @@ impl RunArgs {
                 report.path().display()
             )));
         }
+        if self.abort_on_fail {
+            return Err(Problem::usage(format!(
+                "--abort-on-fail has no place here: {why}"
+            )));
+        }
         self.threshold.first().map_or(Ok(()), |condition| {
             Err(Problem::usage(format!(
                 "--threshold {condition} has no place here: {why}"
@@ -323,6 +333,36 @@ impl RunArgs {
     /// For a command that compares tables: takes out what tells them apart.
     pub(super) fn take_compared(&mut self) -> Result<Compared, Problem> {
         Compared::take(&mut self.throughput, &mut self.limits)
+    }
+
+    /// Takes out what the result must show: what was given, and what the profile
+    /// says besides.
+    fn take_thresholds(&mut self) -> Result<Vec<Condition>, Problem> {
+        let mut wanted = std::mem::take(&mut self.threshold);
+        let mut of_profile = profiles::thresholds(&profiles::find(&self.profile)?)?;
+        of_profile.retain(|of| !wanted.iter().any(|given| given.is_like(of)));
+        self.followed("the profile's threshold", &of_profile)?;
+        wanted.append(&mut of_profile);
+        if self.abort_on_fail && wanted.is_empty() {
+            return Err(Problem::usage(
+                "--abort-on-fail was given, but nothing that could fail; add a condition such as \
+                 --threshold 'e2e.p99<1s'",
+            ));
+        }
+        Ok(wanted)
+    }
+
+    /// Refuses conditions on readings that are not followed; `flag` is where the
+    /// conditions come from.
+    fn followed(&self, flag: &str, conditions: &[Condition]) -> Result<(), Problem> {
+        let wanted = conditions.iter().find(|wanted| wanted.needs_stream());
+        match wanted.filter(|_| self.via == ViaArg::None) {
+            None => Ok(()),
+            Some(wanted) => Err(Problem::usage(format!(
+                "{flag} {wanted} is about readings that are followed, but --via none was \
+                 given; leave it out, or write a condition such as response.p99<50ms"
+            ))),
+        }
     }
 
     /// Whether readings are followed through the stream.
@@ -347,6 +387,7 @@ impl RunArgs {
         flag: &str,
         conditions: Vec<Condition>,
     ) -> Result<Request, Problem> {
+        self.followed(flag, &conditions)?;
         let profile = profiles::find(&self.profile)?;
         let pace = match (self.rate, self.interval) {
             (Some(Rate(rate)), _) => Pace::Rate(rate),
@@ -354,14 +395,6 @@ impl RunArgs {
             (None, None) => Pace::Natural,
         };
         let target = self.target()?;
-        if self.via == ViaArg::None
-            && let Some(wanted) = conditions.iter().find(|wanted| wanted.needs_stream())
-        {
-            return Err(Problem::usage(format!(
-                "{flag} {wanted} is about readings that are followed, but --via none was \
-                 given; leave it out, or write a condition such as response.p99<50ms"
-            )));
-        }
         let request = Request {
             profile,
             devices: self.devices,
@@ -410,6 +443,7 @@ impl RunArgs {
                 backlog: self.backlog,
             },
             thresholds: conditions,
+            abort_on_fail: self.abort_on_fail,
             output: self.output.map(Output::of),
             tags: self.tag,
             command: std::env::args().collect(),
@@ -456,7 +490,7 @@ pub(crate) fn run(mut args: RunArgs) -> Result<Exit, Problem> {
     let baseline = diff::read(&args.baseline)?;
     let reports = std::mem::take(&mut args.report);
     reports::probe(&reports, args.output.as_deref())?;
-    let conditions = std::mem::take(&mut args.threshold);
+    let conditions = args.take_thresholds()?;
     let request = args.into_request("--threshold", conditions)?;
     let mut live = Live::new(quiet);
     let finished = interruptible(async |interrupts| {

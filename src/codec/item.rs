@@ -1,7 +1,7 @@
 //! An item as DynamoDB JSON.
 
 use super::text::Integer;
-use super::{ItemSink, Layout, Name, Text};
+use super::{Constant, ItemSink, Layout, Name, Text};
 use crate::workload::Reading;
 
 /// Appends the item that `reading` becomes, as DynamoDB JSON
@@ -76,6 +76,11 @@ impl ItemSink for ItemJson<'_> {
     fn list(&mut self, name: Name) {
         self.lead(name.list);
         self.open(true);
+    }
+
+    #[inline(always)]
+    fn constant(&mut self, constant: &'static Constant) {
+        self.lead(constant.json);
     }
 
     #[inline(always)]

@@ -1,8 +1,9 @@
 //! Item layouts: which attributes a reading becomes.
 
-use super::Name;
+use super::constant::constant;
 use super::name::name;
 use super::text::{Instant, Integer, Numbered, ReportTime, Text};
+use super::{Constant, Name};
 use crate::capacity::size::{FLAG_BYTES, container_bytes, integer_bytes};
 use crate::workload::{DeviceClass, Motion, Reading};
 
@@ -17,12 +18,6 @@ pub(super) const INTENDED: Name = name!("intended");
 /// The reading's number within its device. Not `sequence`, which DynamoDB
 /// reserves in expressions.
 pub(super) const SEQUENCE: Name = name!("seq");
-
-/// LOINC's code for heart rate (<https://loinc.org/8867-4>).
-const HEART_RATE_CODE: &str = "8867-4";
-/// UCUM's "per minute", the unit that FHIR prescribes for heart rate
-/// (<https://hl7.org/fhir/R4/observation-vitalsigns.html>).
-const PER_MINUTE: &str = "/min";
 
 /// How a reading is laid out as an item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -60,6 +55,15 @@ pub trait ItemSink {
     fn list(&mut self, name: Name);
     /// Ends the innermost map or list.
     fn end(&mut self);
+    /// An attribute that is the same in every item. Unless the sink has a quicker
+    /// way, it hears of the parts.
+    #[inline(always)]
+    fn constant(&mut self, constant: &'static Constant)
+    where
+        Self: Sized,
+    {
+        constant.describe(self);
+    }
 }
 
 impl Layout {
@@ -80,6 +84,7 @@ impl Layout {
 
     /// Tells `sink` the item that `reading` becomes. Allocates and formats
     /// nothing: that is left to the sink.
+    #[inline(always)]
     pub fn describe(self, reading: &Reading, sink: &mut impl ItemSink) {
         match self {
             Layout::Seed => describe_seed(reading, sink),
@@ -98,7 +103,7 @@ impl Layout {
 }
 
 /// The blog post's four strings.
-#[inline]
+#[inline(always)]
 fn describe_seed(reading: &Reading, sink: &mut impl ItemSink) {
     sink.string(ID, reading.id);
     sink.string(name!("HeartRate"), Integer(u64::from(reading.bpm)));
@@ -106,41 +111,39 @@ fn describe_seed(reading: &Reading, sink: &mut impl ItemSink) {
     sink.string(name!("ReportTime"), ReportTime(reading.observed_us));
 }
 
-#[inline]
+#[inline(always)]
 fn describe_time_series(reading: &Reading, sink: &mut impl ItemSink) {
     sink.string(DEVICE, Numbered(DEVICE_PREFIX, reading.id.device));
     sink.number(INTENDED, reading.id.intended_us);
     sink.number(SEQUENCE, u64::from(reading.id.sequence));
     sink.number(name!("observed"), reading.observed_us);
     sink.number(name!("bpm"), u64::from(reading.bpm));
-    sink.string(name!("unit"), PER_MINUTE);
-    sink.string(name!("loinc"), HEART_RATE_CODE);
+    sink.constant(constant!("unit": "/min"));
+    sink.constant(constant!("loinc": "8867-4"));
     sink.number(name!("sensor"), u64::from(reading.sensor));
     sink.string(name!("sensorLocation"), sensor_location(reading.class));
     sink.string(name!("motionContext"), motion_context(reading.motion));
 }
 
 /// An Observation of FHIR R4 (<https://hl7.org/fhir/R4/observation.html>). A
-/// device stands for its wearer, so the subject is numbered like the device.
+/// device stands for its wearer, so the subject is numbered like the device. Most
+/// of it is the same in every item.
+#[inline(never)]
 fn describe_fhir(reading: &Reading, sink: &mut impl ItemSink) {
     sink.string(ID, reading.id);
-    sink.string(name!("resourceType"), "Observation");
-    sink.string(name!("status"), "final");
-
-    sink.list(name!("category"));
-    sink.map(name!());
-    coding(
-        sink,
-        "http://terminology.hl7.org/CodeSystem/observation-category",
-        "vital-signs",
-        "Vital Signs",
-    );
-    sink.end();
-    sink.end();
-
-    sink.map(name!("code"));
-    coding(sink, "http://loinc.org", HEART_RATE_CODE, "Heart rate");
-    sink.end();
+    sink.constant(constant!("resourceType": "Observation"));
+    sink.constant(constant!("status": "final"));
+    sink.constant(constant!("category": [{"coding": [{
+        "system": "http://terminology.hl7.org/CodeSystem/observation-category",
+        "code": "vital-signs",
+        "display": "Vital Signs"
+    }]}]));
+    // LOINC's code for heart rate (https://loinc.org/8867-4).
+    sink.constant(constant!("code": {"coding": [{
+        "system": "http://loinc.org",
+        "code": "8867-4",
+        "display": "Heart rate"
+    }]}));
 
     sink.map(name!("subject"));
     sink.string(
@@ -151,32 +154,17 @@ fn describe_fhir(reading: &Reading, sink: &mut impl ItemSink) {
 
     sink.string(name!("effectiveDateTime"), Instant(reading.observed_us));
 
+    // UCUM's "per minute" is what FHIR prescribes for heart rate
+    // (https://hl7.org/fhir/R4/observation-vitalsigns.html).
     sink.map(name!("valueQuantity"));
     sink.number(name!("value"), u64::from(reading.bpm));
-    sink.string(name!("unit"), "beats/minute");
-    sink.string(name!("system"), "http://unitsofmeasure.org");
-    sink.string(name!("code"), PER_MINUTE);
+    sink.constant(constant!("unit": "beats/minute"));
+    sink.constant(constant!("system": "http://unitsofmeasure.org"));
+    sink.constant(constant!("code": "/min"));
     sink.end();
 
     sink.map(name!("device"));
     sink.string(name!("reference"), Numbered("Device/d-", reading.id.device));
-    sink.end();
-}
-
-/// `coding`, with one entry.
-#[inline(always)]
-fn coding(
-    sink: &mut impl ItemSink,
-    system: &'static str,
-    code: &'static str,
-    display: &'static str,
-) {
-    sink.list(name!("coding"));
-    sink.map(name!());
-    sink.string(name!("system"), system);
-    sink.string(name!("code"), code);
-    sink.string(name!("display"), display);
-    sink.end();
     sink.end();
 }
 

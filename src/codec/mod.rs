@@ -8,6 +8,7 @@
 pub mod batch;
 pub mod change;
 mod civil;
+mod constant;
 mod decimal;
 mod identity;
 pub mod item;
@@ -20,6 +21,7 @@ pub mod signature;
 mod text;
 pub mod transform;
 
+pub use constant::Constant;
 pub use layout::{ItemSink, KeySchema, Layout};
 pub use name::Name;
 pub use text::Text;

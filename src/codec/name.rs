@@ -34,3 +34,8 @@ macro_rules! name {
     };
 }
 pub(super) use name;
+
+impl Name {
+    /// That of a list's element.
+    pub(super) const NONE: Self = name!();
+}

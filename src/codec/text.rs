@@ -100,7 +100,7 @@ impl Text for ReadingId {
                 .sum::<usize>()
     }
 
-    #[inline]
+    #[inline(always)]
     fn append_to(self, out: &mut Vec<u8>) {
         Integer(self.intended_us / 1_000_000).append_to(out);
         let mut micros = *b".000000-";
@@ -123,7 +123,7 @@ impl Text for ReportTime {
         "mm/dd/yyhh:mm:ss".len()
     }
 
-    #[inline]
+    #[inline(always)]
     fn append_to(self, out: &mut Vec<u8>) {
         let time = Civil::at(self.0);
         let mut text = *b"00/00/0000:00:00";

@@ -10,6 +10,7 @@ mod cost;
 mod footprint;
 mod identity;
 mod interrupt;
+mod lookout;
 mod machine;
 mod modes;
 mod outcome;

@@ -13,7 +13,8 @@ use crate::codec::Layout;
 use crate::load::limit::{self, ClientKind, Evidence, Finding};
 use crate::measure::Stage;
 use crate::report::{
-    Bound, Config, Generator, Observed, RunInfo, RunResult, Verdict, Via as ReportVia, redact,
+    Bound, Config, Generator, Observed, Phase, RunInfo, RunResult, Verdict, Via as ReportVia,
+    redact,
 };
 use crate::stream::Consumer;
 use crate::workload::Workload;
@@ -36,6 +37,7 @@ pub(super) fn finish(
         ended: jiff::Timestamp::now().to_string(),
         phase: lived.reached,
         interrupted: lived.interrupted,
+        out_of_reach: lived.out_of_reach.as_ref().map(ToString::to_string),
         measured: (measure_end_us - measure_start_us) as f64 / 1e6,
         drained: lived.drained.as_secs_f64(),
     };
@@ -77,7 +79,7 @@ pub(super) fn finish(
     if !matches!(request.target, Target::Endpoint { .. }) {
         result.cost = cost(region, setting, setting.footprint, &used);
     }
-    if !lived.interrupted {
+    if lived.reached == Phase::Complete {
         let read = lived.read.as_ref().map(|(_, outcome)| &outcome.tally);
         result.planned = Some(planned(request, workload, setting, made, read, &result));
     }

@@ -38,6 +38,8 @@ pub struct Request {
     pub sending: Sending,
     /// What the result must show.
     pub thresholds: Vec<Condition>,
+    /// End the run as soon as one of them can be met no more.
+    pub abort_on_fail: bool,
     /// Where the result goes.
     pub output: Option<Output>,
     /// Labels kept in the result.

@@ -8,6 +8,7 @@ use tokio::time::{Interval as Ticker, MissedTickBehavior, interval};
 
 use super::identity::Identity;
 use super::interrupt::Interrupts;
+use super::lookout::Lookout;
 use super::reader::Reader;
 use super::request::{Output, Request, Target, Via};
 use super::setting::Setting;
@@ -25,7 +26,7 @@ use crate::local::StartError;
 use crate::measure::{
     ArrivalRecord, ArrivalRecorder, IntervalSink, Reach, Rendezvous, SendRecorder, Series,
 };
-use crate::report::{self, Phase, RunResult, WriteError};
+use crate::report::{self, Condition, Phase, RunResult, WriteError};
 use crate::stream::{self, FollowError};
 use crate::workload::{Partition, Workload, WorkloadError};
 
@@ -65,6 +66,8 @@ pub enum Event<'a> {
     Second(&'a Snapshot),
     /// The first signal came.
     Interrupted,
+    /// The run ends early: this threshold can be met no more.
+    OutOfReach(&'a Condition),
 }
 
 /// How a run ended.
@@ -240,6 +243,8 @@ pub(super) struct Lived {
     pub reached: Phase,
     /// A signal ended it.
     pub interrupted: bool,
+    /// The threshold that could be met no more and ended it.
+    pub out_of_reach: Option<Condition>,
     /// First intended start that was measured, and where the measuring ended.
     pub measured_us: (u64, u64),
     /// How long draining took.
@@ -305,6 +310,14 @@ impl Life<'_> {
 
         let units = self.watch_units(clock);
         let mut signals = 0;
+        let mut lookout = self.request.abort_on_fail.then(|| {
+            Lookout::new(
+                &self.request.thresholds,
+                self.setting.peak_rate,
+                phases.measure,
+            )
+        });
+        let mut out_of_reach = None;
         let mut ticker = ticker();
         watch.begin(Phase::WarmUp, run_start_us, measure_start_us, tell);
         let mut sent = loop {
@@ -324,9 +337,16 @@ impl Life<'_> {
                         watch.begin(Phase::Measure, measure_start_us, end_us, tell);
                     }
                     watch.look(tell);
+                    if let Some(missed) = lookout.as_mut().and_then(|of| of.look(watch.series())) {
+                        tell(Event::OutOfReach(missed));
+                        stop.end_by(clock.now_us());
+                        out_of_reach = Some(missed.clone());
+                        lookout = None;
+                    }
                 }
             }
         };
+        let cut_short = signals > 0 || out_of_reach.is_some();
         let process_cpu_us = machine::process_cpu_us() - cpu_before_us;
         let units = units.map(UnitsWatch::end);
         let reached = watch.phase();
@@ -338,7 +358,7 @@ impl Life<'_> {
         let read = match reader {
             None => None,
             Some(reader) => {
-                let longest = if signals > 0 {
+                let longest = if cut_short {
                     phases.drain.min(SHORT_DRAIN)
                 } else {
                     phases.drain
@@ -365,12 +385,9 @@ impl Life<'_> {
             series: watch.finish(),
             drained: Duration::from_micros(clock.now_us() - drain_began_us),
             unmatched: rendezvous.map_or(0, |rendezvous| rendezvous.unmatched()),
-            reached: if signals > 0 {
-                reached
-            } else {
-                Phase::Complete
-            },
+            reached: if cut_short { reached } else { Phase::Complete },
             interrupted: signals > 0,
+            out_of_reach,
             measured_us: (measure_start_us, stop.end_us().max(measure_start_us)),
             units,
             process_cpu_us,

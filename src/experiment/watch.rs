@@ -62,6 +62,11 @@ impl Watch {
         }
     }
 
+    /// The seconds so far.
+    pub(super) fn series(&self) -> &Series {
+        &self.series
+    }
+
     /// The current phase.
     pub(super) fn phase(&self) -> Phase {
         self.phase

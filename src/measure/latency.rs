@@ -295,6 +295,11 @@ impl Latencies {
         }
     }
 
+    /// Adds values of one stage.
+    pub fn add(&mut self, stage: Stage, latency: &Latency) {
+        self.stages[stage as usize].merge(latency);
+    }
+
     /// Forgets all values and keeps the memory.
     pub fn clear(&mut self) {
         self.stages.iter_mut().for_each(Latency::clear);

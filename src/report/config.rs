@@ -18,7 +18,11 @@ pub struct RunInfo {
     pub phase: Phase,
     /// Whether it was interrupted (Ctrl-C, SIGTERM).
     pub interrupted: bool,
-    /// How long was measured, in seconds; shorter than asked for when interrupted.
+    /// The threshold that could be met no more and for that ended the run;
+    /// null in other runs.
+    #[serde(default)]
+    pub out_of_reach: Option<String>,
+    /// How long was measured, in seconds; shorter than asked for when cut short.
     pub measured: f64,
     /// How long draining took, in seconds.
     pub drained: f64,

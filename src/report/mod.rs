@@ -31,7 +31,7 @@ mod text;
 mod units;
 mod verdict;
 
-pub use condition::{Condition, ConditionError};
+pub use condition::{Condition, ConditionError, SoFar};
 pub use config::{Config, Environment, Phase, RunInfo, Target, Via, redact, timestamp};
 pub use diff::{Change, DiffResult, DiffSettings, Difference, FigureChange, diff, differences};
 pub use export::{Format, Report, ReportError, UnknownEnding, Unsound, check};

@@ -58,7 +58,7 @@ pub struct RunResult {
     pub call_failures: BTreeMap<String, u64>,
     /// Write units.
     pub capacity: Capacity,
-    /// The run beside its plan; null in a run that was interrupted.
+    /// The run beside its plan; null in a run that was cut short.
     #[serde(default)]
     pub planned: Option<Planned>,
     /// What the run cost; null where not computed.

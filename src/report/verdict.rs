@@ -13,7 +13,7 @@ pub struct Verdict {
 }
 
 impl Verdict {
-    /// Judges a result: held means that the run was not interrupted, that the
+    /// Judges a result: held means that the run was not cut short, that the
     /// ledger closes, that readings were offered at all, that at least 99.5 %
     /// of them were acknowledged, that none acknowledged is missing from the
     /// stream, and that every threshold was met.
@@ -50,6 +50,16 @@ impl Verdict {
                 units::amount(result.config.duration)
             ),
         );
+        if let Some(missed) = &result.run.out_of_reach {
+            reason(
+                true,
+                format!(
+                    "ended after {} s of {} s: {missed} could be met no more",
+                    units::amount(result.run.measured),
+                    units::amount(result.config.duration)
+                ),
+            );
+        }
         reason(ledger.scheduled == 0, "no reading became due".into());
         let missing = ledger.missing.unwrap_or(0);
         let of_acknowledged = format!("of {} acknowledged", units::count(ledger.acknowledged));

@@ -13,7 +13,7 @@ use hrload::report::{
 use hrload::workload::ReadingId;
 
 const START_US: u64 = 1_700_000_000_000_000;
-const RATE: u64 = 500;
+pub(crate) const RATE: u64 = 500;
 
 /// A small deterministic run: what becomes of each reading is up to the case.
 pub(crate) struct Case {
@@ -70,6 +70,11 @@ impl Case {
     }
 
     pub(crate) fn run(self) -> RunResult {
+        self.watched().0
+    }
+
+    /// The result, and the seconds of the run as they came.
+    pub(crate) fn watched(self) -> (RunResult, Series) {
         let reach = Reach {
             run_start_us: START_US,
             measure_start_us: START_US + 1_000_000,
@@ -153,14 +158,15 @@ impl Case {
             series: &series,
             unmatched: rendezvous.unmatched(),
         };
-        RunResult::new(
+        let result = RunResult::new(
             run_info(self.seconds, self.interrupted),
             config(self.asked_seconds, self.via),
             environment(),
             generator,
             observed,
             self.warnings,
-        )
+        );
+        (result, series)
     }
 }
 
@@ -175,6 +181,7 @@ fn run_info(seconds: u64, interrupted: bool) -> RunInfo {
             Phase::Complete
         },
         interrupted,
+        out_of_reach: None,
         measured: seconds as f64,
         drained: 0.5,
     }

@@ -1,8 +1,10 @@
 //! Conditions: what can be asked of a result, and what is refused.
 
-use hrload::report::{Condition, RunResult, Via};
+use hrload::measure::Series;
+use hrload::report::{Condition, RunResult, SoFar, Via};
+use proptest::prelude::*;
 
-use crate::case::Case;
+use crate::case::{Case, RATE};
 
 fn condition(text: &str) -> Condition {
     text.parse()
@@ -107,4 +109,80 @@ fn what_was_not_measured_is_not_met() {
     }
     judged(&unfollowed, "lost=0", true);
     assert!(!condition("p99<1s").needs_stream());
+}
+
+/// The second after which the condition is out of reach, if it ever is.
+fn out_of_reach_after(text: &str, seconds: u64, series: &Series) -> Option<i64> {
+    let condition = condition(text);
+    let mut so_far = SoFar::new(RATE as f64, seconds as f64);
+    let lost = series.seconds().iter().find(|second| {
+        so_far.add(second);
+        condition.out_of_reach(&so_far)
+    });
+    lost.map(|second| second.second)
+}
+
+#[test]
+fn a_condition_is_out_of_reach_as_soon_as_the_rest_cannot_mend_it() {
+    // One in 40 fails: 12.5 a second of 500, for 100 s, of which 7 s have passed.
+    let seconds = 100;
+    let case = Case {
+        seconds: 7,
+        failed_every: 40,
+        throttled_every: 7,
+        ..Case::default()
+    };
+    let (_, series) = case.watched();
+    for (text, after) in [
+        ("failed=0", Some(0)),
+        ("lost<=30", Some(2)),
+        ("failed<0.1%", Some(4)),
+        ("achieved>=99.9%", Some(4)),
+        ("achieved>499.9/s", None),
+        ("throttled<0.5%", Some(3)),
+        ("max<1ms", Some(0)),
+        // All are slower than 10 ms, and 7 of 100 have been.
+        ("p99<10ms", Some(1)),
+        ("p95<10ms", Some(5)),
+        ("p50<10ms", None),
+        ("mean<1ms", Some(4)),
+        // What is missing may be late, and a minimum may yet be met.
+        ("missing=0", None),
+        ("min<1ms", None),
+        ("usd_per_hour<0.001", None),
+    ] {
+        let found = out_of_reach_after(text, seconds, &series);
+        assert_eq!(found, after, "{text}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+    #[test]
+    fn what_is_out_of_reach_is_missed_in_the_end(
+        seconds in 2u64..12,
+        failed_every in 10u64..4_000,
+        throttled_every in 3u64..4_000,
+        bound in 0.0f64..3.0,
+    ) {
+        let case = Case { seconds, asked_seconds: seconds, failed_every, throttled_every, ..Case::default() };
+        let (result, series) = case.watched();
+        for text in [
+            format!("failed<{bound}%"),
+            format!("lost<={}", (bound * 20.0) as u64),
+            format!("throttled<{}%", bound * 10.0),
+            format!("achieved>={}%", 100.0 - bound),
+            format!("p99<{}ms", bound * 10.0),
+            format!("p90<={}ms", 14.0 + bound),
+            format!("e2e.max<{}ms", 150.0 + bound * 90.0),
+            format!("mean<{}ms", 14.0 + bound),
+            format!("e2e.mean<{}ms", 300.0 * bound),
+            format!("send_cpu<{}%", bound * 5.0),
+        ] {
+            if out_of_reach_after(&text, seconds, &series).is_some() {
+                let threshold = condition(&text).judge(&result);
+                prop_assert!(!threshold.met, "{text}: {threshold:?}");
+            }
+        }
+    }
 }

@@ -113,6 +113,12 @@ impl Profile {
         &self.settings.summary
     }
 
+    /// What a run's result must show, as written; for the reader to understand.
+    #[must_use]
+    pub fn thresholds(&self) -> &[String] {
+        &self.settings.thresholds
+    }
+
     /// The TOML text it was read from, comments included.
     #[must_use]
     pub fn text(&self) -> &str {

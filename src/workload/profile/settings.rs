@@ -34,6 +34,10 @@ pub struct Settings {
     /// What readings hold, where it is not the model's.
     #[serde(default)]
     pub readings: Readings,
+    /// What a run's result must show, as `--threshold` has it. What such text
+    /// means is not for this room to know.
+    #[serde(default)]
+    pub thresholds: Vec<String>,
 }
 
 /// When devices send.

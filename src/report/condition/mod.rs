@@ -3,6 +3,9 @@
 //!
 //! A condition is a figure, a comparison and a bound. Which unit a bound may
 //! have follows from the figure, so that `p99<50` is refused and not guessed at.
+//! `reach` knows when a run that still goes on can meet a condition no more.
+
+mod reach;
 
 use std::fmt;
 use std::str::FromStr;
@@ -10,6 +13,7 @@ use std::str::FromStr;
 use super::units::{self, parse_duration, parse_number};
 use super::{RunResult, Threshold};
 use crate::measure::Stage;
+pub use reach::SoFar;
 
 /// A condition that a result meets or misses.
 #[derive(Debug, Clone, PartialEq)]
@@ -188,6 +192,18 @@ impl Condition {
             ) => Some((stage, seconds)),
             _ => None,
         }
+    }
+
+    /// Whether it holds the same figure to a bound on the same side, so that one of
+    /// the two can stand for both.
+    #[must_use]
+    pub fn is_like(&self, other: &Self) -> bool {
+        let side = |of: &Self| match of.comparison {
+            Comparison::Below | Comparison::AtMost => -1,
+            Comparison::Equal => 0,
+            Comparison::Above | Comparison::AtLeast => 1,
+        };
+        self.figure == other.figure && side(self) == side(other)
     }
 
     /// Whether it is about the rate that was achieved.
