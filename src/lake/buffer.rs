@@ -47,6 +47,7 @@ pub struct Records {
     data: Vec<u8>,
     sequence_numbers: String,
     entries: Vec<Entry>,
+    oldest_us: Option<u64>,
 }
 
 impl Records {
@@ -58,6 +59,10 @@ impl Records {
             data_end: self.data.len(),
             sequence_end: self.sequence_numbers.len(),
             arrived_us: record.arrived_us,
+        });
+        self.oldest_us = Some(match self.oldest_us {
+            Some(oldest_us) => oldest_us.min(record.arrived_us),
+            None => record.arrived_us,
         });
     }
 
@@ -96,7 +101,7 @@ impl Records {
     /// When the oldest arrived in the stream; `None` when there is none.
     #[must_use]
     pub fn oldest_arrival_us(&self) -> Option<u64> {
-        self.entries.iter().map(|entry| entry.arrived_us).min()
+        self.oldest_us
     }
 
     /// Forgets them and keeps the room.
@@ -104,6 +109,7 @@ impl Records {
         self.data.clear();
         self.sequence_numbers.clear();
         self.entries.clear();
+        self.oldest_us = None;
     }
 }
 
@@ -155,9 +161,10 @@ impl Buffer {
         &self.records
     }
 
-    /// Begins the next object.
-    pub fn clear(&mut self) {
-        self.records.clear();
+    /// Takes what waits and begins the next object in the room of `spare`.
+    pub fn replace(&mut self, mut spare: Records) -> Records {
+        spare.clear();
+        std::mem::replace(&mut self.records, spare)
     }
 }
 
@@ -189,7 +196,7 @@ mod tests {
         assert_eq!(buffer.records().oldest_arrival_us(), Some(3));
         buffer.push(record(b"1", 9), 1_060);
         assert!(buffer.is_full());
-        buffer.clear();
+        assert_eq!(buffer.replace(Records::default()).len(), 3);
         assert_eq!((buffer.is_full(), buffer.due_us()), (false, None));
         buffer.push(record(b"1", 9), 2_000);
         assert_eq!(buffer.due_us(), Some(2_100));

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use super::store::{Lake, StoreError};
+use super::store::{Lake, Seen, StoreError};
 
 const SCHEMA: &str = "hrload.lake-checkpoint/1";
 
@@ -98,9 +98,12 @@ impl Checkpoint {
     ///
     /// # Errors
     /// It cannot be read, or is not what was written.
-    pub async fn read(lake: &Lake, stream: &str) -> Result<Option<Self>, CheckpointError> {
+    pub(super) async fn read(
+        lake: &Lake,
+        stream: &str,
+    ) -> Result<Option<(Self, Seen)>, CheckpointError> {
         let key = Self::key(stream);
-        let Some(bytes) = lake.get(&key).await? else {
+        let Some((bytes, version)) = lake.get(&key).await? else {
             return Ok(None);
         };
         let corrupt = |cause: String| CheckpointError::Corrupt {
@@ -119,14 +122,15 @@ impl Checkpoint {
         if read.stream != stream {
             return Err(corrupt(format!("it is of the stream {:?}", read.stream)));
         }
-        Ok(Some(read))
+        Ok(Some((read, Some(version))))
     }
 
-    /// Writes it in place of the last.
-    pub(super) async fn write(&self, lake: &Lake) -> Result<(), StoreError> {
+    /// Writes it in place of the last, which was `seen`.
+    pub(super) async fn write(&self, lake: &Lake, seen: &mut Seen) -> Result<(), StoreError> {
         // A map of strings and numbers: there is nothing that cannot be written.
         let json = serde_json::to_vec_pretty(self).unwrap_or_default();
-        lake.put(&Self::key(&self.stream), Bytes::from(json)).await
+        lake.put_over(&Self::key(&self.stream), Bytes::from(json), seen)
+            .await
     }
 
     /// Looks whether the promised objects are there, and returns where reading

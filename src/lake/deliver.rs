@@ -1,21 +1,22 @@
 //! The delivery itself: pages in, objects and checkpoints out.
 
+use std::pin::Pin;
 use std::time::Duration;
 
 use aws_sdk_kinesis::Client;
-use bytes::Bytes;
 use serde::Serialize;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
-use uuid::Uuid;
 
-use super::buffer::{Buffer, Hints, Record};
-use super::checkpoint::{Checkpoint, CheckpointError, Position, Positions, Promise};
+use super::buffer::{Buffer, Hints, Record, Records};
+use super::checkpoint::{Checkpoint, CheckpointError, Position, Positions};
 use super::compress::Compression;
+use super::idle::Idle;
 use super::naming::Naming;
-use super::source::{self, Page, SourceError};
-use super::store::{Lake, StoreError};
+use super::source::{self, Page, SourceError, Told};
+use super::store::{Lake, Seen, StoreError};
 use super::transform::Transform;
+use super::write::{Batch, Writer, Written};
 use crate::clock::Clock;
 
 /// How much earlier than our clock says "now" is looked for in the stream:
@@ -88,6 +89,8 @@ pub enum Event<'a> {
     /// Records of these objects, which an interrupted delivery wrote, will be
     /// delivered again.
     Redelivers(&'a [String]),
+    /// A page was read; what has been delivered so far.
+    Read(&'a Delivered),
     /// An object was written.
     Object {
         /// Its key.
@@ -134,6 +137,9 @@ pub enum DeliverError {
 /// Delivers until `stop` is ready, or until the stream is idle; then writes
 /// what is buffered. Run it on a `current_thread` runtime.
 ///
+/// Reading goes on while one buffer's objects are written, until the next
+/// buffer is full too.
+///
 /// # Errors
 /// The stream, the lake or its checkpoint cannot be used.
 pub async fn deliver(
@@ -144,59 +150,93 @@ pub async fn deliver(
     stop: impl Future<Output = ()>,
     mut tell: impl FnMut(Event<'_>),
 ) -> Result<Delivered, DeliverError> {
-    let mut delivered = Delivered::default();
-    let (positions, unknown) = begin(delivery, lake, clock, &mut delivered).await?;
-    if !delivered.redelivered_objects.is_empty() {
-        tell(Event::Redelivers(&delivered.redelivered_objects));
-    }
-    let (sender, mut pages) = mpsc::channel(1);
-    let mut reading = std::pin::pin!(source::read(
-        client,
-        &delivery.stream,
-        positions.clone(),
-        unknown,
-        sender,
-    ));
-    let mut stop = std::pin::pin!(stop);
+    let lock = lake.lock(&delivery.stream)?;
+    let begun = begin(delivery, lake, clock).await?;
     let mut run = Run {
+        buffer: Buffer::new(delivery.hints),
+        page: None,
+        positions: begun.positions.clone(),
+        idle: delivery.until_idle.map(Idle::new),
+        spare: Records::default(),
+        writing_oldest_us: None,
+        delivered: Delivered {
+            redelivered_objects: begun.again,
+            ..Delivered::default()
+        },
+    };
+    if !run.delivered.redelivered_objects.is_empty() {
+        tell(Event::Redelivers(&run.delivered.redelivered_objects));
+    }
+    let mut writer = Some(Writer {
         delivery,
         lake,
         clock,
-        buffer: Buffer::new(delivery.hints),
-        written: positions.clone(),
-        positions,
-        delivered,
-    };
-    let mut active = Instant::now();
-    loop {
-        let due = run.due();
-        let idle_at = delivery.until_idle.map(|idle| active + idle);
-        let page = tokio::select! {
+        written: begun.positions.clone(),
+        seen: begun.seen,
+        _lock: lock,
+    });
+    let (sender, mut told) = mpsc::channel(1);
+    let read = source::read(
+        client,
+        &delivery.stream,
+        begun.positions,
+        begun.unknown,
+        sender,
+    );
+    let mut reading = std::pin::pin!(read);
+    let mut stop = std::pin::pin!(stop);
+    let mut writing: Writing<'_> = Box::pin(std::future::pending());
+    let failed = loop {
+        run.fill(clock.now_us());
+        let due_us = run.buffer.due_us();
+        if (run.buffer.is_full() || due_us.is_some_and(|due_us| due_us <= clock.now_us()))
+            && let Some(free) = writer.take()
+        {
+            writing = Box::pin(free.write(run.batch()));
+            continue;
+        }
+        if run.is_idle() {
+            break None;
+        }
+        let due = due_us.map(|due_us| Instant::from_std(clock.instant_at(due_us)));
+        tokio::select! {
             biased;
-            () = &mut stop => break,
-            Some(page) = pages.recv() => page,
+            () = &mut stop => break None,
+            done = &mut writing, if writer.is_none() => {
+                let (free, written) = done?;
+                writer = Some(free);
+                writing = Box::pin(std::future::pending());
+                run.take_in(written, &mut tell);
+            }
+            Some(told) = told.recv(), if run.has_room() => run.hear(told, &mut tell),
             error = &mut reading => match error {
                 Ok(never) => match never {},
-                Err(error) => {
-                    run.flush(&mut tell).await?;
-                    return Err(error.into());
-                }
+                Err(error) => break Some(error),
             },
-            () = at(due) => {
-                run.flush(&mut tell).await?;
-                continue;
-            }
-            () = at(idle_at) => break,
-        };
-        if !page.records.is_empty() || page.behind_ms > 0 {
-            active = Instant::now();
+            () = at(due), if writer.is_some() => {}
         }
-        run.take(page, &mut tell).await?;
+    };
+    let mut free = match writer {
+        Some(free) => free,
+        None => {
+            let (free, written) = writing.await?;
+            run.take_in(written, &mut tell);
+            free
+        }
+    };
+    if !run.buffer.records().is_empty() {
+        let (closing, written) = free.write(run.batch()).await?;
+        run.take_in(written, &mut tell);
+        free = closing;
     }
-    run.flush(&mut tell).await?;
-    run.close().await?;
-    Ok(run.delivered)
+    free.close(run.positions).await?;
+    match failed {
+        Some(error) => Err(error.into()),
+        None => Ok(run.delivered),
+    }
 }
+
+type Writing<'a> = Pin<Box<dyn Future<Output = Result<(Writer<'a>, Written), DeliverError>> + 'a>>;
 
 /// A timer that may not be set.
 async fn at(instant: Option<Instant>) {
@@ -206,70 +246,94 @@ async fn at(instant: Option<Instant>) {
     }
 }
 
-/// Where reading begins: for the shards of the checkpoint, and for others.
-async fn begin(
-    delivery: &Delivery,
-    lake: &Lake,
-    clock: Clock,
-    delivered: &mut Delivered,
-) -> Result<(Positions, Position), DeliverError> {
+/// Where reading begins.
+struct Begun {
+    positions: Positions,
+    /// For shards that are not in there.
+    unknown: Position,
+    seen: Seen,
+    /// Objects whose records will be delivered again.
+    again: Vec<String>,
+}
+
+async fn begin(delivery: &Delivery, lake: &Lake, clock: Clock) -> Result<Begun, DeliverError> {
     let found = Checkpoint::read(lake, &delivery.stream).await?;
-    match (delivery.start, found) {
-        (Start::Resume | Start::Checkpoint, Some(checkpoint)) => {
+    let now_us = clock.now_us();
+    let (positions, mut seen, again) = match (delivery.start, found) {
+        (Start::Resume | Start::Checkpoint, Some((checkpoint, seen))) => {
             let (positions, again) = checkpoint.settle(lake).await?;
-            delivered.redelivered_objects = again;
-            // A stream's beginning is kept under a name that no shard has.
-            let unknown = positions.get(BEGINNING).cloned();
-            Ok((positions, unknown.unwrap_or(Position::TrimHorizon)))
+            (positions, seen, again)
         }
-        (Start::Checkpoint, None) => Err(DeliverError::NoCheckpoint(lake.place().to_owned())),
-        (_, Some(_)) => Err(DeliverError::HasCheckpoint {
-            place: lake.place().to_owned(),
-            key: Checkpoint::key(&delivery.stream),
-        }),
+        (Start::Checkpoint, None) => {
+            return Err(DeliverError::NoCheckpoint(lake.place().to_owned()));
+        }
+        (_, Some(_)) => {
+            return Err(DeliverError::HasCheckpoint {
+                place: lake.place().to_owned(),
+                key: Checkpoint::key(&delivery.stream),
+            });
+        }
         (start, None) => {
-            let now_us = clock.now_us();
             let unknown = match start {
                 Start::Latest => Position::AtUs(now_us.saturating_sub(CLOCK_MARGIN_US)),
                 _ => Position::TrimHorizon,
             };
-            let positions = Positions::from([(BEGINNING.to_owned(), unknown.clone())]);
-            // Before anything is read: whoever starts again begins here too.
-            Checkpoint::new(&delivery.stream, now_us, positions.clone())
-                .write(lake)
-                .await?;
-            Ok((positions, unknown))
+            // A stream's beginning is kept under a name that no shard has.
+            let positions = Positions::from([(BEGINNING.to_owned(), unknown)]);
+            (positions, None, Vec::new())
         }
-    }
+    };
+    // Before anything is read: whoever starts again begins here too, and who
+    // was delivering this stream into a bucket learns that it does no more.
+    Checkpoint::new(&delivery.stream, now_us, positions.clone())
+        .write(lake, &mut seen)
+        .await?;
+    let unknown = positions.get(BEGINNING).cloned();
+    Ok(Begun {
+        unknown: unknown.unwrap_or(Position::TrimHorizon),
+        positions,
+        seen,
+        again,
+    })
 }
 
 /// Where shards begin of which no record is delivered yet.
 const BEGINNING: &str = "*";
 
-struct Run<'a> {
-    delivery: &'a Delivery,
-    lake: &'a Lake,
-    clock: Clock,
+/// What was read and is not with the writer.
+struct Run {
     buffer: Buffer,
-    /// What objects hold for sure.
-    written: Positions,
-    /// What they hold once the buffer is written.
+    /// A page of which the records from an index on are not buffered yet.
+    page: Option<(Page, usize)>,
+    /// Where the stream stands behind the buffer.
     positions: Positions,
+    idle: Option<Idle>,
+    /// Room for the next buffer.
+    spare: Records,
+    /// When the oldest record arrived that the writer has.
+    writing_oldest_us: Option<u64>,
     delivered: Delivered,
 }
 
-impl Run<'_> {
-    fn due(&self) -> Option<Instant> {
-        let due_us = self.buffer.due_us()?;
-        Some(Instant::from_std(self.clock.instant_at(due_us)))
+impl Run {
+    fn has_room(&self) -> bool {
+        self.page.is_none() && !self.buffer.is_full()
     }
 
-    async fn take(
-        &mut self,
-        page: Page,
-        tell: &mut impl FnMut(Event<'_>),
-    ) -> Result<(), DeliverError> {
-        for record in &page.records {
+    fn is_idle(&self) -> bool {
+        self.page.is_none() && self.idle.as_ref().is_some_and(Idle::is_reached)
+    }
+
+    /// Buffers of the page what the buffer takes. Warm, it allocates nothing:
+    /// a position is written where the last one was.
+    fn fill(&mut self, now_us: u64) {
+        let Some((page, from)) = &mut self.page else {
+            return;
+        };
+        let before = *from;
+        while let Some(record) = page.records.get(*from)
+            && !self.buffer.is_full()
+        {
             let arrived_us = record
                 .approximate_arrival_timestamp()
                 .and_then(|time| u64::try_from(time.as_nanos() / 1_000).ok())
@@ -279,80 +343,90 @@ impl Run<'_> {
                 sequence_number: record.sequence_number(),
                 arrived_us,
             };
-            self.buffer.push(record, self.clock.now_us());
-            self.delivered.records_read += 1;
-            let position = Position::After(record.sequence_number.to_owned());
+            self.buffer.push(record, now_us);
+            *from += 1;
+        }
+        self.delivered.records_read += (*from - before) as u64;
+        if let Some(last) = page.records[before..*from].last() {
+            let sequence_number = last.sequence_number();
             match self.positions.get_mut(&page.shard) {
-                Some(known) => *known = position,
-                None => drop(self.positions.insert(page.shard.clone(), position)),
-            }
-            if self.buffer.is_full() {
-                self.flush(tell).await?;
+                Some(Position::After(known)) => {
+                    known.clear();
+                    known.push_str(sequence_number);
+                }
+                _ => {
+                    let position = Position::After(sequence_number.to_owned());
+                    self.positions.insert(page.shard.clone(), position);
+                }
             }
         }
-        if page.ended {
-            self.positions.insert(page.shard, Position::Done);
+        if *from == page.records.len() {
+            if page.ended {
+                self.positions.insert(page.shard.clone(), Position::Done);
+            }
+            self.page = None;
         }
-        Ok(())
+        self.measure();
     }
 
-    /// Writes what is buffered: promise, objects.
-    async fn flush(&mut self, tell: &mut impl FnMut(Event<'_>)) -> Result<(), DeliverError> {
-        let Some(oldest_us) = self.buffer.records().oldest_arrival_us() else {
-            return Ok(());
-        };
-        self.delivered.oldest_undelivered_us = Some(oldest_us);
-        let delivery = self.delivery;
-        let done = (delivery.transform)
-            .apply(
-                self.buffer.records(),
-                &delivery.delimiter,
-                &delivery.stream,
-                || self.clock.now_us(),
-            )
-            .await;
-        let closed_us = self.clock.now_us();
-        let mut objects = Vec::new();
-        if done.failed > 0 {
-            let key = delivery
-                .naming
-                .error_key(oldest_us, closed_us, Uuid::new_v4());
-            objects.push((key, done.failed_body));
+    fn hear(&mut self, told: Told, tell: &mut impl FnMut(Event<'_>)) {
+        match told {
+            Told::Page(page) => {
+                if let Some(idle) = &mut self.idle {
+                    if page.ended {
+                        idle.ended(&page.shard);
+                    } else {
+                        let quiet = page.records.is_empty() && page.behind_ms == 0;
+                        idle.page(&page.shard, page.asked, quiet);
+                    }
+                }
+                self.page = Some((page, 0));
+                tell(Event::Read(&self.delivered));
+            }
+            Told::Listed(listed) => {
+                if let Some(idle) = &mut self.idle {
+                    idle.listed(&listed.reading, listed.ended, listed.waiting);
+                }
+                // What the stream has no more needs no position either.
+                if !listed.shards.is_empty() {
+                    self.positions
+                        .retain(|id, _| id == BEGINNING || listed.shards.contains(id));
+                }
+            }
         }
-        if done.ok > 0 {
-            let key = delivery
-                .naming
-                .data_key(oldest_us, closed_us, Uuid::new_v4());
-            objects.push((key, delivery.compression.compress(done.body)?));
+    }
+
+    /// What is buffered, for the writer.
+    fn batch(&mut self) -> Batch {
+        let records = self.buffer.replace(std::mem::take(&mut self.spare));
+        self.writing_oldest_us = records.oldest_arrival_us();
+        Batch {
+            records,
+            positions: self.positions.clone(),
         }
-        let mut checkpoint = Checkpoint::new(&delivery.stream, closed_us, self.written.clone());
-        checkpoint.promise = Some(Promise {
-            objects: objects.iter().map(|(key, _)| key.clone()).collect(),
-            shards: self.positions.clone(),
-        });
-        checkpoint.write(self.lake).await?;
-        self.delivered.records_delivered += done.ok;
-        self.delivered.records_dropped += done.dropped;
-        self.delivered.records_failed += done.failed;
-        for (key, body) in objects {
-            let bytes = body.len() as u64;
-            self.lake.put(&key, Bytes::from(body)).await?;
+    }
+
+    /// What the writer made of it.
+    fn take_in(&mut self, written: Written, tell: &mut impl FnMut(Event<'_>)) {
+        self.spare = written.records;
+        self.writing_oldest_us = None;
+        self.measure();
+        self.delivered.records_delivered += written.ok;
+        self.delivered.records_dropped += written.dropped;
+        self.delivered.records_failed += written.failed;
+        for (key, bytes) in &written.objects {
             self.delivered.objects += 1;
             self.delivered.bytes += bytes;
             let so_far = &self.delivered;
-            tell(Event::Object { key: &key, so_far });
+            tell(Event::Object { key, so_far });
         }
-        self.written.clone_from(&self.positions);
-        self.buffer.clear();
-        self.delivered.oldest_undelivered_us = None;
-        Ok(())
     }
 
-    /// The end: nothing is buffered, and the promise is kept.
-    async fn close(&mut self) -> Result<(), DeliverError> {
-        let now_us = self.clock.now_us();
-        let last = Checkpoint::new(&self.delivery.stream, now_us, self.positions.clone());
-        last.write(self.lake).await?;
-        Ok(())
+    fn measure(&mut self) {
+        let waiting = [
+            self.writing_oldest_us,
+            self.buffer.records().oldest_arrival_us(),
+        ];
+        self.delivered.oldest_undelivered_us = waiting.into_iter().flatten().min();
     }
 }

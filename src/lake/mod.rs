@@ -15,10 +15,12 @@ mod checkpoint;
 mod compress;
 mod deliver;
 mod failed;
+mod idle;
 mod naming;
 mod source;
 mod store;
 mod transform;
+mod write;
 
 pub use buffer::{Buffer, Hints, Record, Records};
 pub use checkpoint::{Checkpoint, CheckpointError, Position};

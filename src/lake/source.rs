@@ -5,7 +5,7 @@
 //! one: while an object is being written, each shard holds one page at most and
 //! asks for no more.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
@@ -37,14 +37,24 @@ const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
 /// Why the stream cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "{operation} on stream {stream} failed: {message}; check the stream's name, the endpoint, \
-     the region and the credentials"
-)]
+#[error("{operation} on stream {stream} failed: {message}; {advice}")]
 pub struct SourceError {
     stream: String,
     operation: &'static str,
     message: String,
+    advice: &'static str,
+}
+
+const CHECK_NAMES: &str = "check the stream's name, the endpoint, the region and the credentials";
+/// A sequence number of another stream is refused so.
+const CHECK_CHECKPOINT: &str = "the stream may have been made anew since the lake's checkpoint \
+     was written: then remove the checkpoint under _hrload/ to deliver the new stream";
+
+/// What the source tells, in order.
+#[derive(Debug)]
+pub(super) enum Told {
+    Page(Page),
+    Listed(Listed),
 }
 
 /// What a shard gave.
@@ -52,10 +62,32 @@ pub struct SourceError {
 pub(super) struct Page {
     pub(super) shard: String,
     pub(super) records: Vec<Record>,
+    /// When it was asked for.
+    pub(super) asked: Instant,
     /// How far the shard's tip is ahead, in milliseconds.
     pub(super) behind_ms: u64,
     /// The shard has been read to its end.
     pub(super) ended: bool,
+}
+
+/// A listing, taken in.
+#[derive(Debug)]
+pub(super) struct Listed {
+    /// All shards that the stream has.
+    pub(super) shards: BTreeSet<String>,
+    /// Those that are being read.
+    pub(super) reading: BTreeSet<String>,
+    /// How many wait until their parents have been read.
+    pub(super) waiting: usize,
+    /// How many have been read to their end so far: a listing that knows of
+    /// fewer than have ended does not know the last ones' children.
+    pub(super) ended: usize,
+}
+
+/// What a task of the source ends with.
+enum Done {
+    Listed(BTreeMap<String, Vec<String>>),
+    Ended(String),
 }
 
 /// Reads from `positions` on; shards that are not in there from `unknown` when
@@ -66,60 +98,89 @@ pub(super) async fn read(
     stream: &str,
     positions: Positions,
     unknown: Position,
-    pages: mpsc::Sender<Page>,
+    told: mpsc::Sender<Told>,
 ) -> Result<std::convert::Infallible, SourceError> {
     let source = Source {
         client,
         stream,
-        pages,
+        told,
     };
     let mut done: HashSet<String> = (positions.iter())
         .filter(|(_, position)| **position == Position::Done)
         .map(|(id, _)| id.clone())
         .collect();
-    let mut begun: HashSet<String> = HashSet::new();
-    let mut reading: FuturesUnordered<Pin<Box<dyn Future<Output = _> + '_>>> =
-        FuturesUnordered::new();
+    let mut reading: BTreeSet<String> = BTreeSet::new();
+    let mut ended = 0;
+    type Task<'a> = Pin<Box<dyn Future<Output = Result<Done, SourceError>> + 'a>>;
+    let mut tasks: FuturesUnordered<Task<'_>> = FuturesUnordered::new();
+    let mut listing = true;
+    let mut again = false;
+    tasks.push(Box::pin(source.list()));
     let mut first = true;
+    let mut next_listing = Instant::now() + LISTING_INTERVAL;
     loop {
-        let listed = source.list().await?;
+        let finished = tokio::select! {
+            Some(finished) = tasks.next() => finished?,
+            () = sleep_until(next_listing), if !listing => {
+                listing = true;
+                tasks.push(Box::pin(source.list()));
+                continue;
+            }
+        };
+        let listed = match finished {
+            Done::Ended(id) => {
+                reading.remove(&id);
+                done.insert(id);
+                ended += 1;
+                // It has children, which a listing under way may not know.
+                next_listing = Instant::now();
+                again = listing;
+                continue;
+            }
+            Done::Listed(listed) => listed,
+        };
+        listing = false;
+        if !std::mem::take(&mut again) {
+            next_listing = Instant::now() + LISTING_INTERVAL;
+        }
+        let mut waiting = 0;
         for (id, parents) in &listed {
             let waits = parents
                 .iter()
                 .any(|parent| listed.contains_key(parent) && !done.contains(parent));
-            if waits || done.contains(id) || begun.contains(id) {
+            if waits && !done.contains(id) {
+                waiting += 1;
+            }
+            if waits || done.contains(id) || !reading.insert(id.clone()) {
                 continue;
             }
-            begun.insert(id.clone());
             let position = match positions.get(id) {
                 Some(position) => position.clone(),
                 None if first => unknown.clone(),
                 None => Position::TrimHorizon,
             };
-            reading.push(Box::pin(source.shard(id.clone(), position)));
+            tasks.push(Box::pin(source.shard(id.clone(), position)));
         }
         first = false;
-        let next_listing = Instant::now() + LISTING_INTERVAL;
-        // A shard that ended has children: look for them at once.
-        tokio::select! {
-            Some(ended) = reading.next() => {
-                let ended: Result<String, SourceError> = ended;
-                done.insert(ended?);
-            }
-            () = sleep_until(next_listing) => {}
-        }
+        let listed = Listed {
+            shards: listed.into_keys().collect(),
+            reading: reading.clone(),
+            waiting,
+            ended,
+        };
+        source.tell(Told::Listed(listed)).await;
     }
 }
 
 struct Source<'a> {
     client: &'a Client,
     stream: &'a str,
-    pages: mpsc::Sender<Page>,
+    told: mpsc::Sender<Told>,
 }
 
 impl Source<'_> {
     /// Shards and their parents.
-    async fn list(&self) -> Result<BTreeMap<String, Vec<String>>, SourceError> {
+    async fn list(&self) -> Result<Done, SourceError> {
         let mut patience = Patience::default();
         'anew: loop {
             let mut shards = BTreeMap::new();
@@ -140,7 +201,7 @@ impl Source<'_> {
                         }
                         match page.next_token {
                             Some(next) => token = Some(next),
-                            None => return Ok(shards),
+                            None => return Ok(Done::Listed(shards)),
                         }
                     }
                     Err(error) => {
@@ -153,7 +214,7 @@ impl Source<'_> {
     }
 
     /// Reads a shard to its end.
-    async fn shard(&self, id: String, mut position: Position) -> Result<String, SourceError> {
+    async fn shard(&self, id: String, mut position: Position) -> Result<Done, SourceError> {
         let mut patience = Patience::default();
         let mut iterator = self.iterator(&id, &position).await?;
         loop {
@@ -170,16 +231,14 @@ impl Source<'_> {
                     let page = Page {
                         shard: id.clone(),
                         records: answer.records,
+                        asked: called,
                         behind_ms,
                         ended: next.is_none(),
                     };
-                    if self.pages.send(page).await.is_err() {
-                        // Delivery is ending: it polls this no more.
-                        std::future::pending::<()>().await;
-                    }
+                    self.tell(Told::Page(page)).await;
                     match next {
                         Some(next) => iterator = next,
-                        None => return Ok(id),
+                        None => return Ok(Done::Ended(id)),
                     }
                     let pause = if behind_ms > 0 {
                         BUSY_INTERVAL
@@ -196,6 +255,14 @@ impl Source<'_> {
                     iterator = self.iterator(&id, &position).await?;
                 }
             }
+        }
+    }
+
+    /// Waits while delivery has no room.
+    async fn tell(&self, told: Told) {
+        if self.told.send(told).await.is_err() {
+            // Delivery is ending: it polls this no more.
+            std::future::pending::<()>().await;
         }
     }
 
@@ -234,6 +301,7 @@ impl Source<'_> {
             stream: self.stream.to_owned(),
             operation,
             message,
+            advice: CHECK_NAMES,
         }
     }
 
@@ -254,16 +322,21 @@ impl Source<'_> {
                 "ResourceNotFoundException"
                     | "AccessDeniedException"
                     | "UnrecognizedClientException"
-                    | "InvalidArgumentException"
             )
         );
+        let refused_position =
+            operation == "GetShardIterator" && error.code() == Some("InvalidArgumentException");
         patience.failures += 1;
-        if hopeless || patience.failures >= PATIENCE {
+        if hopeless || refused_position || patience.failures >= PATIENCE {
             let message = match (error.code(), error.message()) {
                 (Some(code), Some(message)) => format!("{code}: {message}"),
                 _ => DisplayErrorContext(error).to_string(),
             };
-            return Err(self.error(operation, message));
+            let mut error = self.error(operation, message);
+            if refused_position {
+                error.advice = CHECK_CHECKPOINT;
+            }
+            return Err(error);
         }
         let wait = FIRST_WAIT.saturating_mul(1 << patience.failures.min(10));
         sleep(wait.min(LONGEST_WAIT)).await;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use super::buffer::{Record, Records};
 use super::failed::{Cause, FailedRecord};
@@ -16,6 +16,8 @@ use crate::codec::transform::{self, Answer, Answers, Mismatch, Status};
 /// How often a command is asked: once, and three times again
 /// (<https://docs.aws.amazon.com/firehose/latest/dev/data-transformation-failure-handling.html>).
 const ATTEMPTS: u32 = 4;
+/// Wait before the first of them; it doubles.
+const FIRST_WAIT: Duration = Duration::from_millis(100);
 /// The most that a command is asked or may answer, in bytes: Lambda's limit for
 /// a synchronous invocation.
 const PAYLOAD_BYTES: usize = 6 << 20;
@@ -85,47 +87,18 @@ struct Metadata<'a> {
 }
 
 impl Transform {
-    /// Transforms what was buffered. `now_us` tells the time after the fact,
-    /// for failed records.
-    pub async fn apply(
-        &self,
-        records: &Records,
-        delimiter: &[u8],
-        stream: &str,
-        now_us: impl Fn() -> u64,
-    ) -> Transformed {
-        let mut out = Transformed::default();
-        // A byte or a delimiter more for each: the body is not moved while it grows.
-        let room = records.data_bytes() as usize + records.len() * (1 + delimiter.len());
-        match self {
-            Transform::None | Transform::Newline => {
-                out.body.reserve_exact(room);
-                for record in records.iter() {
-                    self.built_in(record, delimiter, now_us(), &mut out);
-                }
-            }
-            Transform::Command(command) => {
-                out.body.reserve(room);
-                let mut question: Vec<Record<'_>> = Vec::new();
-                let mut bytes = 0;
-                for record in records.iter() {
-                    if bytes + record.data.len() > QUESTION_BYTES && !question.is_empty() {
-                        ask(command, &question, delimiter, stream, &now_us, &mut out).await;
-                        question.clear();
-                        bytes = 0;
-                    }
-                    bytes += record.data.len();
-                    question.push(record);
-                }
-                if !question.is_empty() {
-                    ask(command, &question, delimiter, stream, &now_us, &mut out).await;
-                }
-            }
+    /// What is done here and not by a command, at once. `now_us` tells the time
+    /// after the fact, for failed records.
+    #[must_use]
+    pub fn built_in(&self, records: &Records, delimiter: &[u8], now_us: u64) -> Transformed {
+        let mut out = room(records, delimiter);
+        for record in records.iter() {
+            self.one(record, delimiter, now_us, &mut out);
         }
         out
     }
 
-    fn built_in(&self, record: Record<'_>, delimiter: &[u8], now_us: u64, out: &mut Transformed) {
+    fn one(&self, record: Record<'_>, delimiter: &[u8], now_us: u64, out: &mut Transformed) {
         if *self == Transform::None {
             out.body.extend_from_slice(record.data);
         } else if !transform::newline(record.data, &mut out.body) {
@@ -139,6 +112,44 @@ impl Transform {
         }
         out.body.extend_from_slice(delimiter);
         out.ok += 1;
+    }
+}
+
+/// A byte or a delimiter more for each: the body is not moved while it grows.
+fn room(records: &Records, delimiter: &[u8]) -> Transformed {
+    let bytes = records.data_bytes() as usize + records.len() * (1 + delimiter.len());
+    Transformed {
+        body: Vec::with_capacity(bytes),
+        ..Transformed::default()
+    }
+}
+
+impl Command {
+    /// Asks about records, a megabyte at a time. `now_us` tells the time after
+    /// the fact, for failed records.
+    pub async fn apply(
+        &self,
+        records: &Records,
+        delimiter: &[u8],
+        stream: &str,
+        now_us: impl Fn() -> u64,
+    ) -> Transformed {
+        let mut out = room(records, delimiter);
+        let mut question: Vec<Record<'_>> = Vec::new();
+        let mut bytes = 0;
+        for record in records.iter() {
+            if bytes + record.data.len() > QUESTION_BYTES && !question.is_empty() {
+                ask(self, &question, delimiter, stream, &now_us, &mut out).await;
+                question.clear();
+                bytes = 0;
+            }
+            bytes += record.data.len();
+            question.push(record);
+        }
+        if !question.is_empty() {
+            ask(self, &question, delimiter, stream, &now_us, &mut out).await;
+        }
+        out
     }
 }
 
@@ -186,7 +197,10 @@ async fn ask(
         };
         match asked {
             Ok(answers) => break answers,
-            Err(_) if attempt < ATTEMPTS => attempt += 1,
+            Err(_) if attempt < ATTEMPTS => {
+                sleep(FIRST_WAIT * (1 << (attempt - 1))).await;
+                attempt += 1;
+            }
             Err((code, message)) => {
                 let cause = Cause {
                     code,
