@@ -5,6 +5,7 @@
 //! an exit code.
 
 mod capacity;
+mod deliver;
 mod diff;
 mod generate;
 mod live;
@@ -98,6 +99,9 @@ enum Command {
     /// Compare result files: what changed, what did not, what cannot be told
     #[command(after_help = diff::HELP)]
     Diff(Box<diff::DiffArgs>),
+    /// Deliver a stream to a folder or a bucket, as Firehose does
+    #[command(after_help = deliver::HELP)]
+    Deliver(Box<deliver::DeliverArgs>),
     /// List the workload profiles, or print one
     Profiles(profiles::ProfilesArgs),
     /// Print the summary of a result file again
@@ -147,6 +151,7 @@ pub fn main() -> ExitCode {
         Some(Command::Modes(args)) => modes::run(*args),
         Some(Command::Sweep(args)) => sweep::run(*args),
         Some(Command::Diff(args)) => diff::run(&args),
+        Some(Command::Deliver(args)) => deliver::run(*args),
         Some(Command::Profiles(args)) => profiles::profiles(&args),
         Some(Command::Show(args)) => show::show(&args),
         Some(Command::Report(args)) => report::report(&args),
