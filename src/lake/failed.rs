@@ -1,5 +1,7 @@
 //! Records that were not transformed, in Firehose's JSON
 //! (<https://docs.aws.amazon.com/firehose/latest/dev/data-transformation-failure-handling.html>).
+//! The guide names the fields, but neither the types of counts and times
+//! (numbers here) nor the error codes, which are not verified.
 
 use serde::Serialize;
 

@@ -108,8 +108,8 @@ impl Naming {
         format!("{}{name}{}", self.prefix.at(oldest_us, id), self.extension)
     }
 
-    /// The same for records that were not transformed. Never compressed, as
-    /// Firehose does not compress them either.
+    /// The same for records that were not transformed. These objects are never
+    /// compressed here; Firehose's guide does not say what it does.
     #[must_use]
     pub fn error_key(&self, oldest_us: u64, closed_us: u64, id: Uuid) -> String {
         let name = self.name(closed_us, id);

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
 
+use rustix::process::{Pid, Signal, kill_process_group};
 use serde::Serialize;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::{sleep, timeout};
@@ -278,11 +279,26 @@ fn question(records: &[Record<'_>], ids: &[String], stream: &str) -> Vec<u8> {
 /// Firehose's error code and the reason in words.
 type Failure = (&'static str, String);
 
+/// A command and what it started; killed, as far as it is left, when dropped.
+struct Group(Option<u32>);
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        let id = self.0.and_then(|id| i32::try_from(id).ok());
+        if let Some(group) = id.and_then(Pid::from_raw) {
+            // None left is the rule, and no error.
+            let _ = kill_process_group(group, Signal::KILL);
+        }
+    }
+}
+
 async fn attempt_once(command: &Command, question: &[u8]) -> Result<Answers, Failure> {
     const FUNCTION_ERROR: &str = "Lambda.FunctionError";
     let mut child = tokio::process::Command::new(&command.program)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
+        // Of its own, so that Ctrl-C ends delivery and not the transform.
+        .process_group(0)
         .kill_on_drop(true)
         .spawn()
         .map_err(|error| {
@@ -291,6 +307,7 @@ async fn attempt_once(command: &Command, question: &[u8]) -> Result<Answers, Fai
                 format!("it cannot be started: {error}"),
             )
         })?;
+    let _group = Group(child.id());
     let (stdin, stdout) = (child.stdin.take(), child.stdout.take());
     let talk = async {
         let write = async {

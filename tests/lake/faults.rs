@@ -1,5 +1,7 @@
 //! What goes wrong is said, and nothing is lost by it.
 
+use std::io::{Read, Write};
+use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 
 use serde_json::Value;
@@ -121,9 +123,67 @@ fn two_deliveries_of_one_stream_into_one_folder_are_refused() {
 fn a_stream_that_is_not_there_is_named() {
     let world = World::new(1);
     let output = world
-        .deliver("--until-idle 0s")
-        .args(["--stream", "other"])
+        .deliver_stream("other", "--until-idle 0s")
         .output()
         .unwrap();
-    assert_eq!(output.status.code(), Some(2), "{}", text(&output));
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output));
+    assert!(text(&output).contains("other"), "{}", text(&output));
+}
+
+#[test]
+fn a_checkpoint_of_another_stream_of_that_name_is_not_gone_on_from() {
+    let world = World::new(1);
+    world.put([record(1)]);
+    world.delivered("");
+    let checkpoint = world.lake().join("_hrload/hrload.checkpoint.json");
+    let text_of = std::fs::read_to_string(&checkpoint).unwrap();
+    let mut parsed: Value = serde_json::from_str(&text_of).unwrap();
+    for position in parsed["shards"].as_object_mut().unwrap().values_mut() {
+        if position.get("after").is_some() {
+            *position = serde_json::json!({ "after": "1" });
+        }
+    }
+    std::fs::write(&checkpoint, parsed.to_string()).unwrap();
+    let output = world.deliver("--until-idle 0s").output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output));
+    assert!(text(&output).contains("made anew"), "{}", text(&output));
+}
+
+#[test]
+fn a_bucket_that_refuses_is_said_and_nothing_counts_as_delivered() {
+    for status in ["403 Forbidden", "500 Internal Server Error"] {
+        let world = World::new(1);
+        world.put([record(1)]);
+        let endpoint = refuse(status);
+        let output = world
+            .deliver_to("s3://bucket/prefix", "--until-idle 500ms")
+            .args(["--s3-endpoint-url", &endpoint])
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(1), "{status}: {}", text(&output));
+        assert!(
+            text(&output).contains("s3://bucket/prefix"),
+            "{}",
+            text(&output)
+        );
+        assert_eq!(world.delivered("")["records_delivered"], 1);
+    }
+}
+
+/// A server that answers everything so, for as long as the test process lives.
+fn refuse(status: &'static str) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let endpoint = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for connection in listener.incoming() {
+            let mut connection = connection.unwrap();
+            let mut request = [0; 16 << 10];
+            if connection.read(&mut request).is_ok() {
+                let answer =
+                    format!("HTTP/1.1 {status}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+                let _ = connection.write_all(answer.as_bytes());
+            }
+        }
+    });
+    endpoint
 }

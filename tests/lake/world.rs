@@ -52,14 +52,24 @@ impl World {
         });
     }
 
-    /// `hrload deliver` with these words.
+    /// `hrload deliver` into the folder, with these words.
     pub(crate) fn deliver(&self, words: &str) -> Command {
-        let mut command = self.local.client("deliver --stream hrload");
-        command
-            .args(words.split_whitespace())
-            .arg("--lake")
-            .arg(self.lake());
-        command
+        self.deliver_stream("hrload", words)
+    }
+
+    /// The same for another stream.
+    pub(crate) fn deliver_stream(&self, stream: &str, words: &str) -> Command {
+        let lake = self.lake().display().to_string();
+        self.command(&format!("--stream {stream} --lake {lake} {words}"))
+    }
+
+    /// The same into another lake.
+    pub(crate) fn deliver_to(&self, lake: &str, words: &str) -> Command {
+        self.command(&format!("--stream hrload --lake {lake} {words}"))
+    }
+
+    fn command(&self, words: &str) -> Command {
+        self.local.client(&format!("deliver {words}"))
     }
 
     /// Runs it until the stream is idle; what it wrote with `-o -`.
