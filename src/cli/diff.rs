@@ -44,13 +44,68 @@ pub(crate) struct DiffArgs {
     #[arg(long)]
     allow_different: bool,
 
+    #[command(flatten)]
+    outputs: OutputArgs,
+}
+
+/// Where a comparison goes.
+#[derive(Debug, Args)]
+pub(super) struct OutputArgs {
     /// Write the comparison here as JSON; `-` is standard output
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
 
+    /// Write the comparison here as Markdown (.md), for a pull request
+    #[arg(long, value_name = "FILE", value_parser = markdown)]
+    report: Option<PathBuf>,
+
     /// Print nothing but errors
     #[arg(short, long)]
     quiet: bool,
+}
+
+fn markdown(text: &str) -> Result<PathBuf, String> {
+    let path = PathBuf::from(text);
+    let ending = path.extension().and_then(|ending| ending.to_str());
+    if ending.is_some_and(|ending| ending.eq_ignore_ascii_case("md")) {
+        Ok(path)
+    } else {
+        Err(
+            "a comparison of several runs is reported as Markdown: expected a file with the ending \
+             .md (hrload report makes pages, of two runs)"
+                .to_owned(),
+        )
+    }
+}
+
+impl OutputArgs {
+    /// Finds out, before any work, whether the files can be written.
+    pub(super) fn probe(&self) -> Result<(), Problem> {
+        let output = self.output.clone().map(Output::of);
+        run::probe(output.as_ref())?;
+        match &self.report {
+            Some(path) if Some(path) == self.output.as_ref() => Err(Problem::usage(format!(
+                "{} is asked for twice; give the report a file of its own",
+                path.display()
+            ))),
+            Some(path) => report::probe(path).map_err(Problem::failed),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether nothing but errors is to be printed.
+    pub(super) fn quiet(&self) -> bool {
+        self.quiet
+    }
+
+    /// Writes and prints the comparison.
+    pub(super) fn put_out(&self, result: &DiffResult) -> Result<(), Problem> {
+        if let Some(path) = &self.report {
+            report::write_text(path, &report::diff_markdown(result)).map_err(Problem::failed)?;
+        }
+        let output = self.output.clone().map(Output::of);
+        run::put_out(output.as_ref(), self.quiet, result, report::diff)
+    }
 }
 
 /// How a comparison is judged.
@@ -96,7 +151,7 @@ impl Default for JudgingArgs {
 
 impl JudgingArgs {
     /// What is asked of the comparison.
-    fn settings(self) -> DiffSettings {
+    pub(super) fn settings(self) -> DiffSettings {
         DiffSettings {
             confidence: self.confidence,
             practical: self.practical,
@@ -104,7 +159,7 @@ impl JudgingArgs {
     }
 
     /// How the process ends.
-    fn exit(self, result: &DiffResult) -> Exit {
+    pub(super) fn exit(self, result: &DiffResult) -> Exit {
         let untold = self.inconclusive == Inconclusive::Fail;
         if result.count(Change::Worse) > 0 || untold && result.count(Change::Inconclusive) > 0 {
             Exit::Regressed
@@ -117,12 +172,12 @@ impl JudgingArgs {
 /// Compares, and prints the comparison.
 pub(crate) fn run(args: &DiffArgs) -> Result<Exit, Problem> {
     let (base, new) = (read(&args.base)?, read(&args.against)?);
+    args.outputs.probe()?;
     let result = DiffResult::new(&base, &new, args.judging.settings()).map_err(Problem::usage)?;
     if !args.allow_different {
         comparable(&result)?;
     }
-    let output = args.output.as_ref().map(|path| Output::of(path.clone()));
-    run::put_out(output.as_ref(), args.quiet, &result, report::diff)?;
+    args.outputs.put_out(&result)?;
     Ok(args.judging.exit(&result))
 }
 
@@ -140,7 +195,7 @@ pub(super) fn against(base: &[RunResult], new: &RunResult, quiet: bool) -> Resul
 }
 
 /// Refuses runs of which a comparison would say nothing.
-fn comparable(result: &DiffResult) -> Result<(), Problem> {
+pub(super) fn comparable(result: &DiffResult) -> Result<(), Problem> {
     let forbidding: Vec<String> = result
         .differences
         .iter()

@@ -4,6 +4,7 @@
 //! Nothing past this room reads an argument, prints to a terminal or decides
 //! an exit code.
 
+mod ab;
 mod capacity;
 mod deliver;
 mod diff;
@@ -18,6 +19,7 @@ mod report;
 mod run;
 mod show;
 mod sweep;
+mod trend;
 mod values;
 
 use std::io::Write;
@@ -96,12 +98,18 @@ enum Command {
     /// Find the highest rate that holds, and what limits it
     #[command(after_help = sweep::HELP)]
     Sweep(Box<sweep::SweepArgs>),
+    /// Run two configurations, or two binaries, in turns and compare them
+    #[command(after_help = ab::HELP)]
+    Ab(Box<ab::AbArgs>),
     /// Compare result files: what changed, what did not, what cannot be told
     #[command(after_help = diff::HELP)]
     Diff(Box<diff::DiffArgs>),
     /// Deliver a stream to a folder or a bucket, as Firehose does
     #[command(after_help = deliver::HELP)]
     Deliver(Box<deliver::DeliverArgs>),
+    /// Show a history of figures, and where a level changed
+    #[command(after_help = trend::HELP)]
+    Trend(trend::TrendArgs),
     /// List the workload profiles, or print one
     Profiles(profiles::ProfilesArgs),
     /// Print the summary of a result file again
@@ -150,8 +158,10 @@ pub fn main() -> ExitCode {
         Some(Command::Plan(args)) => plan::run(*args),
         Some(Command::Modes(args)) => modes::run(*args),
         Some(Command::Sweep(args)) => sweep::run(*args),
+        Some(Command::Ab(args)) => ab::run(&args),
         Some(Command::Diff(args)) => diff::run(&args),
         Some(Command::Deliver(args)) => deliver::run(*args),
+        Some(Command::Trend(args)) => trend::run(&args),
         Some(Command::Profiles(args)) => profiles::profiles(&args),
         Some(Command::Show(args)) => show::show(&args),
         Some(Command::Report(args)) => report::report(&args),

@@ -73,20 +73,24 @@ impl Measure {
         }
     }
 
-    /// The figure of that name.
-    #[must_use]
-    pub fn named(name: &str) -> Option<Self> {
+    /// All that there can be, in the order of the result file.
+    pub fn all() -> impl Iterator<Item = Self> {
         let latency = STAGES
             .into_iter()
             .flat_map(|stage| Percentile::ALL.map(|percentile| Self::Latency(stage, percentile)));
         let others = [
-            Self::Achieved,
             Self::Throttled,
             Self::WriteUnits,
             Self::UsdPerMillion,
             Self::SendCpu,
         ];
-        latency.chain(others).find(|of| of.name() == name)
+        std::iter::once(Self::Achieved).chain(latency).chain(others)
+    }
+
+    /// The figure of that name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::all().find(|of| of.name() == name)
     }
 
     /// Whether more of it is better.

@@ -17,6 +17,7 @@ mod export;
 mod figures;
 mod file;
 mod generator;
+mod history;
 mod html;
 mod latency;
 mod ledger;
@@ -33,11 +34,17 @@ mod verdict;
 
 pub use condition::{Condition, ConditionError, SoFar};
 pub use config::{Config, Environment, Phase, RunInfo, Target, Via, redact, timestamp};
-pub use diff::{Change, DiffResult, DiffSettings, Difference, FigureChange, diff, differences};
+pub use diff::{
+    Change, DiffResult, DiffSettings, Difference, FigureChange, diff, diff_markdown, differences,
+};
 pub use export::{Format, Report, ReportError, UnknownEnding, Unsound, check};
 pub use figures::{Figures, Measure, Percentile};
 pub use file::{ReadError, WriteError, probe, write_json, write_text};
 pub use generator::{Bound, Generator};
+pub use history::{
+    Counts, CountsError, Entry, FigureTrend, HistoryError, LevelChange, TrendResult, UnknownFigure,
+    trend, trend_plot,
+};
 pub use latency::{ByStage, SecondLatency, StageLatency};
 pub use ledger::{Ledger, MissingReading, WarmUp};
 pub use modes::{Figure, Missed, ModeFigures, ModesResult, Quantiles, ThrottledBy, modes};

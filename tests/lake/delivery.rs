@@ -1,6 +1,9 @@
 //! What is in the lake afterwards.
 
 use std::io::Read;
+use std::process::Stdio;
+
+use rustix::process::{Pid, Signal, kill_process};
 
 use crate::world::{World, record};
 
@@ -50,4 +53,29 @@ fn objects_are_compressed_and_named_as_asked_and_failed_records_stand_apart() {
         }
     }
     assert_eq!(world.objects().len(), 2);
+}
+
+#[test]
+fn an_interrupt_writes_what_was_read_and_the_next_delivery_goes_on_there() {
+    let world = World::new(1);
+    world.put((0..10).map(record));
+    let process = world
+        .deliver("--buffer-interval 900s -o -")
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // The first checkpoint is written before anything is read; nothing outside
+    // tells when records were read, and either number of them is right.
+    while !world.lake().join("_hrload/hrload.checkpoint.json").exists() {
+        std::thread::yield_now();
+    }
+    kill_process(Pid::from_child(&process), Signal::INT).unwrap();
+    let output = process.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130));
+    let first: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(first["interrupted"], true);
+    assert_eq!(first["records_read"], first["records_delivered"]);
+    let rest = 10 - first["records_delivered"].as_u64().unwrap();
+    assert_eq!(world.delivered("")["records_delivered"], rest);
+    assert_eq!(world.lines().len(), 10);
 }

@@ -3,9 +3,10 @@
 //! In go results; out come a figure's change, its interval and a verdict each,
 //! and what makes the sides incomparable in the first place. Here stands what is
 //! in the file; `alike` looks for differences of what was run, `text` has the
-//! comparison on a screen.
+//! comparison on a screen, `markdown` for a pull request.
 
 mod alike;
+mod markdown;
 mod text;
 
 use schemars::JsonSchema;
@@ -15,6 +16,8 @@ use super::{Figures, Measure, RunResult};
 use crate::measure::Stage;
 use crate::stats::{Basis, Comparison, Practical, RunFigure, Settings, StatsError, Verdict};
 pub use alike::{Difference, differences};
+pub use markdown::diff_markdown;
+pub(in crate::report) use markdown::tables;
 pub use text::diff;
 
 /// The name of the file's schema.

@@ -5,8 +5,9 @@ use std::fmt::Write;
 
 use super::{ReportError, second, target};
 use crate::measure::Stage;
+use crate::report::diff::tables;
 use crate::report::units::{amount, count, duration, percent, rate};
-use crate::report::{Change, DiffResult, DiffSettings, RunResult, Verdict};
+use crate::report::{DiffResult, DiffSettings, RunResult, Verdict};
 
 /// Stages of the table: the whole way, then its parts.
 const STAGES: [Stage; 7] = [
@@ -235,48 +236,7 @@ fn compared(
     headline(text, "base", base)?;
     headline(text, "new", new)?;
     writeln!(text)?;
-    for of in &diff.differences {
-        writeln!(
-            text,
-            "- differs: {} {} against {}",
-            plain(&of.what),
-            plain(&of.base),
-            plain(&of.new)
-        )?;
-    }
-    if !diff.differences.is_empty() {
-        writeln!(text)?;
-    }
-    writeln!(text, "| figure | base | new | change | verdict |")?;
-    writeln!(text, "|:--|--:|--:|--:|:--|")?;
-    let (headline, stages) = diff.figures_by_rank();
-    let row = |text: &mut String, of: &crate::report::FigureChange| {
-        let verdict = match of.verdict {
-            Change::Better => "**better**",
-            Change::Worse => "**worse**",
-            Change::NotChanged => "not changed",
-            Change::Inconclusive => "inconclusive",
-        };
-        let [base, new, change] = of.shown();
-        let figure = plain(&of.figure);
-        writeln!(text, "| {figure} | {base} | {new} | {change} | {verdict} |")
-    };
-    for of in headline {
-        row(text, of)?;
-    }
-    writeln!(
-        text,
-        "\nOne run a side: no change is told from the noise between runs.\n"
-    )?;
-    if !stages.is_empty() {
-        writeln!(text, "<details><summary>Stages</summary>\n")?;
-        writeln!(text, "| figure | base | new | change | verdict |")?;
-        writeln!(text, "|:--|--:|--:|--:|:--|")?;
-        for of in stages {
-            row(text, of)?;
-        }
-        writeln!(text, "\n</details>\n")?;
-    }
+    tables(text, diff)?;
     for result in [base, new] {
         configuration(text, result)?;
     }
@@ -284,7 +244,7 @@ fn compared(
 }
 
 /// Text from elsewhere, as text: no markup, no line ends, no cells of its own.
-fn plain(text: &str) -> String {
+pub(in crate::report) fn plain(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

@@ -28,6 +28,7 @@ use super::plot::PlotError;
 use super::{RunResult, WriteError, html, probe, write_text};
 use crate::stats::StatsError;
 pub use check::{Unsound, check};
+pub(super) use markdown::plain;
 
 /// The form of a report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -1,0 +1,118 @@
+//! `hrload trend`: a project's own figures over its history.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::diff;
+use super::problem::{Exit, Problem};
+use super::run;
+use crate::experiment::Output;
+use crate::report::{self, Counts, Entry, TrendResult};
+
+pub(super) const HELP: &str = "\
+Examples:
+  hrload trend results/baseline/history.jsonl --plot trend.svg
+      the course of each figure, and where its level changed
+  hrload trend history.jsonl --add run-*.json --label \"$(git rev-parse --short HEAD)\"
+      adds an entry, the means of these runs, and shows the history with it
+  hrload trend history.jsonl --figure e2e.p99 -o -
+      one figure, as JSON
+
+A history is a file of JSON lines, an entry each. A change of level needs at least
+three entries before it and after; one history of a hundred without any is said to have
+one. Times are compared among entries of the newest one's workload and machine,
+instruction counts among all.
+
+Exit codes: 0 shown; 1 a file could not be written; 2 wrong use, or a file that cannot
+be read.";
+
+/// Arguments of `hrload trend`.
+#[derive(Debug, Args)]
+pub(crate) struct TrendArgs {
+    /// The history: a line of JSON an entry
+    #[arg(
+        value_name = "HISTORY",
+        default_value = "results/baseline/history.jsonl"
+    )]
+    history: PathBuf,
+
+    /// Add an entry first: the means of these results, all of one workload
+    #[arg(long, value_name = "RESULT", num_args = 1..)]
+    add: Vec<PathBuf>,
+
+    /// What the entry is of [default: the commit that its last run was built from]
+    #[arg(long, value_name = "TEXT", requires = "add")]
+    label: Option<String>,
+
+    /// Instruction counts for the entry, as scripts/instructions --update writes them
+    #[arg(long, value_name = "FILE", requires = "add")]
+    counts: Option<PathBuf>,
+
+    /// Show this figure, such as e2e.p99; repeatable [default: the most telling]
+    #[arg(long, value_name = "NAME")]
+    figure: Vec<String>,
+
+    /// Draw the first five figures here as SVG
+    #[arg(long, value_name = "FILE")]
+    plot: Option<PathBuf>,
+
+    /// Write what was found here as JSON; `-` is standard output
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+
+    /// Print nothing but errors
+    #[arg(short, long)]
+    quiet: bool,
+}
+
+/// Adds an entry where there is one to add, and shows the history.
+pub(crate) fn run(args: &TrendArgs) -> Result<Exit, Problem> {
+    let output = args.output.clone().map(Output::of);
+    run::probe(output.as_ref())?;
+    if let Some(path) = &args.plot {
+        if args.output.as_ref() == Some(path) {
+            return Err(Problem::usage(
+                "--plot wants a file of its own, such as --plot trend.svg",
+            ));
+        }
+        report::probe(path).map_err(Problem::failed)?;
+    }
+    if !args.add.is_empty() {
+        entry(args)?
+            .append_to(&args.history)
+            .map_err(Problem::usage)?;
+    }
+    let history = Entry::read_all(&args.history).map_err(Problem::usage)?;
+    if history.is_empty() {
+        return Err(Problem::usage(format!(
+            "history {} has no entry yet: add one with --add RESULT",
+            args.history.display()
+        )));
+    }
+    let result = TrendResult::new(&history, &args.figure).map_err(Problem::usage)?;
+    if let Some(path) = &args.plot {
+        let svg = report::trend_plot(&result).map_err(Problem::failed)?;
+        report::write_text(path, &svg).map_err(Problem::failed)?;
+    }
+    run::put_out(output.as_ref(), args.quiet, &result, report::trend)?;
+    Ok(Exit::Held)
+}
+
+fn entry(args: &TrendArgs) -> Result<Entry, Problem> {
+    let results = diff::read(&args.add)?;
+    for result in &results {
+        report::check(result).map_err(Problem::usage)?;
+    }
+    let counts = match &args.counts {
+        Some(path) => Counts::read(path).map_err(Problem::usage)?,
+        None => Counts::default(),
+    };
+    let commit = results
+        .last()
+        .and_then(|of| of.environment.commit.as_deref());
+    let label = args.label.as_deref().or(commit).ok_or_else(|| {
+        Problem::usage("the results do not say what commit they are of: give --label TEXT")
+    })?;
+    Entry::new(label, &results, counts).map_err(Problem::usage)
+}

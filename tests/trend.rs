@@ -1,0 +1,199 @@
+//! `hrload trend`, as a person runs it on histories.
+
+#![allow(clippy::unwrap_used)]
+
+mod support;
+
+use std::fs;
+use std::path::Path;
+use std::process::Output;
+
+use serde_json::{Value, json};
+use support::{hrload, run};
+use tempfile::TempDir;
+
+/// A line of a history.
+fn entry(label: &str, p99: f64, instructions: f64) -> Value {
+    json!({
+        "schema": "hrload.history/1",
+        "at": "2026-11-01T00:00:00Z",
+        "label": label,
+        "workload": "steady",
+        "machine": "one",
+        "runs": 3,
+        "figures": {"achieved": 1_000.0, "e2e.p99": p99},
+        "instructions": {"sign a call": instructions},
+    })
+}
+
+fn write(path: &Path, entries: impl IntoIterator<Item = Value>) {
+    let lines: Vec<String> = entries.into_iter().map(|of| of.to_string()).collect();
+    fs::write(path, lines.join("\n") + "\n").unwrap();
+}
+
+fn trend(history: &Path, flags: &[&str]) -> Output {
+    let mut command = hrload();
+    command.arg("trend").arg(history).args(flags);
+    command.output().unwrap()
+}
+
+fn text(of: &[u8]) -> String {
+    String::from_utf8_lossy(of).into_owned()
+}
+
+/// Twelve entries; from the seventh on latencies are higher, instructions lower.
+fn with_a_change() -> Vec<Value> {
+    let noise = [0.0, 0.004, -0.003, 0.002, -0.004, 0.001];
+    let level = |at: usize| match at {
+        0..6 => (0.400, 2_000.0),
+        _ => (0.480, 1_500.0),
+    };
+    let one = |at: usize| {
+        let (p99, instructions) = level(at);
+        entry(&format!("c{at}"), p99 * (1.0 + noise[at % 6]), instructions)
+    };
+    (0..12).map(one).collect()
+}
+
+#[test]
+fn a_change_of_level_is_found_named_and_drawn() {
+    let folder = TempDir::new().unwrap();
+    let (history, plot) = (folder.path().join("h.jsonl"), folder.path().join("h.svg"));
+    write(&history, with_a_change());
+    let flags = ["--plot", plot.to_str().unwrap(), "-o", "-"];
+    let output = trend(&history, &flags);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let result: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let changes = |figure: &str| -> Vec<(String, bool)> {
+        let figures = result["figures"].as_array().unwrap();
+        let of = figures.iter().find(|of| of["figure"] == figure).unwrap();
+        let changes = of["changes"].as_array().unwrap().iter();
+        changes
+            .map(|of| {
+                let label = of["label"].as_str().unwrap().to_owned();
+                (label, of["better"].as_bool().unwrap())
+            })
+            .collect()
+    };
+    assert_eq!(changes("e2e.p99"), [("c6".to_owned(), false)]);
+    assert_eq!(
+        changes("instructions: sign a call"),
+        [("c6".to_owned(), true)]
+    );
+    assert_eq!(changes("achieved"), []);
+    let shown = text(&output.stderr);
+    assert!(
+        shown.contains("worse from c6 on: 400 ms -> 480 ms (+20.0%)"),
+        "{shown}"
+    );
+    let svg = fs::read_to_string(plot).unwrap();
+    assert!(
+        svg.contains("c6: e2e.p99") && svg.contains("instructions"),
+        "{svg}"
+    );
+}
+
+#[test]
+fn other_machines_and_workloads_are_left_out_of_times_and_not_of_counts() {
+    let folder = TempDir::new().unwrap();
+    let history = folder.path().join("h.jsonl");
+    let mut entries = with_a_change();
+    for entry in &mut entries[..5] {
+        entry["machine"] = "another".into();
+    }
+    write(&history, entries);
+    let output = trend(&history, &["-o", "-"]);
+    let result: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(
+        (&result["entries"], &result["other"]),
+        (&12.into(), &5.into())
+    );
+    let values = |figure: &str| {
+        let figures = result["figures"].as_array().unwrap();
+        let of = figures.iter().find(|of| of["figure"] == figure).unwrap();
+        of["values"].as_array().unwrap().len()
+    };
+    assert_eq!(values("e2e.p99"), 7);
+    assert_eq!(values("instructions: sign a call"), 12);
+}
+
+#[test]
+fn an_entry_is_the_mean_of_its_runs_and_added_at_the_end() {
+    let folder = TempDir::new().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let history = folder.path().join("h.jsonl");
+    let made = run("-q --devices 100 -r 500 -w 0s -d 2s --change-delay 0");
+    assert_eq!(made.code, 0, "{}", made.stderr);
+    let (mut one, mut two) = (made.result.clone(), made.result);
+    one["rate"]["achieved"] = 480.0.into();
+    two["rate"]["achieved"] = 500.0.into();
+    fs::write(path("1.json"), one.to_string()).unwrap();
+    fs::write(path("2.json"), two.to_string()).unwrap();
+    let counts = json!({"command": "x", "instructions_per_call": {"sign a call": 1_449.5}});
+    fs::write(path("counts.json"), counts.to_string()).unwrap();
+
+    let (one, two, counts) = (path("1.json"), path("2.json"), path("counts.json"));
+    for label in ["first", "second"] {
+        let flags = ["--add", &one, &two, "--label", label, "--counts", &counts];
+        let output = trend(&history, &flags);
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+        assert!(text(&output.stdout).contains("from 6 entries on"));
+    }
+    let lines = fs::read_to_string(&history).unwrap();
+    let entries: Vec<Value> = lines
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(entries.len(), 2);
+    assert_eq!(entries[1]["label"], "second");
+    assert_eq!(entries[1]["runs"], 2);
+    assert_eq!(entries[1]["figures"]["achieved"], 490.0);
+    assert_eq!(entries[1]["instructions"]["sign a call"], 1_449.5);
+
+    // Runs of two workloads are no one entry, and the history stays as it was.
+    let mut other: Value = serde_json::from_slice(&fs::read(&one).unwrap()).unwrap();
+    other["config"]["devices"] = 7.into();
+    fs::write(path("other.json"), other.to_string()).unwrap();
+    let output = trend(
+        &history,
+        &["--add", &one, &path("other.json"), "--label", "x"],
+    );
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).contains("not of one workload"));
+    assert_eq!(fs::read_to_string(&history).unwrap(), lines);
+}
+
+#[test]
+fn what_is_no_history_is_refused_with_its_line() {
+    let folder = TempDir::new().unwrap();
+    let history = folder.path().join("h.jsonl");
+    let good = entry("a", 0.4, 1.0).to_string();
+    for (content, flags, says) in [
+        (String::new(), vec![], "has no entry yet"),
+        (format!("{good}\n{}", &good[..40]), vec![], "line 2 of"),
+        (
+            good.replace("history/1", "history/2"),
+            vec![],
+            "is hrload.history/2, and this hrload reads",
+        ),
+        (good.replace("\"runs\"", "\"rusn\""), vec![], "line 1 of"),
+        (
+            good.clone(),
+            vec!["--figure", "e2e.p98"],
+            "there are achieved, e2e.p99, instructions: sign",
+        ),
+        (
+            good.clone(),
+            vec!["--plot", "t.svg", "-o", "t.svg"],
+            "a file of its own",
+        ),
+    ] {
+        fs::write(&history, content).unwrap();
+        let output = trend(&history, &flags);
+        let said = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{said}");
+        assert!(said.contains(says), "{says}: {said}");
+    }
+    let output = trend(&folder.path().join("none.jsonl"), &[]);
+    assert_eq!(output.status.code(), Some(2));
+}
