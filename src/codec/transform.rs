@@ -76,6 +76,52 @@ impl Answers {
     }
 }
 
+/// What Firehose asks; the fields that the answer needs.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Event {
+    /// The records to transform.
+    pub records: Vec<Asked>,
+}
+
+/// One record of it.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Asked {
+    /// Names it in the answer.
+    pub record_id: String,
+    /// Base64.
+    pub data: String,
+}
+
+/// Answers for all records of an event, each ended with a newline. One that is
+/// not base64 or not UTF-8 is marked as failed and comes back as it was.
+#[must_use]
+pub fn answer(event: &Event) -> Answers {
+    let mut line = Vec::new();
+    let records = event.records.iter().map(|asked| {
+        line.clear();
+        let done = base64_simd::STANDARD
+            .decode_to_vec(&asked.data)
+            .is_ok_and(|data| newline(&data, &mut line));
+        Answer {
+            record_id: asked.record_id.clone(),
+            result: if done {
+                Status::Ok
+            } else {
+                Status::ProcessingFailed
+            },
+            data: Some(if done {
+                base64_simd::STANDARD.encode_to_string(&line)
+            } else {
+                asked.data.clone()
+            }),
+        }
+    });
+    Answers {
+        records: records.collect(),
+    }
+}
+
 /// Appends a record and a newline, so that one line is one record. Returns
 /// `false`, and appends nothing, where the record is not UTF-8. Allocates
 /// nothing once `out` has the room.
@@ -117,6 +163,20 @@ mod tests {
         ] {
             assert_eq!(answers(ids).in_order(&asked), Err(problem));
         }
+    }
+
+    #[test]
+    fn an_event_is_answered_record_by_record() {
+        let event = r#"{"invocationId":"i","records":[
+            {"recordId":"a","approximateArrivalTimestamp":1,"data":"e30="},
+            {"recordId":"b","data":"/w=="},{"recordId":"c","data":"?"}]}"#;
+        let answers = answer(&serde_json::from_str(event).unwrap());
+        assert_eq!(
+            serde_json::to_string(&answers).unwrap(),
+            r#"{"records":[{"recordId":"a","result":"Ok","data":"e30K"},"#.to_owned()
+                + r#"{"recordId":"b","result":"ProcessingFailed","data":"/w=="},"#
+                + r#"{"recordId":"c","result":"ProcessingFailed","data":"?"}]}"#
+        );
     }
 
     #[test]
