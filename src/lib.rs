@@ -16,6 +16,7 @@ pub mod cli;
 pub mod clock;
 pub mod codec;
 pub mod experiment;
+pub mod lake;
 pub mod load;
 pub mod local;
 pub mod measure;

@@ -6,6 +6,7 @@
 
 mod ab;
 mod capacity;
+mod deliver;
 mod diff;
 mod generate;
 mod live;
@@ -103,6 +104,9 @@ enum Command {
     /// Compare result files: what changed, what did not, what cannot be told
     #[command(after_help = diff::HELP)]
     Diff(Box<diff::DiffArgs>),
+    /// Deliver a stream to a folder or a bucket, as Firehose does
+    #[command(after_help = deliver::HELP)]
+    Deliver(Box<deliver::DeliverArgs>),
     /// Show a history of figures, and where a level changed
     #[command(after_help = trend::HELP)]
     Trend(trend::TrendArgs),
@@ -156,6 +160,7 @@ pub fn main() -> ExitCode {
         Some(Command::Sweep(args)) => sweep::run(*args),
         Some(Command::Ab(args)) => ab::run(&args),
         Some(Command::Diff(args)) => diff::run(&args),
+        Some(Command::Deliver(args)) => deliver::run(*args),
         Some(Command::Trend(args)) => trend::run(&args),
         Some(Command::Profiles(args)) => profiles::profiles(&args),
         Some(Command::Show(args)) => show::show(&args),

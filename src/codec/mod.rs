@@ -19,6 +19,7 @@ pub mod response;
 mod scan;
 pub mod signature;
 mod text;
+pub mod transform;
 
 pub use constant::Constant;
 pub use layout::{ItemSink, KeySchema, Layout};

@@ -1,0 +1,48 @@
+//! Records that were not transformed, in Firehose's JSON
+//! (<https://docs.aws.amazon.com/firehose/latest/dev/data-transformation-failure-handling.html>).
+//! The guide names the fields, but neither the types of counts and times
+//! (numbers here) nor the error codes, which are not verified.
+
+use serde::Serialize;
+
+/// Why a record was not transformed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cause {
+    /// Firehose's error code.
+    pub code: &'static str,
+    /// In words.
+    pub message: String,
+    /// How often it was tried.
+    pub attempts: u32,
+}
+
+/// A line of an object under `processing-failed/`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FailedRecord {
+    /// How often it was tried.
+    pub attempts_made: u32,
+    /// When the record arrived in the stream, in milliseconds since the Unix epoch.
+    pub arrival_timestamp: u64,
+    /// Firehose's error code.
+    pub error_code: String,
+    /// In words.
+    pub error_message: String,
+    /// When the last attempt ended, in milliseconds since the Unix epoch.
+    pub attempt_ending_timestamp: u64,
+    /// The record as it came, in base64.
+    pub raw_data: String,
+    /// The transform: the Lambda's ARN at Firehose, here the command's name or
+    /// the built-in transform's.
+    pub lambda_arn: String,
+}
+
+impl FailedRecord {
+    /// Appends it to an object, as a line.
+    pub(super) fn write(&self, object: &mut Vec<u8>) {
+        // Writing strings and numbers to memory does not fail.
+        if serde_json::to_writer(&mut *object, self).is_ok() {
+            object.push(b'\n');
+        }
+    }
+}

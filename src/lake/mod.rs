@@ -1,0 +1,33 @@
+//! Delivery of a stream to object storage, as Firehose does it.
+//!
+//! In go the records of a stream, shard by shard; out come objects in a folder
+//! or a bucket, each whole or not there at all, and a checkpoint that says
+//! which records they hold. Must not know what a record says, who wrote it, nor
+//! what reads the objects.
+//!
+//! ```text
+//! source (shards) -> buffer (size, interval) -> transform -> compress -> store
+//!                                                     \-> failed -> store
+//! ```
+
+mod buffer;
+mod checkpoint;
+mod compress;
+mod deliver;
+mod failed;
+mod idle;
+mod naming;
+mod source;
+mod store;
+mod transform;
+mod write;
+
+pub use buffer::{Buffer, Hints, Record, Records};
+pub use checkpoint::{Checkpoint, CheckpointError, Position};
+pub use compress::Compression;
+pub use deliver::{DeliverError, Delivered, Delivery, Event, Start, deliver};
+pub use failed::{Cause, FailedRecord};
+pub use naming::{Naming, PrefixError};
+pub use source::SourceError;
+pub use store::{Lake, Place, PlaceError, StoreError};
+pub use transform::{Command, Transform, Transformed};

@@ -1,0 +1,123 @@
+//! A buffer becomes objects, between two checkpoints.
+
+use bytes::Bytes;
+use tokio::task::spawn_blocking;
+use uuid::Uuid;
+
+use super::buffer::Records;
+use super::checkpoint::{Checkpoint, Positions, Promise};
+use super::deliver::{DeliverError, Delivery};
+use super::store::{Lake, Lock, Seen};
+use super::transform::{Transform, Transformed};
+use crate::clock::Clock;
+
+/// Records on their way, and where the stream stands behind them.
+#[derive(Debug)]
+pub(super) struct Batch {
+    pub(super) records: Records,
+    pub(super) positions: Positions,
+}
+
+/// What became of a batch.
+#[derive(Debug)]
+pub(super) struct Written {
+    /// Keys and bytes, in the order in which they were written.
+    pub(super) objects: Vec<(String, u64)>,
+    pub(super) ok: u64,
+    pub(super) dropped: u64,
+    pub(super) failed: u64,
+    /// Emptied by whoever uses their room again.
+    pub(super) records: Records,
+}
+
+/// Writes one batch after the other.
+#[derive(Debug)]
+pub(super) struct Writer<'a> {
+    pub(super) delivery: &'a Delivery,
+    pub(super) lake: &'a Lake,
+    pub(super) clock: Clock,
+    /// What objects hold for sure.
+    pub(super) written: Positions,
+    /// The checkpoint as it was last written.
+    pub(super) seen: Seen,
+    pub(super) _lock: Lock,
+}
+
+impl Writer<'_> {
+    /// Writes the promise, then the objects.
+    pub(super) async fn write(mut self, batch: Batch) -> Result<(Self, Written), DeliverError> {
+        let oldest_us = batch.records.oldest_arrival_us().unwrap_or(0);
+        let (records, done) = self.transform(batch.records).await?;
+        let closed_us = self.clock.now_us();
+        let naming = &self.delivery.naming;
+        let mut objects = Vec::new();
+        if done.failed > 0 {
+            let key = naming.error_key(oldest_us, closed_us, Uuid::new_v4());
+            objects.push((key, done.failed_body));
+        }
+        if done.ok > 0 {
+            let key = naming.data_key(oldest_us, closed_us, Uuid::new_v4());
+            objects.push((key, done.body));
+        }
+        let stream = &self.delivery.stream;
+        let mut checkpoint = Checkpoint::new(stream, closed_us, self.written);
+        checkpoint.promise = Some(Promise {
+            objects: objects.iter().map(|(key, _)| key.clone()).collect(),
+            shards: batch.positions.clone(),
+        });
+        checkpoint.write(self.lake, &mut self.seen).await?;
+        let mut written = Written {
+            objects: Vec::with_capacity(objects.len()),
+            ok: done.ok,
+            dropped: done.dropped,
+            failed: done.failed,
+            records,
+        };
+        for (key, body) in objects {
+            let bytes = body.len() as u64;
+            self.lake.put(&key, Bytes::from(body)).await?;
+            written.objects.push((key, bytes));
+        }
+        self.written = batch.positions;
+        Ok((self, written))
+    }
+
+    /// Transforms and compresses, on a thread where neither holds up reading.
+    async fn transform(&self, records: Records) -> Result<(Records, Transformed), DeliverError> {
+        let Delivery {
+            transform,
+            delimiter,
+            stream,
+            compression,
+            ..
+        } = self.delivery;
+        let clock = self.clock;
+        let (transform, compression) = (transform.clone(), *compression);
+        let asked = match &transform {
+            Transform::Command(command) => {
+                let now_us = || clock.now_us();
+                Some(command.apply(&records, delimiter, stream, now_us).await)
+            }
+            Transform::None | Transform::Newline => None,
+        };
+        let delimiter = delimiter.clone();
+        let work = move || {
+            let mut done =
+                asked.unwrap_or_else(|| transform.built_in(&records, &delimiter, clock.now_us()));
+            done.body = compression.compress(done.body)?;
+            Ok((records, done))
+        };
+        spawn_blocking(work)
+            .await
+            .unwrap_or_else(|panicked| Err(std::io::Error::other(panicked)))
+            .map_err(DeliverError::Compress)
+    }
+
+    /// The end: every promise is kept.
+    pub(super) async fn close(mut self, positions: Positions) -> Result<(), DeliverError> {
+        let now_us = self.clock.now_us();
+        let last = Checkpoint::new(&self.delivery.stream, now_us, positions);
+        last.write(self.lake, &mut self.seen).await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,157 @@
+//! A stream with numbered records, and a lake to look into.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use aws_sdk_kinesis::Client;
+use aws_sdk_kinesis::primitives::Blob;
+use aws_sdk_kinesis::types::PutRecordsRequestEntry;
+use hrload::aws::{self, Options, Target};
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::support::local::Local;
+
+/// Records of a PutRecords call.
+const CALL: usize = 500;
+
+/// The embedded services with a stream `hrload`, and an empty folder.
+pub(crate) struct World {
+    local: Local,
+    pub(crate) folder: TempDir,
+}
+
+impl World {
+    /// With a stream of so many shards.
+    pub(crate) fn new(shards: usize) -> Self {
+        let words = format!("--change-delay 0 --mode provisioned --wcu 1000 --shards {shards}");
+        Self {
+            local: Local::start(&words),
+            folder: tempfile::tempdir().unwrap(),
+        }
+    }
+
+    pub(crate) fn lake(&self) -> PathBuf {
+        self.folder.path().join("lake")
+    }
+
+    /// Puts records into the stream.
+    pub(crate) fn put(&self, records: impl IntoIterator<Item = Vec<u8>>) {
+        let records: Vec<Vec<u8>> = records.into_iter().collect();
+        let target = Target::Local(self.local.address());
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        runtime.block_on(async {
+            let connection = aws::connect(&target, &Options::default()).await.unwrap();
+            for call in records.chunks(CALL) {
+                put_all(&connection.kinesis, call).await;
+            }
+        });
+    }
+
+    /// `hrload deliver` into the folder, with these words.
+    pub(crate) fn deliver(&self, words: &str) -> Command {
+        self.deliver_stream("hrload", words)
+    }
+
+    /// The same for another stream.
+    pub(crate) fn deliver_stream(&self, stream: &str, words: &str) -> Command {
+        let lake = self.lake().display().to_string();
+        self.command(&format!("--stream {stream} --lake {lake} {words}"))
+    }
+
+    /// The same into another lake.
+    pub(crate) fn deliver_to(&self, lake: &str, words: &str) -> Command {
+        self.command(&format!("--stream hrload --lake {lake} {words}"))
+    }
+
+    fn command(&self, words: &str) -> Command {
+        self.local.client(&format!("deliver {words}"))
+    }
+
+    /// Runs it until the stream is idle; what it wrote with `-o -`.
+    #[track_caller]
+    pub(crate) fn delivered(&self, words: &str) -> Value {
+        let output = self
+            .deliver(&format!("--until-idle 500ms -o - {words}"))
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{}", text(&output));
+        serde_json::from_slice(&output.stdout).unwrap()
+    }
+
+    /// Data objects, by key.
+    pub(crate) fn objects(&self) -> BTreeMap<String, Vec<u8>> {
+        let mut objects = BTreeMap::new();
+        collect(&self.lake(), &self.lake(), &mut objects);
+        objects
+    }
+
+    /// How often each line stands in the data objects.
+    pub(crate) fn lines(&self) -> BTreeMap<String, usize> {
+        let mut lines = BTreeMap::new();
+        for (_, body) in self.objects() {
+            for line in String::from_utf8(body).unwrap().lines() {
+                *lines.entry(line.to_owned()).or_default() += 1;
+            }
+        }
+        lines
+    }
+}
+
+/// A numbered record.
+pub(crate) fn record(number: usize) -> Vec<u8> {
+    format!("{{\"n\":{number:06}}}").into_bytes()
+}
+
+pub(crate) fn text(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+async fn put_all(client: &Client, records: &[Vec<u8>]) {
+    let mut left: Vec<usize> = (0..records.len()).collect();
+    while !left.is_empty() {
+        let entries = left.iter().map(|at| {
+            PutRecordsRequestEntry::builder()
+                .data(Blob::new(records[*at].clone()))
+                .partition_key(format!("{at}"))
+                .build()
+                .unwrap()
+        });
+        let answer = client
+            .put_records()
+            .stream_name("hrload")
+            .set_records(Some(entries.collect()))
+            .send()
+            .await
+            .unwrap();
+        // A shard takes a thousand records a second; the rest comes again.
+        let results = answer.records().iter().zip(&left);
+        left = results
+            .filter(|(result, _)| result.error_code().is_some())
+            .map(|(_, at)| *at)
+            .collect();
+    }
+}
+
+fn collect(root: &Path, folder: &Path, objects: &mut BTreeMap<String, Vec<u8>>) {
+    let Ok(entries) = std::fs::read_dir(folder) else {
+        return;
+    };
+    for entry in entries {
+        let path = entry.unwrap().path();
+        let key = path.strip_prefix(root).unwrap().display().to_string();
+        // The checkpoint's folder, and what a killed process was writing.
+        if key.starts_with("_hrload") || key.contains('#') {
+            continue;
+        }
+        if path.is_dir() {
+            collect(root, &path, objects);
+        } else {
+            objects.insert(key, std::fs::read(&path).unwrap());
+        }
+    }
+}
