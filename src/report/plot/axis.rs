@@ -184,7 +184,8 @@ const STROKES: [f64; 14] = [
 
 fn fit_clock(from: f64, to: f64) -> Fitted {
     let to = if to > from { to } else { from + 60.0 };
-    let fits = |step: &&f64| (to - from) / **step <= TICKS;
+    // Labels with seconds in them are longer.
+    let fits = |step: &&f64| (to - from) / **step <= if **step < 60.0 { 5.0 } else { TICKS };
     let step = STROKES.iter().find(fits).copied();
     let step = step.unwrap_or_else(|| ((to - from) / TICKS / 86_400.0).ceil() * 86_400.0);
     let first = (from / step - 1e-9).ceil();
