@@ -277,7 +277,7 @@ enum ConsumerArg {
 enum ClientArg {
     /// aws-sdk-dynamodb
     Sdk,
-    /// Hand-written bodies over hyper, signed with aws-sigv4
+    /// Requests written and signed by hand, for high rates
     Direct,
 }
 

@@ -80,7 +80,7 @@ pub trait Sink {
 pub enum Client {
     /// aws-sdk-dynamodb: what an application that uses the SDK sees.
     Sdk(Sdk),
-    /// Hand-written requests over hyper: a fraction of the CPU, for high rates.
+    /// Hand-written requests: a fraction of the CPU, for high rates.
     Direct(Direct),
 }
 

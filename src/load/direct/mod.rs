@@ -1,26 +1,21 @@
 //! The `direct` client: BatchWriteItem calls written by hand.
 //!
-//! Each in-flight slot owns one HTTP/1.1 connection, a signer, a request buffer
-//! and an answer buffer, all reused. Credentials come from the same provider
+//! Each in-flight slot owns one HTTP/1.1 connection, a signer, buffers for a
+//! request's head and body and for an answer, all reused. Credentials come from the same provider
 //! chain that the SDK uses. What the SDK does besides (attribute maps,
 //! interceptors, retries, endpoint rules at each call) is left out, which makes
 //! a call several times cheaper.
 
 mod credentials;
+mod http;
 mod link;
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use ::http::Uri;
 use aws_credential_types::provider::SharedCredentialsProvider;
-use bytes::Bytes;
-use http::header::{
-    AUTHORIZATION, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, InvalidHeaderValue,
-    USER_AGENT,
-};
-use http::{Method, Request, Uri};
-use http_body_util::Full;
 
 use super::{Call, Outcome, Sink, Slot};
 use crate::codec::signature::{AccessKey, Signature, Signer, Target};
@@ -32,10 +27,7 @@ use link::{Dialer, Link};
 /// (<https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.LowLevelAPI.html>).
 const CONTENT: &str = "application/x-amz-json-1.0";
 const OPERATION: &str = "DynamoDB_20120810.BatchWriteItem";
-const OPERATION_NAME: HeaderName = HeaderName::from_static("x-amz-target");
-const DATE_NAME: HeaderName = HeaderName::from_static("x-amz-date");
-const TOKEN_NAME: HeaderName = HeaderName::from_static("x-amz-security-token");
-const AGENT: HeaderValue = HeaderValue::from_static(concat!("hrload/", env!("CARGO_PKG_VERSION")));
+const AGENT: &str = concat!("hrload/", env!("CARGO_PKG_VERSION"));
 
 /// Why a [`Direct`] client cannot be made.
 #[derive(Debug)]
@@ -81,9 +73,9 @@ struct Shared {
     /// As in the header `host`.
     host: String,
     /// Path of the endpoint, as it stands in the request line.
-    path: Uri,
-    /// Headers that every request has.
-    headers: HeaderMap,
+    path: String,
+    /// Request line and headers that every request begins with.
+    head: Vec<u8>,
     timeout: Duration,
 }
 
@@ -104,24 +96,24 @@ impl Direct {
     ) -> Result<Self, DirectError> {
         let refused = || DirectError::Endpoint(endpoint.clone());
         let authority = endpoint.authority().ok_or_else(refused)?;
-        // No operation of DynamoDB has a query.
-        let path = endpoint.path().parse().map_err(|_| refused())?;
+        // No operation of DynamoDB has a query. A URL has no spaces and no line
+        // ends, so that nothing of it can begin another header.
+        let path = endpoint.path();
         let host = match authority.as_str().rsplit_once('@') {
             Some((_user, host)) => host,
             None => authority.as_str(),
         };
-        let mut headers = HeaderMap::with_capacity(8);
-        headers.insert(HOST, HeaderValue::from_str(host).map_err(|_| refused())?);
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static(CONTENT));
-        headers.insert(OPERATION_NAME, HeaderValue::from_static(OPERATION));
-        headers.insert(USER_AGENT, AGENT);
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nhost: {host}\r\ncontent-type: {CONTENT}\r\n\
+             x-amz-target: {OPERATION}\r\nuser-agent: {AGENT}\r\n"
+        );
         Ok(Self(Arc::new(Shared {
             dialer: Dialer::new(endpoint, connect_timeout)?,
             keyring: Keyring::new(credentials),
             region: region.to_owned(),
             host: host.to_owned(),
-            path,
-            headers,
+            path: path.to_owned(),
+            head: head.into_bytes(),
             timeout,
         })))
     }
@@ -132,7 +124,7 @@ impl Shared {
     fn signer(&self, held: &Held, second: u64) -> Signer {
         let target = Target {
             host: &self.host,
-            path: self.path.path(),
+            path: &self.path,
             region: &self.region,
             service: "dynamodb",
             content_type: CONTENT,
@@ -147,22 +139,36 @@ impl Shared {
     }
 }
 
-/// Adds what proves who is calling.
-fn complete(
-    headers: &mut HeaderMap,
-    signature: &Signature<'_>,
-    held: &Held,
-) -> Result<(), InvalidHeaderValue> {
-    headers.insert(DATE_NAME, HeaderValue::from_bytes(signature.date)?);
-    let mut authorization = HeaderValue::from_bytes(signature.authorization)?;
-    authorization.set_sensitive(true);
-    headers.insert(AUTHORIZATION, authorization);
-    if let Some(token) = held.credentials.session_token() {
-        let mut token = HeaderValue::from_str(token.trim())?;
-        token.set_sensitive(true);
-        headers.insert(TOKEN_NAME, token);
+/// The head of a request: what all have, who is calling, and how long the body
+/// is. Allocates nothing once `head` has the room.
+fn compose(head: &mut Vec<u8>, shared: &Shared, caller: &Caller<'_>, body_bytes: usize) {
+    head.clear();
+    head.extend_from_slice(&shared.head);
+    head.extend_from_slice(b"x-amz-date: ");
+    head.extend_from_slice(caller.signature.date);
+    head.extend_from_slice(b"\r\nauthorization: ");
+    head.extend_from_slice(caller.signature.authorization);
+    if let Some(token) = caller.token {
+        head.extend_from_slice(b"\r\nx-amz-security-token: ");
+        head.extend_from_slice(token.as_bytes());
     }
-    Ok(())
+    head.extend_from_slice(b"\r\ncontent-length: ");
+    head.extend_from_slice(itoa::Buffer::new().format(body_bytes).as_bytes());
+    head.extend_from_slice(b"\r\n\r\n");
+}
+
+/// Proof of who is calling.
+struct Caller<'a> {
+    signature: Signature<'a>,
+    token: Option<&'a str>,
+}
+
+/// Whether what names the caller can stand in headers.
+fn is_fit(held: &Held) -> bool {
+    let visible = |text: &str| text.bytes().all(|byte| (b' '..=b'~').contains(&byte));
+    let credentials = &held.credentials;
+    let token = credentials.session_token().map(str::trim);
+    visible(credentials.access_key_id()) && token.is_none_or(visible)
 }
 
 impl Sink for Direct {
@@ -173,10 +179,11 @@ impl Sink for Direct {
             shared: Arc::clone(&self.0),
             table: table.to_owned(),
             layout,
-            link: None,
+            link: Link::default(),
             held: None,
             signer: None,
-            request: Vec::with_capacity(8 * 1024),
+            head: Vec::with_capacity(1024),
+            body: Vec::with_capacity(8 * 1024),
             answer: Vec::with_capacity(1024),
         }
     }
@@ -188,11 +195,12 @@ pub struct DirectSlot {
     shared: Arc<Shared>,
     table: String,
     layout: Layout,
-    link: Option<Link>,
+    link: Link,
     held: Option<Held>,
     /// With the key of `held`.
     signer: Option<Signer>,
-    request: Vec<u8>,
+    head: Vec<u8>,
+    body: Vec<u8>,
     answer: Vec<u8>,
 }
 
@@ -211,7 +219,7 @@ impl Slot for DirectSlot {
             Outcome::Answered | Outcome::Refused { .. } | Outcome::Unreadable
         );
         if !answered {
-            self.link = None;
+            self.link = Link::default();
         }
     }
 }
@@ -225,7 +233,12 @@ impl DirectSlot {
             Some(held) if held.is_good(now) => held,
             stale => {
                 self.signer = None;
-                stale.insert(shared.keyring.current(now).await?)
+                let held = shared.keyring.current(now).await?;
+                if !is_fit(&held) {
+                    let cause = "the credentials have letters that no header can have";
+                    return Err(Outcome::Unsendable(cause.to_owned()));
+                }
+                stale.insert(held)
             }
         };
         let second = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
@@ -234,30 +247,19 @@ impl DirectSlot {
             stale => stale.insert(shared.signer(held, second)),
         };
 
-        let mut body = std::mem::take(&mut self.request);
-        body.clear();
-        batch::encode(&mut body, &self.table, self.layout, &call.readings);
-        let body = Bytes::from(body);
-        let mut request = Request::new(Full::new(body.clone()));
-        *request.method_mut() = Method::POST;
-        *request.uri_mut() = shared.path.clone();
-        *request.headers_mut() = shared.headers.clone();
-        let signature = signer.sign(&body, second);
-        let signed = complete(request.headers_mut(), &signature, held);
-
-        self.answer.clear();
-        let ended = match signed {
-            Ok(()) => shared
-                .dialer
-                .exchange(&mut self.link, request, &mut self.answer)
-                .await
-                .map_err(|cause| Outcome::Disconnected(cause.to_string())),
-            Err(cause) => Err(Outcome::Unsendable(cause.to_string())),
+        self.body.clear();
+        batch::encode(&mut self.body, &self.table, self.layout, &call.readings);
+        let caller = Caller {
+            signature: signer.sign(&self.body, second),
+            token: held.credentials.session_token().map(str::trim),
         };
-        // hyper has let go of the body by now, so this is the same buffer
-        // again, not a copy.
-        self.request = Vec::from(body);
-        ended
+        compose(&mut self.head, &shared, &caller, self.body.len());
+        self.answer.clear();
+        shared
+            .dialer
+            .exchange(&mut self.link, &self.head, &self.body, &mut self.answer)
+            .await
+            .map_err(|cause| Outcome::Disconnected(cause.to_string()))
     }
 
     fn read(&self, status: u16, call: &mut Call) -> Outcome {
