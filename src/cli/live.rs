@@ -63,6 +63,7 @@ impl Live {
             Event::Ready(setting) => self.print(&setting.to_string()),
             Event::Phase(phase, length) => self.begin(*phase, *length),
             Event::Second(snapshot) => self.second(snapshot),
+            Event::Complete(_) => {}
             Event::OutOfReach(missed) => self.print(&format!(
                 "{missed} can be met no more: ending the run, draining shortly"
             )),

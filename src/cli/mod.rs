@@ -21,6 +21,7 @@ mod show;
 mod sweep;
 mod trend;
 mod values;
+mod watching;
 
 use std::io::Write;
 use std::process::ExitCode;

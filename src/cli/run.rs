@@ -14,10 +14,11 @@ use super::problem::{Exit, Problem};
 use super::profiles;
 use super::report as reports;
 use super::values::{self, Rate};
+use super::watching::WatchArgs;
 use crate::codec::Layout;
 use crate::experiment::{
-    self, Embedded, Ending, Interrupts, Output, Phases, Request, Resources, RunError, Sending,
-    Target, Via,
+    self, Embedded, Ending, Event, Interrupts, Output, Phases, Request, Resources, RunError,
+    Sending, Target, Via,
 };
 use crate::load::limit::ClientKind;
 use crate::local::Faults;
@@ -204,6 +205,9 @@ pub(crate) struct RunArgs {
     #[arg(long, help_heading = "Output")]
     abort_on_fail: bool,
 
+    #[command(flatten)]
+    watch: WatchArgs,
+
     /// Write the result here as JSON; `-` is standard output
     #[arg(short, long, value_name = "FILE", help_heading = "Output")]
     output: Option<PathBuf>,
@@ -317,6 +321,11 @@ impl RunArgs {
             return Err(Problem::usage(format!(
                 "--report {} has no place here: it is of a single run",
                 report.path().display()
+            )));
+        }
+        if let Some(flag) = self.watch.given() {
+            return Err(Problem::usage(format!(
+                "{flag} has no place here: it looks on at a single run"
             )));
         }
         if self.abort_on_fail {
@@ -492,12 +501,19 @@ pub(crate) fn run(mut args: RunArgs) -> Result<Exit, Problem> {
     let reports = std::mem::take(&mut args.report);
     reports::probe(&reports, args.output.as_deref())?;
     let conditions = args.take_thresholds()?;
+    let watch = std::mem::take(&mut args.watch);
     let request = args.into_request("--threshold", conditions)?;
+    let mut watching = watch.begin(quiet)?;
     let mut live = Live::new(quiet);
     let finished = interruptible(async |interrupts| {
-        experiment::run(&request, interrupts, &mut |event| live.show(&event)).await
+        let mut tell = |event: Event<'_>| {
+            watching.hear(&event);
+            live.show(&event);
+        };
+        experiment::run(&request, interrupts, &mut tell).await
     });
     live.finish();
+    watching.end();
     let finished = finished?;
     // A file was written by the run itself.
     let stdout = request.output.filter(|output| *output == Output::Stdout);

@@ -24,7 +24,7 @@ use crate::clock::Clock;
 use crate::load::{self, Abort, Backoff, DirectError, Stop};
 use crate::local::StartError;
 use crate::measure::{
-    ArrivalRecord, ArrivalRecorder, IntervalSink, Reach, Rendezvous, SendRecorder, Series,
+    ArrivalRecord, ArrivalRecorder, IntervalSink, Reach, Rendezvous, Second, SendRecorder, Series,
 };
 use crate::report::{self, Condition, Phase, RunResult, WriteError};
 use crate::stream::{self, FollowError};
@@ -62,6 +62,8 @@ pub enum Event<'a> {
     Ready(&'a Setting),
     /// A phase begins; it lasts at most this long.
     Phase(Phase, Duration),
+    /// Seconds of the series are complete: each second is told once.
+    Complete(&'a [Second]),
     /// A second has passed.
     Second(&'a Snapshot),
     /// The first signal came.
@@ -336,7 +338,7 @@ impl Life<'_> {
                     if watch.phase() == Phase::WarmUp && clock.now_us() >= measure_start_us {
                         watch.begin(Phase::Measure, measure_start_us, end_us, tell);
                     }
-                    watch.look(tell);
+                    watch.look(reader.as_ref(), tell);
                     if let Some(missed) = lookout.as_mut().and_then(|of| of.look(watch.series())) {
                         tell(Event::OutOfReach(missed));
                         stop.end_by(clock.now_us());
@@ -382,7 +384,7 @@ impl Life<'_> {
         Ok(Lived {
             sent,
             read,
-            series: watch.finish(),
+            series: watch.finish(tell),
             drained: Duration::from_micros(clock.now_us() - drain_began_us),
             unmatched: rendezvous.map_or(0, |rendezvous| rendezvous.unmatched()),
             reached: if cut_short { reached } else { Phase::Complete },
@@ -508,7 +510,7 @@ async fn drain(
                 return;
             }
             now = ticker.tick() => {
-                watch.look(tell);
+                watch.look(Some(reader), tell);
                 if reader.progress().outstanding == Some(0) {
                     let since = *settled_at.get_or_insert(now);
                     if now - since >= STRAGGLERS {

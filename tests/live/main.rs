@@ -1,0 +1,8 @@
+//! What can be seen of a run while it runs: metrics that are scraped or sent,
+//! and the full-screen view with its keys.
+#![allow(clippy::unwrap_used)]
+
+mod http;
+mod scraped;
+#[path = "../support/mod.rs"]
+mod support;
