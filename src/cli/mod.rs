@@ -20,6 +20,7 @@ mod run;
 mod show;
 mod sweep;
 mod trend;
+mod tui;
 mod values;
 mod watching;
 

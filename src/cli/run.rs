@@ -17,8 +17,8 @@ use super::values::{self, Rate};
 use super::watching::WatchArgs;
 use crate::codec::Layout;
 use crate::experiment::{
-    self, Embedded, Ending, Event, Interrupts, Output, Phases, Request, Resources, RunError,
-    Sending, Target, Via,
+    self, Embedded, Ending, Event, Interrupts, Output, Phases, Request, Resources, Sending, Target,
+    Via,
 };
 use crate::load::limit::ClientKind;
 use crate::local::Faults;
@@ -323,11 +323,7 @@ impl RunArgs {
                 report.path().display()
             )));
         }
-        if let Some(flag) = self.watch.given() {
-            return Err(Problem::usage(format!(
-                "{flag} has no place here: it looks on at a single run"
-            )));
-        }
+        self.watch.refuse()?;
         if self.abort_on_fail {
             return Err(Problem::usage(format!(
                 "--abort-on-fail has no place here: {why}"
@@ -504,16 +500,17 @@ pub(crate) fn run(mut args: RunArgs) -> Result<Exit, Problem> {
     let watch = std::mem::take(&mut args.watch);
     let request = args.into_request("--threshold", conditions)?;
     let mut watching = watch.begin(quiet)?;
-    let mut live = Live::new(quiet);
+    let mut live = Live::new(quiet || watching.full_screen());
     let finished = interruptible(async |interrupts| {
+        watching.take_screen(interrupts.remote())?;
         let mut tell = |event: Event<'_>| {
-            watching.hear(&event);
+            watching.hear(&event, &live);
             live.show(&event);
         };
-        experiment::run(&request, interrupts, &mut tell).await
+        Ok::<_, Problem>(experiment::run(&request, interrupts, &mut tell).await?)
     });
     live.finish();
-    watching.end();
+    watching.end(quiet);
     let finished = finished?;
     // A file was written by the run itself.
     let stdout = request.output.filter(|output| *output == Output::Stdout);
@@ -533,18 +530,15 @@ pub(crate) fn run(mut args: RunArgs) -> Result<Exit, Problem> {
 }
 
 /// Does `job` on a runtime of this thread, where signals are heard.
-pub(super) fn interruptible<T>(
-    job: impl AsyncFnOnce(&mut Interrupts) -> Result<T, RunError>,
+pub(super) fn interruptible<T, E: Into<Problem>>(
+    job: impl AsyncFnOnce(&mut Interrupts) -> Result<T, E>,
 ) -> Result<T, Problem> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
     runtime.block_on(async {
         let mut interrupts = Interrupts::listen()?;
-        job(&mut interrupts).await.map_err(|error| match error {
-            RunError::Impossible(_) => Problem::usage(error),
-            _ => Problem::failed(error),
-        })
+        job(&mut interrupts).await.map_err(Into::into)
     })
 }
 

@@ -21,11 +21,13 @@ mod distribution;
 mod feed;
 mod metric;
 mod openmetrics;
+mod otlp;
 mod server;
 mod status;
 
 pub use distribution::Distribution;
 pub use feed::{Feed, Watched};
 pub use openmetrics::{CONTENT_TYPE, text};
+pub use otlp::{ExportSummary, Exporter, OtlpSettings, OtlpSettingsError, message};
 pub use server::{ListenError, MetricsServer};
 pub use status::{About, RateAt, ShardNow, StageNow, Status};

@@ -2,7 +2,10 @@
 //! and the full-screen view with its keys.
 #![allow(clippy::unwrap_used)]
 
+mod full_screen;
 mod http;
 mod scraped;
+mod sent;
 #[path = "../support/mod.rs"]
 mod support;
+mod terminal;
