@@ -26,6 +26,8 @@ pub struct Interrupts {
     terminate: Signal,
     orders: mpsc::UnboundedReceiver<Order>,
     remote: Remote,
+    /// The last tempo that was ordered while nothing was sent.
+    tempo: Option<f64>,
 }
 
 /// Gives orders to a run, from any thread.
@@ -51,6 +53,7 @@ impl Interrupts {
             terminate: signal(SignalKind::terminate())?,
             orders,
             remote: Remote(sender),
+            tempo: None,
         })
     }
 
@@ -60,10 +63,17 @@ impl Interrupts {
         self.remote.clone()
     }
 
-    /// Waits for the next order to end. Safe to cancel: none is lost. Orders to
-    /// go faster or slower are for a run that sends, and pass unheeded here.
+    /// Waits for the next order to end. Safe to cancel: none is lost. A tempo
+    /// that is ordered meanwhile is kept for [`Self::kept_tempo`].
     pub async fn next(&mut self) {
-        while self.order().await != Order::End {}
+        while let Order::Tempo(factor) = self.order().await {
+            self.tempo = Some(factor);
+        }
+    }
+
+    /// The tempo that was ordered before there was anything to go by it.
+    pub fn kept_tempo(&mut self) -> Option<f64> {
+        self.tempo.take()
     }
 
     /// Waits for the next order of any kind. Safe to cancel: none is lost.

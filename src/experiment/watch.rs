@@ -47,6 +47,7 @@ pub(super) struct Watch {
     series: Series,
     following: bool,
     phase: Phase,
+    tempo: f64,
     began_us: u64,
     until_us: u64,
     /// Seconds of the phase that were told of.
@@ -64,6 +65,7 @@ impl Watch {
             series: Series::default(),
             following,
             phase: Phase::SetUp,
+            tempo: 1.0,
             began_us: 0,
             until_us: 0,
             told: 0,
@@ -79,6 +81,11 @@ impl Watch {
     /// The current phase.
     pub(super) fn phase(&self) -> Phase {
         self.phase
+    }
+
+    /// The load goes at this multiple of the rate asked for, from now on or soon.
+    pub(super) fn set_tempo(&mut self, factor: f64) {
+        self.tempo = factor;
     }
 
     /// A phase begins at `began_us` and lasts until `until_us` at most.
@@ -138,7 +145,7 @@ impl Watch {
             waiting: 0,
             throttled: 0,
             failed: totals.failed,
-            tempo: 1.0,
+            tempo: self.tempo,
             shards,
         };
         let Some(second) = self.series.latest() else {

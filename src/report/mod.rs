@@ -33,7 +33,7 @@ mod units;
 mod verdict;
 
 pub use condition::{Condition, ConditionError, SoFar};
-pub use config::{Config, Environment, Phase, RunInfo, Target, Via, redact, timestamp};
+pub use config::{Config, Environment, Phase, RateChange, RunInfo, Target, Via, redact, timestamp};
 pub use diff::{
     Change, DiffResult, DiffSettings, Difference, FigureChange, diff, diff_markdown, differences,
 };

@@ -11,7 +11,8 @@ const SMALL: &str = "--tui --devices 200 --rate 500/s -w 0s --change-delay 0";
 /// A run that would last a minute, once it sends.
 fn long() -> Terminal {
     let terminal = Terminal::run(&format!("{SMALL} -d 60s"), 80, 24);
-    terminal.await_text("measuring", 0);
+    // A word that is drawn over another may come in pieces.
+    terminal.await_text("of 60 s", 0);
     assert!(terminal.is_raw());
     terminal
 }
@@ -65,15 +66,77 @@ fn a_run_that_fails_gives_the_terminal_back_and_says_why() {
 }
 
 #[test]
+fn pauses_and_changes_of_the_rate_hold_and_stand_in_the_result() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("result.json");
+    let words = format!(
+        "{SMALL} -d 9s --threshold achieved>=90% -o {}",
+        file.display()
+    );
+    let mut terminal = Terminal::run(&words, 80, 24);
+    terminal.await_text("of 9 s", 0);
+    let before = terminal.written().len();
+    terminal.press(" ");
+    terminal.await_text("PAUSED", before);
+    // Three whole seconds in which nothing becomes due.
+    for second in ["3", "4", "5"] {
+        terminal.await_text(&format!("\u{1b}[2;12H{second}"), before);
+    }
+    terminal.press("++");
+    assert_eq!(terminal.end().code(), Some(0), "{}", tail(&terminal));
+    let result: serde_json::Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+    let changes = result["run"]["rate_changes"].as_array().unwrap();
+    let factors: Vec<f64> = changes
+        .iter()
+        .map(|of| of["factor"].as_f64().unwrap())
+        .collect();
+    assert_eq!(factors, [0.0, 1.1, 1.2], "{changes:?}");
+    let at = |change: usize| changes[change]["second"].as_f64().unwrap();
+    let series = result["series"].as_array().unwrap();
+    for entry in series {
+        let second = entry["second"].as_i64().unwrap() as f64;
+        let scheduled = entry["scheduled"].as_u64().unwrap();
+        if second > at(0) && second + 1.0 < at(1) {
+            assert_eq!(scheduled, 0, "second {second} of {changes:?}");
+        }
+        if second > at(2) && second < 8.0 {
+            assert!(
+                (560..=640).contains(&scheduled),
+                "second {second}: {scheduled}"
+            );
+        }
+    }
+    assert_eq!(result["ledger"]["closed"], true);
+    assert_eq!(result["ledger"]["missing"], 0);
+    // A pause makes nothing late.
+    let lateness = result["latency"]["lateness"]["max"].as_f64().unwrap();
+    assert!(lateness < 1.0, "{lateness}");
+    assert_eq!(result["planned"], serde_json::Value::Null);
+    let warnings = result["warnings"].to_string();
+    assert!(warnings.contains("paused at"), "{warnings}");
+    let file = file.display();
+    let compared = output(&format!("diff {file} --against {file}"));
+    let stderr = String::from_utf8(compared.stderr).unwrap();
+    assert_eq!(compared.status.code(), Some(2), "{stderr}");
+    assert!(stderr.contains("rate_changes"), "{stderr}");
+}
+
+fn tail(terminal: &Terminal) -> String {
+    let written = terminal.written();
+    let left = written.rsplit("\u{1b}[?1049l").next().unwrap();
+    left.to_owned()
+}
+
+#[test]
 fn help_comes_and_goes_and_a_small_terminal_says_what_it_lacks() {
     let mut terminal = long();
     let before = terminal.written().len();
     terminal.press("?");
-    terminal.await_text(" keys ", before);
+    terminal.await_text("Ctrl-C", before);
     terminal.press("?q");
     terminal.end();
     let mut terminal = Terminal::run(&format!("{SMALL} -d 60s"), 40, 10);
-    terminal.await_text("80 x 24", 0);
+    terminal.await_text("characters;", 0);
     terminal.press("q");
     terminal.end();
 }

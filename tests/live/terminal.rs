@@ -93,7 +93,9 @@ impl Terminal {
             if written.get(after..).is_some_and(|new| new.contains(text)) {
                 return;
             }
-            assert!(began.elapsed() < PATIENCE, "no {text:?} in {written:?}");
+            let tail: String = written.chars().rev().take(2_000).collect();
+            let tail: String = tail.chars().rev().collect();
+            assert!(began.elapsed() < PATIENCE, "no {text:?} in {tail:?}");
             std::thread::sleep(Duration::from_millis(20));
         }
     }

@@ -221,11 +221,7 @@ pub(super) fn throttles(frame: &mut Frame<'_>, area: Rect, of: &Status, palette:
     let mut causes: Vec<_> = causes.into_iter().collect();
     causes.sort_by_key(|(_, (all, _))| std::cmp::Reverse(*all));
     let rows = causes.into_iter().map(|(cause, (all, now))| {
-        let now = if now > 0 {
-            format!("+{}", count(now))
-        } else {
-            String::new()
-        };
+        let now = if now > 0 { count(now) } else { String::new() };
         let now = Line::from(now).alignment(Alignment::Right);
         Row::new([
             Cell::new(cause),
@@ -238,7 +234,10 @@ pub(super) fn throttles(frame: &mut Frame<'_>, area: Rect, of: &Status, palette:
         Constraint::Length(7),
         Constraint::Length(5),
     ];
-    frame.render_widget(Table::new(rows, widths).block(block), area);
+    let right = |text| Cell::new(Line::from(text).alignment(Alignment::Right));
+    let head = Row::new([Cell::new(""), right("items"), right("now")]);
+    let table = Table::new(rows, widths).header(head.style(palette.faint()));
+    frame.render_widget(table.block(block), area);
 }
 
 /// The reason where the service gives one, else the exception, short.
@@ -260,17 +259,15 @@ pub(super) fn shards(frame: &mut Frame<'_>, area: Rect, of: &Status, palette: Pa
         return;
     }
     let slowest = of.shards.iter().map(|of| of.behind_ms).max().unwrap_or(0);
+    let slowest = match slowest {
+        0 => "all at their tips".to_owned(),
+        ms => format!("at most {} behind", duration(ms as f64 / 1e3)),
+    };
+    let records = of.shards.iter().map(|of| of.records_per_s).sum::<f64>();
     let name = format!(
-        "shards: {}, {} records/s, at most {} behind",
+        "shards: {}, {} records/s, {slowest}",
         of.shards.len(),
-        amount(
-            of.shards
-                .iter()
-                .map(|of| of.records_per_s)
-                .sum::<f64>()
-                .round()
-        ),
-        duration(slowest as f64 / 1e3),
+        amount(records.round()),
     );
     let mut shards: Vec<_> = of.shards.iter().collect();
     shards.sort_by(|a, b| b.behind_ms.cmp(&a.behind_ms).then(a.shard.cmp(&b.shard)));
@@ -283,7 +280,10 @@ pub(super) fn shards(frame: &mut Frame<'_>, area: Rect, of: &Status, palette: Pa
                 id => id,
             };
             let right = |text: String| Cell::new(Line::from(text).alignment(Alignment::Right));
-            let behind = right(format!("{} behind", duration(of.behind_ms as f64 / 1e3)));
+            let behind = right(match of.behind_ms {
+                0 => "at its tip".to_owned(),
+                ms => format!("{} behind", duration(ms as f64 / 1e3)),
+            });
             let style = if of.behind_ms > 1_000 {
                 palette.bad()
             } else {
