@@ -36,20 +36,19 @@ pub(super) fn rate(frame: &mut Frame<'_>, area: Rect, of: &Status, palette: Pale
     frame.render_widget(block, area);
     let [text, drawing] =
         Layout::vertical([Constraint::Length(1), Constraint::Fill(1)]).areas(inner);
-    let in_force = of.asked_per_s * of.tempo;
-    let mut line = vec![
-        Span::styled(
-            format!("{}/s", amount(of.latest.acknowledged as f64)),
-            palette.strong(),
-        ),
-        Span::raw(format!(
-            " of {}/s asked",
-            amount(if in_force == 0.0 { 0.0 } else { in_force })
-        )),
-    ];
-    if (of.tempo - 1.0).abs() > 1e-9 {
-        let text = format!(" ({:.0} %)", of.tempo * 100.0);
-        line.push(Span::styled(text, palette.note()));
+    let mut line = vec![Span::styled(
+        format!("{}/s", amount(of.latest.acknowledged as f64)),
+        palette.strong(),
+    )];
+    if of.tempo == 0.0 {
+        line.push(Span::styled(", paused", palette.note()));
+    } else {
+        let in_force = amount(of.asked_per_s * of.tempo);
+        line.push(Span::raw(format!(" of {in_force}/s asked")));
+        if (of.tempo - 1.0).abs() > 1e-9 {
+            let text = format!(" ({:.0} %)", of.tempo * 100.0);
+            line.push(Span::styled(text, palette.note()));
+        }
     }
     frame.render_widget(Paragraph::new(Line::from(line)), text);
     let width = usize::from(drawing.width);
@@ -105,7 +104,7 @@ pub(super) fn ledger(frame: &mut Frame<'_>, area: Rect, of: &Status, palette: Pa
             plain,
             "reordered",
             counts.reordered,
-            trouble(counts.reordered),
+            plain,
         ),
     ];
     let rows = lines.map(|(left, first, first_style, right, second, second_style)| {

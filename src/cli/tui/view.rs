@@ -136,7 +136,8 @@ impl View {
         ])
         .areas(area);
         let columns = Layout::horizontal([Constraint::Fill(3), Constraint::Fill(2)]);
-        let [rate, ledger] = columns.areas(upper);
+        let halves = Layout::horizontal([Constraint::Fill(1), Constraint::Fill(1)]);
+        let [rate, ledger] = halves.areas(upper);
         let [stages, side] = columns.areas(middle);
         let [backlog, throttles] =
             Layout::vertical([Constraint::Length(5), Constraint::Fill(1)]).areas(side);
