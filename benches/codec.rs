@@ -11,7 +11,7 @@ mod support;
 use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use hrload::codec::{Layout, batch, change, item, page, response};
+use hrload::codec::{Layout, batch, change, item, page, response, transform};
 use support::floor::{Floor, beside};
 use support::{LAYOUTS, Signing, TABLE, change_record, readings};
 
@@ -138,6 +138,37 @@ fn decode_page(c: &mut Criterion) {
     );
 }
 
+/// The transform in the process, and as a Lambda function has it: base64 off,
+/// a newline, base64 on.
+fn transform_records(c: &mut Criterion) {
+    let records: Vec<Vec<u8>> = readings(500)
+        .iter()
+        .map(|reading| change_record(Layout::Seed, reading))
+        .collect();
+    let bytes = records.concat();
+    let mut lines = Vec::with_capacity(bytes.len() + records.len());
+    beside_memcpy(c, "transform 500 records", 500, &bytes, || {
+        lines.clear();
+        for record in black_box(&records) {
+            assert!(transform::newline(record, &mut lines));
+        }
+        black_box(&lines);
+    });
+    let event = transform::Event {
+        records: records
+            .iter()
+            .enumerate()
+            .map(|(index, record)| transform::Asked {
+                record_id: index.to_string(),
+                data: base64_simd::STANDARD.encode_to_string(record),
+            })
+            .collect(),
+    };
+    beside_memcpy(c, "answer an event of 500 records", 500, &bytes, || {
+        black_box(transform::answer(black_box(&event)));
+    });
+}
+
 criterion_group!(
     benches,
     encode_batch,
@@ -145,6 +176,7 @@ criterion_group!(
     decode_batch,
     decode_change,
     encode_change,
-    decode_page
+    decode_page,
+    transform_records
 );
 criterion_main!(benches);

@@ -240,6 +240,7 @@ fn stage_keys_are_those_of_the_result_file_and_tell_stages_apart() {
             "replication",
             "read",
             "e2e",
+            "freshness",
             "pacing",
             "batch",
             "attempt"

@@ -9,6 +9,7 @@ use http::Uri;
 use indicatif::{ProgressBar, ProgressDrawTarget};
 use serde::Serialize;
 
+use super::lake::{CompressionArg, s3_endpoint};
 use super::problem::{Exit, Problem};
 use super::{print, print_json, values};
 use crate::aws::{self, Options, Target};
@@ -136,13 +137,6 @@ enum FromArg {
     Checkpoint,
 }
 
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum CompressionArg {
-    None,
-    Gzip,
-    Zstd,
-}
-
 #[derive(Debug, Clone)]
 struct Delimiter(Vec<u8>);
 
@@ -202,10 +196,7 @@ async fn deliver(args: DeliverArgs) -> Result<Exit, Problem> {
     let connection = aws::connect(&target, &options)
         .await
         .map_err(Problem::failed)?;
-    let s3_endpoint = (args.s3_endpoint_url.as_ref()).map(|url| {
-        // An http::Uri ends in a slash, which would stand twice in a path.
-        url.to_string().trim_end_matches('/').to_owned()
-    });
+    let s3_endpoint = args.s3_endpoint_url.as_ref().map(s3_endpoint);
     let region = Some(connection.region.as_str());
     let lake = Lake::open(&args.lake, s3_endpoint.as_deref(), region).map_err(Problem::failed)?;
     let mut display = Display::new(args.quiet);
@@ -276,11 +267,7 @@ async fn deliver(args: DeliverArgs) -> Result<Exit, Problem> {
 }
 
 fn delivery(args: &DeliverArgs) -> Result<Delivery, Problem> {
-    let compression = match args.compression {
-        CompressionArg::None => Compression::None,
-        CompressionArg::Gzip => Compression::Gzip,
-        CompressionArg::Zstd => Compression::Zstd,
-    };
+    let compression = Compression::from(args.compression);
     let naming = Naming::new(
         &args.stream,
         &args.prefix,
@@ -383,6 +370,7 @@ impl Display {
                 "a delivery was cut off between objects; the records of these are delivered again: {}",
                 objects.join(", ")
             ),
+            Event::Begun | Event::Buffer { .. } => {}
             Event::Read(so_far) => self.progress(so_far),
             Event::Object { key, so_far } => {
                 if self.bar.is_none() {

@@ -62,6 +62,10 @@ impl Live {
             Event::Step(step) => self.say(&format!("{}: {step}", doing(Phase::SetUp))),
             Event::Ready(setting) => self.print(&setting.to_string()),
             Event::Phase(phase, length) => self.begin(*phase, *length),
+            Event::AwaitsLake(longest) => self.say(&format!(
+                "waiting for the lake's last objects ({} at most)",
+                duration(longest.as_secs_f64())
+            )),
             Event::Second(snapshot) => self.second(snapshot),
             Event::Complete(_) => {}
             Event::OutOfReach(missed) => self.print(&format!(

@@ -9,6 +9,7 @@ mod capacity;
 mod deliver;
 mod diff;
 mod generate;
+mod lake;
 mod live;
 mod local;
 mod modes;
@@ -56,6 +57,8 @@ Examples:
       in CI: exit code 3 when a threshold is missed; compare runs with `hrload diff`
   hrload -r 2k/s -o result.json --report result.html --report summary.md
       a page to look at and a summary for CI; `hrload report` makes them later
+  hrload -r 2k/s --lake ./lake
+      delivers into a folder as well, and measures when readings can be queried there
   hrload --fault lose=1000 -r 2000/s
       shows what a run looks like when 1,000 change records get lost
 

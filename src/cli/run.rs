@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::capacity::{Compared, LimitArgs, ThroughputArgs};
 use super::diff;
+use super::lake::LakeArgs;
 use super::live::Live;
 use super::problem::{Exit, Problem};
 use super::profiles;
@@ -120,9 +121,10 @@ pub(crate) struct RunArgs {
     #[arg(long, value_enum, default_value_t = ConsumerArg::Polling, help_heading = "Following")]
     consumer: ConsumerArg,
 
-    /// Time between two GetRecords calls on a shard; Kinesis allows five calls a second
-    #[arg(long, value_name = "TIME", default_value = "200ms", value_parser = values::positive_span, help_heading = "Following")]
-    poll_interval: Duration,
+    /// Time between two GetRecords calls on a shard; Kinesis allows five calls a second,
+    /// those of --lake included [default: 200ms, with --lake 250ms]
+    #[arg(long, value_name = "TIME", value_parser = values::positive_span, help_heading = "Following")]
+    poll_interval: Option<Duration>,
 
     /// Client: the AWS SDK as applications use it, or a direct one at about a quarter of its CPU
     #[arg(long, value_enum, default_value_t = ClientArg::Sdk, help_heading = "Sending")]
@@ -168,6 +170,9 @@ pub(crate) struct RunArgs {
     /// Readings that may wait unsent before further ones are dropped [default: 10 s of the rate]
     #[arg(long, value_name = "N", value_parser = values::count, help_heading = "Sending")]
     backlog: Option<u32>,
+
+    #[command(flatten)]
+    lake: LakeArgs,
 
     #[command(flatten)]
     limits: LimitArgs,
@@ -324,6 +329,7 @@ impl RunArgs {
             )));
         }
         self.watch.refuse()?;
+        self.lake.none()?;
         if self.abort_on_fail {
             return Err(Problem::usage(format!(
                 "--abort-on-fail has no place here: {why}"
@@ -401,6 +407,12 @@ impl RunArgs {
             (None, None) => Pace::Natural,
         };
         let target = self.target()?;
+        let poll_interval = self.poll_interval();
+        if self.lake.given() && self.via == ViaArg::None {
+            return Err(Problem::usage(
+                "--lake delivers the stream, but --via none was given, which has none; leave one out",
+            ));
+        }
         let request = Request {
             profile,
             devices: self.devices,
@@ -424,7 +436,7 @@ impl RunArgs {
             via: match (self.via, self.consumer) {
                 (ViaArg::None, _) => Via::None,
                 (ViaArg::Kinesis, ConsumerArg::Polling) => Via::Kinesis(Consumer::Polling {
-                    interval: self.poll_interval,
+                    interval: poll_interval,
                 }),
                 (ViaArg::Kinesis, ConsumerArg::EnhancedFanOut) => {
                     Via::Kinesis(Consumer::EnhancedFanOut {
@@ -432,6 +444,7 @@ impl RunArgs {
                     })
                 }
             },
+            lake: self.lake.request(),
             sending: Sending {
                 client: match self.client {
                     ClientArg::Sdk => ClientKind::Sdk,
@@ -455,6 +468,17 @@ impl RunArgs {
             command: std::env::args().collect(),
         };
         Ok(request)
+    }
+
+    /// Kinesis allows a shard five calls a second, whoever makes them. Delivery
+    /// makes one.
+    fn poll_interval(&self) -> Duration {
+        let shared = Duration::from_millis(250);
+        match self.poll_interval {
+            Some(interval) => interval,
+            None if self.lake.given() => shared,
+            None => Consumer::SHORTEST_INTERVAL,
+        }
     }
 
     fn target(&self) -> Result<Target, Problem> {

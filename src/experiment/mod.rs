@@ -10,6 +10,7 @@ mod cost;
 mod footprint;
 mod identity;
 mod interrupt;
+mod lake;
 mod lookout;
 mod machine;
 mod modes;
@@ -31,7 +32,8 @@ pub use footprint::weigh;
 pub use interrupt::{Interrupts, Order, Remote};
 pub use modes::{ModesEvent, ModesRequest, modes};
 pub use request::{
-    Embedded, Output, Phases, Request, Resources, Sending, StreamMode, TableMode, Target, Via, Warm,
+    Embedded, LakeRequest, Output, Phases, Request, Resources, Sending, StreamMode, TableMode,
+    Target, Via, Warm,
 };
 pub use run::{Ending, Event, Finished, RunError, run};
 pub use setting::Setting;

@@ -2,9 +2,10 @@
 
 use super::cost::{Used, cost};
 use super::identity::Identity;
+use super::lake::Kept;
 use super::machine;
 use super::planned::planned;
-use super::request::{Request, Target, Via};
+use super::request::{LakeRequest, Request, Target, Via};
 use super::run::{Ending, Finished, Lived};
 use super::setting::Setting;
 use super::target::Connected;
@@ -64,6 +65,9 @@ pub(super) fn finish(
             entry.provisioned_units = units.at(end_us);
         }
     }
+    if let (Some(lake), Some(kept)) = (&request.lake, &lived.lake) {
+        put_lake(lake, kept, lived, &mut result);
+    }
     let consumed = result.capacity.consumed_units;
     let used = Used {
         measured_s: result.run.measured,
@@ -98,6 +102,33 @@ pub(super) fn finish(
         Ending::NotHeld
     };
     Finished { result, ending }
+}
+
+/// What the lake holds, and how late it came there.
+fn put_lake(request: &LakeRequest, kept: &Kept, lived: &Lived, result: &mut RunResult) {
+    let Kept {
+        record,
+        delivered,
+        error,
+    } = kept;
+    if !record.freshness.is_empty() {
+        result.latency.freshness = Some((&record.freshness).into());
+    }
+    result.lake = Some(report::Lake {
+        place: request.place.to_string(),
+        buffer_bytes: request.hints.size_bytes,
+        buffer_interval: request.hints.interval.as_secs_f64(),
+        compression: request.compression.name().to_owned(),
+        objects: delivered.objects,
+        bytes: delivered.bytes,
+        records: delivered.records_delivered,
+        failed: delivered.records_failed,
+        readings: record.held.len(),
+        missing: lived.sent.record.acknowledged.difference_len(&record.held),
+        duplicates: record.duplicates,
+        closed_early: record.closed_early,
+        error: error.as_ref().map(|error| redact(&error.to_string())),
+    });
 }
 
 fn config(

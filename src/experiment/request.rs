@@ -7,6 +7,7 @@ use std::time::Duration;
 use http::Uri;
 
 use crate::codec::Layout;
+use crate::lake::{Compression, Hints, Place};
 use crate::load::limit::ClientKind;
 use crate::local::capture::ChangeDelay;
 use crate::local::{Faults, Limits};
@@ -34,6 +35,8 @@ pub struct Request {
     pub resources: Resources,
     /// How readings are followed.
     pub via: Via,
+    /// Where they are delivered to, if they are.
+    pub lake: Option<LakeRequest>,
     /// How they are sent.
     pub sending: Sending,
     /// What the result must show.
@@ -173,6 +176,19 @@ pub enum Via {
     Kinesis(crate::stream::Consumer),
     /// Not at all: writes alone are measured.
     None,
+}
+
+/// Delivery into a lake while the run goes on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LakeRequest {
+    /// The folder or bucket.
+    pub place: Place,
+    /// S3's URL; `None` is AWS's, or what the environment says.
+    pub s3_endpoint: Option<String>,
+    /// When objects close.
+    pub hints: Hints,
+    /// How they are compressed.
+    pub compression: Compression,
 }
 
 /// How readings are sent. `None` is chosen from the rate.

@@ -8,6 +8,7 @@ use tokio::time::{Interval as Ticker, MissedTickBehavior, interval};
 
 use super::identity::Identity;
 use super::interrupt::{Interrupts, Order};
+use super::lake::{Deliverer, Kept, Source};
 use super::lookout::Lookout;
 use super::reader::Reader;
 use super::request::{Output, Request, Target, Via};
@@ -21,10 +22,12 @@ use crate::aws::{
     self, ConnectError, ProvisionError, Provisioned, TableThroughput, Wanted, WantedStream,
 };
 use crate::clock::Clock;
+use crate::lake::{DeliverError, Lake, StoreError};
 use crate::load::{self, Abort, Backoff, DirectError, Stop, TempoChange};
 use crate::local::StartError;
 use crate::measure::{
-    ArrivalRecord, ArrivalRecorder, IntervalSink, Reach, Rendezvous, Second, SendRecorder, Series,
+    ArrivalRecord, ArrivalRecorder, IntervalSink, LakeRecorder, Reach, Rendezvous, Second,
+    SendRecorder, Series,
 };
 use crate::report::{self, Condition, Phase, RunResult, WriteError};
 use crate::stream::{self, FollowError};
@@ -68,6 +71,8 @@ pub enum Event<'a> {
     Phase(Phase, Duration),
     /// Seconds of the series are complete: each second is told once.
     Complete(&'a [Second]),
+    /// The rest of the readings comes into the lake; it takes at most this long.
+    AwaitsLake(Duration),
     /// A second has passed.
     Second(&'a Snapshot),
     /// The first signal came.
@@ -126,6 +131,15 @@ pub enum RunError {
     /// The stream cannot be read.
     #[error("cannot follow the stream")]
     Follow(#[source] FollowError),
+    /// The lake cannot be opened.
+    #[error(transparent)]
+    LakeStore(#[from] StoreError),
+    /// Objects of the lake cannot be named so.
+    #[error("{0}")]
+    LakeName(String),
+    /// Delivery into the lake cannot begin.
+    #[error("cannot deliver into the lake: {0}")]
+    Lake(#[source] DeliverError),
     /// The result cannot be written there.
     #[error(transparent)]
     Output(#[from] WriteError),
@@ -243,6 +257,8 @@ pub(super) struct Lived {
     pub sent: Sent,
     /// What was read, if anything was followed.
     pub read: Option<(ArrivalRecord, stream::Outcome)>,
+    /// What was delivered, if anything was to be.
+    pub lake: Option<Kept>,
     /// Every second.
     pub series: Series,
     /// The phase that was reached.
@@ -311,6 +327,7 @@ impl Life<'_> {
             ),
             _ => None,
         };
+        let deliverer = self.deliver(clock, reach).await?;
         tell(Event::Ready(self.setting));
         let mut watch = Watch::new(clock, intervals, reader.is_some());
         let cpu_before_us = machine::process_cpu_us();
@@ -400,9 +417,22 @@ impl Life<'_> {
                 Some(read)
             }
         };
+        let lake = match deliverer {
+            None => None,
+            Some(deliverer) => {
+                let awaited = sent.record.acknowledged.len();
+                let longest = match (signals, cut_short) {
+                    (2.., _) => Duration::ZERO,
+                    (1, _) | (_, true) => SHORT_DRAIN,
+                    (0, false) => self.longest_delivery(),
+                };
+                Some(deliverer.end(awaited, longest, interrupts, tell).await?)
+            }
+        };
         Ok(Lived {
             sent,
             read,
+            lake,
             series: watch.finish(tell),
             drained: Duration::from_micros(clock.now_us() - drain_began_us),
             unmatched: rendezvous.map_or(0, |rendezvous| rendezvous.unmatched()),
@@ -414,6 +444,31 @@ impl Life<'_> {
             units,
             process_cpu_us,
         })
+    }
+
+    /// Begins to deliver into the lake, if that was asked for.
+    async fn deliver(&self, clock: Clock, reach: Reach) -> Result<Option<Deliverer>, RunError> {
+        let (Some(request), Some(stream)) = (&self.request.lake, &self.setting.stream) else {
+            return Ok(None);
+        };
+        let connection = &self.connected.connection;
+        let endpoint = request.s3_endpoint.as_deref();
+        let lake = Lake::open(&request.place, endpoint, Some(&connection.region))?;
+        let source = Source {
+            client: connection.worker_kinesis(),
+            stream: stream.clone(),
+            table: self.setting.table.clone(),
+            fresh: self.fresh_stream,
+        };
+        let recorder = LakeRecorder::new(reach);
+        let deliverer = Deliverer::start(request, lake, source, clock, recorder).await?;
+        Ok(Some(deliverer))
+    }
+
+    /// By then the last object has closed by itself.
+    fn longest_delivery(&self) -> Duration {
+        let lake = self.request.lake.as_ref();
+        lake.map_or(Duration::ZERO, |lake| lake.hints.interval) + self.request.phases.drain
     }
 
     /// Provisioned units change where auto scaling is at work.

@@ -18,6 +18,16 @@ pub enum Compression {
 }
 
 impl Compression {
+    /// `none`, `gzip` or `zstd`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Compression::None => "none",
+            Compression::Gzip => "gzip",
+            Compression::Zstd => "zstd",
+        }
+    }
+
     /// What object names end in.
     #[must_use]
     pub fn extension(self) -> &'static str {

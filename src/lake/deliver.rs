@@ -31,6 +31,11 @@ pub enum Start {
     Resume,
     /// At the lake's checkpoint, which must be there.
     Checkpoint,
+    /// At the lake's checkpoint, or as [`Start::Latest`] where it has none.
+    ResumeOrLatest,
+    /// With the oldest record, whatever checkpoint the lake has: it is of
+    /// another stream of that name. For one that was just made.
+    Anew,
     /// With the oldest record; the lake must have no checkpoint.
     TrimHorizon,
     /// With the records of the last ten seconds (clocks may disagree by as
@@ -86,6 +91,9 @@ pub struct Delivered {
 /// What happens on the way.
 #[derive(Debug)]
 pub enum Event<'a> {
+    /// Where reading begins is written down: whatever is put into the stream
+    /// from now on will be delivered.
+    Begun,
     /// Records of these objects, which an interrupted delivery wrote, will be
     /// delivered again.
     Redelivers(&'a [String]),
@@ -97,6 +105,17 @@ pub enum Event<'a> {
         key: &'a str,
         /// What has been delivered so far.
         so_far: &'a Delivered,
+    },
+    /// All objects of a buffer are written.
+    Buffer {
+        /// What was in it, records that failed or were left out included.
+        records: &'a Records,
+        /// When the last of its objects was there, in microseconds since the
+        /// Unix epoch.
+        written_us: u64,
+        /// It was written because delivery ends, not because it was full or
+        /// had waited long enough.
+        closed_early: bool,
     },
 }
 
@@ -164,6 +183,7 @@ pub async fn deliver(
             ..Delivered::default()
         },
     };
+    tell(Event::Begun);
     if !run.delivered.redelivered_objects.is_empty() {
         tell(Event::Redelivers(&run.delivered.redelivered_objects));
     }
@@ -206,7 +226,7 @@ pub async fn deliver(
                 let (free, written) = done?;
                 writer = Some(free);
                 writing = Box::pin(std::future::pending());
-                run.take_in(written, &mut tell);
+                run.take_in(written, false, &mut tell);
             }
             Some(told) = told.recv(), if run.has_room() => run.hear(told, &mut tell),
             error = &mut reading => match error {
@@ -220,13 +240,13 @@ pub async fn deliver(
         Some(free) => free,
         None => {
             let (free, written) = writing.await?;
-            run.take_in(written, &mut tell);
+            run.take_in(written, false, &mut tell);
             free
         }
     };
     if !run.buffer.records().is_empty() {
         let (closing, written) = free.write(run.batch()).await?;
-        run.take_in(written, &mut tell);
+        run.take_in(written, true, &mut tell);
         free = closing;
     }
     free.close(run.positions).await?;
@@ -260,9 +280,13 @@ async fn begin(delivery: &Delivery, lake: &Lake, clock: Clock) -> Result<Begun, 
     let found = Checkpoint::read(lake, &delivery.stream).await?;
     let now_us = clock.now_us();
     let (positions, mut seen, again) = match (delivery.start, found) {
-        (Start::Resume | Start::Checkpoint, Some((checkpoint, seen))) => {
+        (Start::Resume | Start::ResumeOrLatest | Start::Checkpoint, Some((checkpoint, seen))) => {
             let (positions, again) = checkpoint.settle(lake).await?;
             (positions, seen, again)
+        }
+        (Start::Anew, found) => {
+            let positions = Positions::from([(BEGINNING.to_owned(), Position::TrimHorizon)]);
+            (positions, found.and_then(|(_, seen)| seen), Vec::new())
         }
         (Start::Checkpoint, None) => {
             return Err(DeliverError::NoCheckpoint(lake.place().to_owned()));
@@ -275,7 +299,9 @@ async fn begin(delivery: &Delivery, lake: &Lake, clock: Clock) -> Result<Begun, 
         }
         (start, None) => {
             let unknown = match start {
-                Start::Latest => Position::AtUs(now_us.saturating_sub(CLOCK_MARGIN_US)),
+                Start::Latest | Start::ResumeOrLatest => {
+                    Position::AtUs(now_us.saturating_sub(CLOCK_MARGIN_US))
+                }
                 _ => Position::TrimHorizon,
             };
             // A stream's beginning is kept under a name that no shard has.
@@ -407,8 +433,7 @@ impl Run {
     }
 
     /// What the writer made of it.
-    fn take_in(&mut self, written: Written, tell: &mut impl FnMut(Event<'_>)) {
-        self.spare = written.records;
+    fn take_in(&mut self, written: Written, closed_early: bool, tell: &mut impl FnMut(Event<'_>)) {
         self.writing_oldest_us = None;
         self.measure();
         self.delivered.records_delivered += written.ok;
@@ -420,6 +445,12 @@ impl Run {
             let so_far = &self.delivered;
             tell(Event::Object { key, so_far });
         }
+        tell(Event::Buffer {
+            records: &written.records,
+            written_us: written.written_us,
+            closed_early,
+        });
+        self.spare = written.records;
     }
 
     fn measure(&mut self) {

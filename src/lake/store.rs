@@ -7,10 +7,10 @@
 //! anything relies on it. In S3 a PUT is atomic.
 
 use std::fs::{File, TryLockError};
-use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
+use std::{fmt, io};
 
 use bytes::Bytes;
 use object_store::aws::AmazonS3Builder;
@@ -40,6 +40,15 @@ pub enum Place {
         /// The beginning of every key, without slashes at its ends; may be empty.
         prefix: String,
     },
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Place::Folder(folder) => folder.display().fmt(f),
+            Place::S3 { bucket, prefix } => write!(f, "s3://{bucket}/{prefix}"),
+        }
+    }
 }
 
 /// What cannot be a lake.
@@ -113,7 +122,7 @@ impl Lake {
     ) -> Result<Self, StoreError> {
         match place {
             Place::Folder(folder) => {
-                let name = folder.display().to_string();
+                let name = place.to_string();
                 let failed = |cause: String| StoreError {
                     action: "opening",
                     key: "the folder".to_owned(),
@@ -130,7 +139,7 @@ impl Lake {
                 })
             }
             Place::S3 { bucket, prefix } => {
-                let name = format!("s3://{bucket}/{prefix}");
+                let name = place.to_string();
                 let mut builder = AmazonS3Builder::from_env()
                     .with_bucket_name(bucket)
                     .with_client_options(ClientOptions::new().with_allow_http(true))

@@ -26,6 +26,8 @@ pub(super) struct Written {
     pub(super) ok: u64,
     pub(super) dropped: u64,
     pub(super) failed: u64,
+    /// When the last of them was there.
+    pub(super) written_us: u64,
     /// Emptied by whoever uses their room again.
     pub(super) records: Records,
 }
@@ -71,6 +73,7 @@ impl Writer<'_> {
             ok: done.ok,
             dropped: done.dropped,
             failed: done.failed,
+            written_us: closed_us,
             records,
         };
         for (key, body) in objects {
@@ -78,6 +81,7 @@ impl Writer<'_> {
             self.lake.put(&key, Bytes::from(body)).await?;
             written.objects.push((key, bytes));
         }
+        written.written_us = self.clock.now_us();
         self.written = batch.positions;
         Ok((self, written))
     }

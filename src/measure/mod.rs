@@ -11,6 +11,7 @@
 mod arrivals;
 mod counts;
 mod interval;
+mod lake;
 mod latency;
 mod ledger;
 mod offset;
@@ -24,6 +25,7 @@ mod stage;
 pub use arrivals::{ArrivalRecord, ArrivalRecorder};
 pub use counts::{Counts, Tally, ThrottleCause, ThrottleCount, WarmUp};
 pub use interval::{Interval, IntervalSink, Intervals};
+pub use lake::{LakeRecord, LakeRecorder};
 pub use latency::{EncodedLatency, HOUR_US, Latencies, Latency, LatencyError};
 pub use ledger::{Identity, Ledger};
 pub use offset::OffsetBounds;

@@ -3,7 +3,8 @@
 /// A stage of a reading's way, or of the calls that carried it.
 ///
 /// The first seven are the way of a reading; each starts where an earlier one
-/// ended, so that they can be stacked into end-to-end latency.
+/// ended, so that they can be stacked into end-to-end latency. Where readings
+/// are delivered into a lake too, the way there is another one's, beside it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Stage {
     /// Intended start to first sent; includes the wait for a batch to fill.
@@ -21,6 +22,8 @@ pub enum Stage {
     Read,
     /// Intended start to read from the stream: one clock.
     EndToEnd,
+    /// Intended start to readable in the lake: one clock.
+    Freshness,
     /// How late the generator was: from the moment a batch should have left
     /// (full, or lingered) to the moment it did, once for each of its readings.
     Pacing,
@@ -32,7 +35,7 @@ pub enum Stage {
 
 impl Stage {
     /// All stages, in the order of the result file.
-    pub const ALL: [Stage; 10] = [
+    pub const ALL: [Stage; 11] = [
         Stage::Lateness,
         Stage::Service,
         Stage::Response,
@@ -40,6 +43,7 @@ impl Stage {
         Stage::Replication,
         Stage::Read,
         Stage::EndToEnd,
+        Stage::Freshness,
         Stage::Pacing,
         Stage::Batch,
         Stage::Attempt,
@@ -56,6 +60,7 @@ impl Stage {
             Stage::Replication => "replication",
             Stage::Read => "read",
             Stage::EndToEnd => "e2e",
+            Stage::Freshness => "freshness",
             Stage::Pacing => "pacing",
             Stage::Batch => "batch",
             Stage::Attempt => "attempt",
@@ -79,6 +84,7 @@ impl Stage {
             Stage::Replication => "created -> arrived (service clocks)",
             Stage::Read => "arrived -> read (two clocks)",
             Stage::EndToEnd => "due -> read",
+            Stage::Freshness => "due -> in the lake, where it can be queried",
             Stage::Pacing => "batch due -> sent: the generator's own",
             Stage::Batch => "batch sent -> all its items settled",
             Stage::Attempt => "one call",

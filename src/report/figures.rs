@@ -123,7 +123,7 @@ const RESAMPLES: usize = 400;
 const SEED: u64 = 1;
 
 /// Stages that are compared.
-const STAGES: [Stage; 7] = [
+const STAGES: [Stage; 8] = [
     Stage::Lateness,
     Stage::Service,
     Stage::Response,
@@ -131,6 +131,7 @@ const STAGES: [Stage; 7] = [
     Stage::Replication,
     Stage::Read,
     Stage::EndToEnd,
+    Stage::Freshness,
 ];
 
 impl Figures {

@@ -30,6 +30,9 @@ pub struct ByStage<T> {
     /// Intended start to read from the stream; one clock.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub e2e: Option<T>,
+    /// Intended start to readable in the lake; one clock.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub freshness: Option<T>,
     /// When its batch should have left to when it did, for each reading: the
     /// lateness that is the generator's own.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -52,6 +55,7 @@ impl<T> Default for ByStage<T> {
             replication: None,
             read: None,
             e2e: None,
+            freshness: None,
             pacing: None,
             batch: None,
             attempt: None,
@@ -71,6 +75,7 @@ impl<T> ByStage<T> {
             Stage::Replication => &self.replication,
             Stage::Read => &self.read,
             Stage::EndToEnd => &self.e2e,
+            Stage::Freshness => &self.freshness,
             Stage::Pacing => &self.pacing,
             Stage::Batch => &self.batch,
             Stage::Attempt => &self.attempt,
@@ -88,6 +93,7 @@ impl<T> ByStage<T> {
             Stage::Replication => &mut self.replication,
             Stage::Read => &mut self.read,
             Stage::EndToEnd => &mut self.e2e,
+            Stage::Freshness => &mut self.freshness,
             Stage::Pacing => &mut self.pacing,
             Stage::Batch => &mut self.batch,
             Stage::Attempt => &mut self.attempt,

@@ -19,6 +19,7 @@ mod file;
 mod generator;
 mod history;
 mod html;
+mod lake;
 mod latency;
 mod ledger;
 mod modes;
@@ -46,6 +47,7 @@ pub use history::{
     Counts, CountsError, Entry, FigureTrend, HistoryError, LevelChange, TrendResult, UnknownFigure,
     trend, trend_plot,
 };
+pub use lake::Lake;
 pub use latency::{ByStage, SecondLatency, StageLatency};
 pub use ledger::{Ledger, MissingReading, WarmUp};
 pub use modes::{Figure, Missed, ModeFigures, ModesResult, Quantiles, ThrottledBy, modes};

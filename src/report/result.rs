@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::lake::Lake;
 use super::latency::seconds;
 use super::{
     ByStage, Condition, Config, Environment, Generator, Ledger, MissingReading, Planned, RunInfo,
@@ -42,6 +43,9 @@ pub struct RunResult {
     pub rate: Rate,
     /// The account of every measured reading.
     pub ledger: Ledger,
+    /// What was delivered into the lake; null where nothing was to be.
+    #[serde(default)]
+    pub lake: Option<Lake>,
     /// Latencies by stage, of measured readings.
     pub latency: ByStage<StageLatency>,
     /// The devices with the slowest reading each, slowest first; empty when
@@ -252,6 +256,7 @@ impl RunResult {
                 .recorded()
                 .map(|(stage, latency)| (stage, StageLatency::from(latency)))
                 .collect(),
+            lake: None,
             slowest_devices: arrivals
                 .iter()
                 .flat_map(|of| of.slowest.iter())

@@ -25,7 +25,7 @@ const SHOWN: usize = 3;
 const WIDTH: usize = 100;
 
 /// The order of the table: the reading's way, then what carried it.
-const TABLE: [Stage; 10] = [
+const TABLE: [Stage; 11] = [
     Stage::Pacing,
     Stage::Lateness,
     Stage::Service,
@@ -34,6 +34,7 @@ const TABLE: [Stage; 10] = [
     Stage::Replication,
     Stage::Read,
     Stage::EndToEnd,
+    Stage::Freshness,
     Stage::Attempt,
     Stage::Batch,
 ];
@@ -45,6 +46,7 @@ pub fn summary(result: &RunResult) -> String {
     text.origin(result);
     text.headline(result);
     text.ledger(result);
+    text.lake(result);
     text.latency(result);
     text.clocks(result);
     text.trouble(result);
@@ -233,6 +235,37 @@ impl Text {
             ));
         }
         self.section("ledger", &lines);
+        self.line("");
+    }
+
+    fn lake(&mut self, result: &RunResult) {
+        let Some(lake) = &result.lake else {
+            return;
+        };
+        let mut lines = vec![format!(
+            "{} readings in {}, {}, in {}",
+            count(lake.readings),
+            plural(lake.objects, "object"),
+            bytes(lake.bytes),
+            tame(&lake.place),
+        )];
+        for (number, what) in [
+            (lake.missing, "acknowledged and not there"),
+            (lake.duplicates, "there more than once"),
+            (
+                lake.closed_early,
+                "in objects that the end of the run closed: not in freshness",
+            ),
+        ] {
+            if number > 0 {
+                lines.push(format!("{} {what}", count(number)));
+            }
+        }
+        let lines: Vec<String> = lines
+            .iter()
+            .flat_map(|line| wrap(line, WIDTH - INDENT))
+            .collect();
+        self.section("lake", &lines);
         self.line("");
     }
 

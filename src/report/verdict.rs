@@ -16,7 +16,8 @@ impl Verdict {
     /// Judges a result: held means that the run was not cut short, that the
     /// ledger closes, that readings were offered at all, that at least 99.5 %
     /// of them were acknowledged, that none acknowledged is missing from the
-    /// stream, and that every threshold was met.
+    /// stream or, where there is one, from the lake, and that every threshold
+    /// was met.
     #[must_use]
     pub fn of(result: &RunResult) -> Self {
         let mut verdict = Self::without_thresholds(result);
@@ -67,6 +68,18 @@ impl Verdict {
             missing > 0,
             format!("{} {of_acknowledged} never seen", units::count(missing)),
         );
+        if let Some(lake) = &result.lake {
+            reason(
+                lake.missing > 0,
+                format!(
+                    "{} {of_acknowledged} not in the lake",
+                    units::count(lake.missing)
+                ),
+            );
+            if let Some(error) = &lake.error {
+                reason(true, format!("delivery into the lake ended early: {error}"));
+            }
+        }
         if result.rate.achieved < result.rate.offered * (1.0 - TOLERANCE) {
             for (count, what) in [
                 (ledger.failed, "failed"),

@@ -72,7 +72,9 @@ impl Feed {
                 }
             }
             Event::Second(snapshot) => self.second(snapshot),
-            Event::Step(_) | Event::Interrupted | Event::OutOfReach(_) => return,
+            Event::Step(_) | Event::AwaitsLake(_) | Event::Interrupted | Event::OutOfReach(_) => {
+                return;
+            }
         }
         self.publish();
     }

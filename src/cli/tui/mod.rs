@@ -27,6 +27,7 @@ use ratatui::crossterm::event::{self, Event as Input};
 
 use super::problem::Problem;
 use crate::experiment::{Event, Remote};
+use crate::report::duration;
 use crate::telemetry::Watched;
 use keys::Keys;
 use screen::Screen;
@@ -120,6 +121,10 @@ impl Tui {
             Event::Step(step) => Notice::Doing((*step).to_owned()),
             Event::OutOfReach(missed) => Notice::Said(format!(
                 "{missed} can be met no more: ending the run, draining shortly"
+            )),
+            Event::AwaitsLake(longest) => Notice::Said(format!(
+                "waiting for the lake's last objects ({} at most)",
+                duration(longest.as_secs_f64())
             )),
             Event::Interrupted => Notice::Ending,
             Event::Ready(_) => Notice::Doing("starting".to_owned()),

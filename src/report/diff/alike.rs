@@ -3,12 +3,12 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::report::{Config, RunResult};
+use crate::report::RunResult;
 
 /// Something that is not the same on both sides.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Difference {
-    /// What: a key of `config`.
+    /// What: a key of `config`, or `lake`.
     pub what: String,
     /// On the base's side.
     pub base: String,
@@ -19,31 +19,50 @@ pub struct Difference {
     pub forbids: bool,
 }
 
-/// A key of `config`, its value, and whether it has to be the same.
-type Key = (&'static str, fn(&Config) -> String, bool);
+/// A key of `config` (or of the result), its value, and whether it has to be the same.
+type Key = (&'static str, fn(&RunResult) -> String, bool);
 
-const KEYS: [Key; 17] = [
-    ("profile", |of| of.profile.clone(), true),
-    ("profile_text", |of| of.profile_text.clone(), true),
-    ("devices", |of| of.devices.to_string(), true),
-    ("rate", |of| of.rate.to_string(), true),
-    ("seed", |of| of.seed.to_string(), true),
-    ("layout", |of| of.layout.clone(), true),
-    ("target", |of| format!("{:?}", of.target), true),
-    ("region", |of| maybe(of.region.as_ref()), true),
-    ("via", |of| format!("{:?}", of.via), true),
-    ("faults", |of| of.faults.join(", "), true),
-    ("duration", |of| of.duration.to_string(), true),
-    ("client", |of| of.client.clone(), false),
-    ("billing_mode", |of| maybe(of.billing_mode.as_ref()), false),
+const KEYS: [Key; 18] = [
+    ("profile", |of| of.config.profile.clone(), true),
+    ("profile_text", |of| of.config.profile_text.clone(), true),
+    ("devices", |of| of.config.devices.to_string(), true),
+    ("rate", |of| of.config.rate.to_string(), true),
+    ("seed", |of| of.config.seed.to_string(), true),
+    ("layout", |of| of.config.layout.clone(), true),
+    ("target", |of| format!("{:?}", of.config.target), true),
+    ("region", |of| maybe(of.config.region.as_ref()), true),
+    ("via", |of| format!("{:?}", of.config.via), true),
+    ("faults", |of| of.config.faults.join(", "), true),
+    ("duration", |of| of.config.duration.to_string(), true),
+    ("client", |of| of.config.client.clone(), false),
     (
-        "write_capacity",
-        |of| maybe(of.write_capacity.as_ref()),
+        "billing_mode",
+        |of| maybe(of.config.billing_mode.as_ref()),
         false,
     ),
-    ("shards", |of| maybe(of.shards.as_ref()), false),
-    ("concurrency", |of| of.concurrency.to_string(), false),
-    ("batch", |of| of.batch.to_string(), false),
+    (
+        "write_capacity",
+        |of| maybe(of.config.write_capacity.as_ref()),
+        false,
+    ),
+    ("shards", |of| maybe(of.config.shards.as_ref()), false),
+    ("concurrency", |of| of.config.concurrency.to_string(), false),
+    ("batch", |of| of.config.batch.to_string(), false),
+    (
+        "lake",
+        |of| {
+            of.lake.as_ref().map_or_else(
+                || "none".to_owned(),
+                |lake| {
+                    format!(
+                        "{} bytes, {} s, {}",
+                        lake.buffer_bytes, lake.buffer_interval, lake.compression
+                    )
+                },
+            )
+        },
+        false,
+    ),
 ];
 
 /// A key of `run`: changes of the rate while it went on.
@@ -78,7 +97,7 @@ pub fn differences(base: &[RunResult], new: &[RunResult]) -> Vec<Difference> {
             }
         }
         for (what, value, forbids) in KEYS {
-            let (ours, theirs) = (value(&first.config), value(&other.config));
+            let (ours, theirs) = (value(first), value(other));
             if ours != theirs && !found.iter().any(|of| of.what == what) {
                 // A whole profile is too much to print.
                 let shown = |text: String| match what {

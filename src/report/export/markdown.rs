@@ -10,8 +10,9 @@ use crate::report::units::{amount, count, duration, percent, rate};
 use crate::report::{DiffResult, DiffSettings, RunResult, Verdict};
 
 /// Stages of the table: the whole way, then its parts.
-const STAGES: [Stage; 7] = [
+const STAGES: [Stage; 8] = [
     Stage::EndToEnd,
+    Stage::Freshness,
     Stage::Response,
     Stage::Lateness,
     Stage::Service,
@@ -179,6 +180,14 @@ fn ledger(text: &mut String, result: &RunResult) -> std::fmt::Result {
         ("missing", of.missing),
         ("duplicates", of.duplicates),
         ("reordered", of.reordered),
+        (
+            "in the lake",
+            result.lake.as_ref().map(|lake| lake.readings),
+        ),
+        (
+            "missing from the lake",
+            result.lake.as_ref().map(|lake| lake.missing),
+        ),
     ];
     for (what, readings) in rows {
         if let Some(readings) = readings {

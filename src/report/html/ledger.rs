@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use super::Run;
 use super::parts::{fact, facts};
-use crate::report::units::count;
+use crate::report::units::{bytes, count};
 
 pub(super) fn body(runs: &[Run<'_>]) -> Markup {
     let row = |what, value: fn(&crate::report::Ledger) -> Option<u64>| {
@@ -20,6 +20,21 @@ pub(super) fn body(runs: &[Run<'_>]) -> Markup {
         row("− missing from the stream", |of| of.missing),
         row("= seen in the stream", |of| of.seen),
     ];
+    let lake = |what, value: fn(&crate::report::Lake) -> Option<String>| {
+        fact(runs, what, |run| run.result.lake.as_ref().and_then(value))
+    };
+    let lake = vec![
+        lake("place", |of| Some(of.place.clone())),
+        lake("objects", |of| Some(count(of.objects))),
+        lake("size", |of| Some(bytes(of.bytes))),
+        lake("readings in them", |of| Some(count(of.readings))),
+        lake("acknowledged and not in them", |of| Some(count(of.missing))),
+        lake("in them more than once", |of| Some(count(of.duplicates))),
+        lake("in objects closed by the end, not in freshness", |of| {
+            Some(count(of.closed_early))
+        }),
+        lake("ended early by", |of| of.error.clone()),
+    ];
     let besides = vec![
         row("duplicates", |of| of.duplicates),
         row("reordered", |of| of.reordered),
@@ -34,6 +49,9 @@ pub(super) fn body(runs: &[Run<'_>]) -> Markup {
         div.beside {
             (facts(runs, "Readings, from due to seen", rows, false))
             (facts(runs, "Beside them", besides, false))
+            @if runs.iter().any(|run| run.result.lake.is_some()) {
+                (facts(runs, "In the lake", lake, false))
+            }
         }
         @for run in runs {
             @if !run.result.ledger.missing_examples.is_empty() {

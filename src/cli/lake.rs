@@ -1,0 +1,91 @@
+//! `--lake` of a run: where its readings are delivered to.
+
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+use http::Uri;
+
+use super::problem::Problem;
+use super::values;
+use crate::experiment::LakeRequest;
+use crate::lake::{Compression, Hints, Place};
+
+/// How objects of a lake are compressed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum CompressionArg {
+    None,
+    Gzip,
+    Zstd,
+}
+
+impl From<CompressionArg> for Compression {
+    fn from(arg: CompressionArg) -> Self {
+        match arg {
+            CompressionArg::None => Self::None,
+            CompressionArg::Gzip => Self::Gzip,
+            CompressionArg::Zstd => Self::Zstd,
+        }
+    }
+}
+
+/// An endpoint as S3's client wants it: an [`Uri`] ends in a slash, which would
+/// stand twice in a path.
+pub(super) fn s3_endpoint(url: &Uri) -> String {
+    url.to_string().trim_end_matches('/').to_owned()
+}
+
+/// Delivery during a run.
+#[derive(Debug, Args)]
+pub(crate) struct LakeArgs {
+    /// Deliver the stream into this folder, or s3://BUCKET/PREFIX, as `hrload deliver`
+    /// does, and measure how late readings can be queried there (stage `freshness`)
+    #[arg(long, value_name = "PLACE", help_heading = "Lake")]
+    lake: Option<Place>,
+
+    /// An object closes when its first record has waited so long. Firehose's default is
+    /// 300 s: objects that the run's end closes earlier are not in `freshness`
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = values::span, help_heading = "Lake")]
+    lake_interval: Duration,
+
+    /// An object closes when it holds so many bytes of records
+    #[arg(long, value_name = "BYTES", default_value = "5MiB", value_parser = values::bytes, help_heading = "Lake")]
+    lake_size: u64,
+
+    /// How objects are compressed
+    #[arg(long, value_enum, default_value = "none", help_heading = "Lake")]
+    lake_compression: CompressionArg,
+
+    /// S3 endpoint, for a lake in a bucket [default: AWS's, or AWS_ENDPOINT_URL_S3]
+    #[arg(long, value_name = "URL", value_parser = values::url, requires = "lake", help_heading = "Lake")]
+    s3_endpoint_url: Option<Uri>,
+}
+
+impl LakeArgs {
+    /// For commands that make many runs.
+    pub(super) fn none(&self) -> Result<(), Problem> {
+        match &self.lake {
+            None => Ok(()),
+            Some(_) => Err(Problem::usage(
+                "--lake has no place here: it is of a single run",
+            )),
+        }
+    }
+
+    /// Whether readings are to be delivered.
+    pub(super) fn given(&self) -> bool {
+        self.lake.is_some()
+    }
+
+    /// What is asked for, if anything is.
+    pub(super) fn request(self) -> Option<LakeRequest> {
+        Some(LakeRequest {
+            place: self.lake?,
+            s3_endpoint: self.s3_endpoint_url.as_ref().map(s3_endpoint),
+            hints: Hints {
+                size_bytes: self.lake_size,
+                interval: self.lake_interval,
+            },
+            compression: self.lake_compression.into(),
+        })
+    }
+}

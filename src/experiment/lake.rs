@@ -1,0 +1,239 @@
+//! The thread that delivers the stream into a lake.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use tokio::runtime::Builder;
+use tokio::sync::{Notify, oneshot};
+use tokio::time::{Instant, MissedTickBehavior, interval};
+
+use super::interrupt::Interrupts;
+use super::request::LakeRequest;
+use super::run::{self, RunError};
+use crate::clock::Clock;
+use crate::codec::change::{self, ChangeKind};
+use crate::lake::{
+    self, DeliverError, Delivered, Delivery, Event, Lake, Naming, Records, Start, Transform,
+};
+use crate::measure::{LakeRecord, LakeRecorder};
+
+/// How often one looks whether all is delivered.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// What a delivery is to read.
+pub(super) struct Source {
+    pub(super) client: aws_sdk_kinesis::Client,
+    pub(super) stream: String,
+    /// Changes of others are passed over.
+    pub(super) table: String,
+    /// The stream was made for the run.
+    pub(super) fresh: bool,
+}
+
+/// What a delivery left.
+#[derive(Debug)]
+pub(super) struct Kept {
+    pub(super) record: LakeRecord,
+    pub(super) delivered: Delivered,
+    /// What ended it unasked.
+    pub(super) error: Option<DeliverError>,
+}
+
+/// A running delivery.
+#[derive(Debug)]
+pub(super) struct Deliverer {
+    stop: Arc<Notify>,
+    held: Arc<AtomicU64>,
+    done: oneshot::Receiver<Kept>,
+}
+
+impl Deliverer {
+    /// Starts the thread, and waits until everything written from now on will
+    /// be delivered.
+    pub(super) async fn start(
+        request: &LakeRequest,
+        lake: Lake,
+        source: Source,
+        clock: Clock,
+        recorder: LakeRecorder,
+    ) -> Result<Self, RunError> {
+        let delivery = Delivery {
+            stream: source.stream.clone(),
+            start: if source.fresh {
+                Start::Anew
+            } else {
+                Start::ResumeOrLatest
+            },
+            hints: request.hints,
+            transform: Transform::Newline,
+            delimiter: Vec::new(),
+            compression: request.compression,
+            naming: Naming::new(&source.stream, "", None, request.compression.extension())
+                .map_err(|error| RunError::LakeName(error.to_string()))?,
+            until_idle: None,
+        };
+        let stop = Arc::new(Notify::new());
+        let held = Arc::new(AtomicU64::new(0));
+        let (begun, ready) = oneshot::channel();
+        let (sender, done) = oneshot::channel();
+        let work = Work {
+            delivery,
+            lake,
+            source,
+            clock,
+            recorder,
+            stop: Arc::clone(&stop),
+            held: Arc::clone(&held),
+        };
+        thread::Builder::new()
+            .name("lake".to_owned())
+            .spawn(move || {
+                let Ok(runtime) = Builder::new_current_thread().enable_all().build() else {
+                    return;
+                };
+                let kept = runtime.block_on(work.deliver(begun));
+                // Nobody to tell: the run was stopped at once.
+                let _ = sender.send(kept);
+            })
+            .map_err(RunError::Thread)?;
+        let mut deliverer = Self { stop, held, done };
+        if ready.await.is_err() {
+            let kept = deliverer.kept().await?;
+            return Err(match kept.error {
+                Some(error) => RunError::Lake(error),
+                None => RunError::ThreadDied("the lake's thread"),
+            });
+        }
+        Ok(deliverer)
+    }
+
+    /// Waits until so many measured readings are in the lake, or for so long,
+    /// and ends the delivery: what has been read by then is written.
+    pub(super) async fn end(
+        mut self,
+        awaited: u64,
+        longest: Duration,
+        interrupts: &mut Interrupts,
+        tell: &mut dyn FnMut(run::Event<'_>),
+    ) -> Result<Kept, RunError> {
+        tell(run::Event::AwaitsLake(longest));
+        tokio::select! {
+            () = self.await_readings(awaited, longest) => {}
+            () = interrupts.next() => tell(run::Event::Interrupted),
+        }
+        self.stop.notify_one();
+        tokio::select! {
+            kept = self.kept() => kept,
+            () = interrupts.next() => Err(RunError::Stopped),
+        }
+    }
+
+    /// Returns early when the delivery has ended by itself.
+    async fn await_readings(&mut self, readings: u64, longest: Duration) {
+        let mut ticker = interval(LOOK);
+        ticker.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        let deadline = Instant::now() + longest;
+        while self.held.load(Ordering::Relaxed) < readings
+            && Instant::now() < deadline
+            && self.done.is_empty()
+            && !self.done.is_terminated()
+        {
+            ticker.tick().await;
+        }
+    }
+
+    async fn kept(&mut self) -> Result<Kept, RunError> {
+        (&mut self.done)
+            .await
+            .map_err(|_| RunError::ThreadDied("the lake's thread"))
+    }
+}
+
+struct Work {
+    delivery: Delivery,
+    lake: Lake,
+    source: Source,
+    clock: Clock,
+    recorder: LakeRecorder,
+    stop: Arc<Notify>,
+    held: Arc<AtomicU64>,
+}
+
+impl Work {
+    async fn deliver(self, begun: oneshot::Sender<()>) -> Kept {
+        let Self {
+            delivery,
+            lake,
+            source,
+            clock,
+            mut recorder,
+            stop,
+            held,
+        } = self;
+        let mut begun = Some(begun);
+        let mut latest = Delivered::default();
+        let ended = {
+            let tell = |event: Event<'_>| match event {
+                Event::Begun => {
+                    if let Some(begun) = begun.take() {
+                        // Nobody waits any more: the run was stopped.
+                        let _ = begun.send(());
+                    }
+                }
+                Event::Object { so_far, .. } => latest.clone_from(so_far),
+                Event::Buffer {
+                    records,
+                    written_us,
+                    closed_early,
+                } => {
+                    note(
+                        &mut recorder,
+                        records,
+                        &source.table,
+                        written_us,
+                        closed_early,
+                    );
+                    held.store(recorder.held(), Ordering::Relaxed);
+                }
+                Event::Redelivers(_) | Event::Read(_) => {}
+            };
+            let stop = stop.notified();
+            lake::deliver(&delivery, &source.client, &lake, clock, stop, tell).await
+        };
+        let (delivered, error) = match ended {
+            Ok(delivered) => (delivered, None),
+            Err(error) => (latest, Some(error)),
+        };
+        Kept {
+            record: recorder.finish(),
+            delivered,
+            error,
+        }
+    }
+}
+
+/// Finds the readings among records of an object. Allocates nothing: they are
+/// decoded where they lie.
+fn note(
+    recorder: &mut LakeRecorder,
+    records: &Records,
+    table: &str,
+    written_us: u64,
+    closed_early: bool,
+) {
+    for record in records.iter() {
+        // The built-in transform leaves nothing out, and fails only what is
+        // not UTF-8 and thus no change record.
+        let Ok(change) = change::decode(record.data) else {
+            continue;
+        };
+        if let Some(id) = change.reading
+            && change.kind != ChangeKind::Remove
+            && change.table == table.as_bytes()
+        {
+            recorder.queryable(id, written_us, closed_early);
+        }
+    }
+}

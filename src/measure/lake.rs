@@ -1,0 +1,71 @@
+//! What reached the lake, and how late it could be queried there.
+
+use super::latency::{Latency, span_us};
+use super::{Reach, SequenceSet};
+use crate::workload::ReadingId;
+
+/// Records the readings in objects of a lake. Owned by the delivering thread.
+#[derive(Debug)]
+pub struct LakeRecorder {
+    reach: Reach,
+    record: LakeRecord,
+}
+
+/// The readings that are in a lake, and how late they came there.
+#[derive(Debug, Clone, Default)]
+pub struct LakeRecord {
+    /// Measured readings in whole objects, each once.
+    pub held: SequenceSet,
+    /// Intended start until the object could be read, of their first sightings
+    /// in objects that closed by themselves.
+    pub freshness: Latency,
+    /// Measured readings whose object was closed early, by the end of the run:
+    /// they are not in `freshness`.
+    pub closed_early: u64,
+    /// Further sightings of measured readings.
+    pub duplicates: u64,
+}
+
+impl LakeRecorder {
+    /// A recorder for the lake of one run.
+    #[must_use]
+    pub fn new(reach: Reach) -> Self {
+        Self {
+            reach,
+            record: LakeRecord {
+                held: SequenceSet::with_devices(reach.devices),
+                ..LakeRecord::default()
+            },
+        }
+    }
+
+    /// A reading is in an object that can be read since `queryable_us`, and
+    /// that was `closed_early` or not. Warm-up readings and those of other runs
+    /// are passed over.
+    pub fn queryable(&mut self, id: ReadingId, queryable_us: u64, closed_early: bool) {
+        if !self.reach.covers(id, queryable_us) || !self.reach.measures(id) {
+            return;
+        }
+        if !self.record.held.insert(id.device, id.sequence) {
+            self.record.duplicates += 1;
+        } else if closed_early {
+            self.record.closed_early += 1;
+        } else {
+            self.record
+                .freshness
+                .record(span_us(id.intended_us, queryable_us));
+        }
+    }
+
+    /// Measured readings in the lake so far, each once.
+    #[must_use]
+    pub fn held(&self) -> u64 {
+        self.record.held.len()
+    }
+
+    /// What was recorded.
+    #[must_use]
+    pub fn finish(self) -> LakeRecord {
+        self.record
+    }
+}
