@@ -246,8 +246,11 @@ fn words(cause: &crate::measure::ThrottleCause) -> String {
     } else {
         &cause.reason
     };
-    let name = name.strip_suffix("Exception").unwrap_or(name);
-    name.strip_suffix("Exceeded").unwrap_or(name).to_owned()
+    // What all of them have in common takes the room of what tells them apart.
+    let name = name.strip_prefix("Table").unwrap_or(name);
+    let ends = ["Exception", "Exceeded", "Throughput"].into_iter();
+    let name = ends.fold(name, |name, end| name.strip_suffix(end).unwrap_or(name));
+    name.to_owned()
 }
 
 /// The shards, those that are furthest behind first.
