@@ -41,6 +41,20 @@ fn the_first_q_or_ctrl_c_ends_gently_and_the_result_says_so() {
 }
 
 #[test]
+fn a_run_that_is_paused_can_be_ended() {
+    let mut terminal = long();
+    terminal.press(" ");
+    terminal.await_text("PAUSED", 0);
+    terminal.press("q");
+    assert_eq!(terminal.end().code(), Some(130));
+    assert!(
+        tail(&terminal).contains("interrupted"),
+        "{}",
+        tail(&terminal)
+    );
+}
+
+#[test]
 fn a_second_q_and_signals_end_it_and_give_the_terminal_back() {
     let mut terminal = long();
     terminal.press("qq");

@@ -74,41 +74,12 @@ pub(super) fn probe() -> Result<(), Problem> {
 
 impl Tui {
     /// Takes over the screen. Keys give orders through `remote`.
-    pub(super) fn start(mut watched: Watched, remote: Remote) -> io::Result<Self> {
+    pub(super) fn start(watched: Watched, remote: Remote) -> io::Result<Self> {
         let (notices, told) = mpsc::channel();
-        let mut screen = Screen::take_over()?;
+        let screen = Screen::take_over()?;
         let thread = thread::Builder::new()
             .name("tui".to_owned())
-            .spawn(move || {
-                let mut view = View::new(watched.borrow_and_update().clone());
-                let mut keys = Keys::new(remote);
-                screen.draw(&view, &keys)?;
-                loop {
-                    if event::poll(LOOK)? {
-                        match event::read()? {
-                            Input::Key(key) => keys.press(key),
-                            Input::Resize(..) => {}
-                            _ => continue,
-                        }
-                    } else if !watched.has_changed().unwrap_or(false) && !view.is_moving() {
-                        match told.recv_timeout(Duration::ZERO) {
-                            Ok(notice) => view.hear(notice),
-                            Err(mpsc::RecvTimeoutError::Timeout) => continue,
-                            Err(mpsc::RecvTimeoutError::Disconnected) => return Ok(()),
-                        }
-                    }
-                    loop {
-                        match told.try_recv() {
-                            Ok(notice) => view.hear(notice),
-                            Err(mpsc::TryRecvError::Empty) => break,
-                            // The screen is given back where it is dropped.
-                            Err(mpsc::TryRecvError::Disconnected) => return Ok(()),
-                        }
-                    }
-                    view.turn_to(watched.borrow_and_update().clone());
-                    screen.draw(&view, &keys)?;
-                }
-            })?;
+            .spawn(move || show(screen, watched, &told, Keys::new(remote)))?;
         Ok(Self {
             notices: Some(notices),
             thread: Some(thread),
@@ -160,5 +131,44 @@ impl Tui {
 impl Drop for Tui {
     fn drop(&mut self) {
         let _ = self.stop();
+    }
+}
+
+/// Draws what is new and reads keys, until nobody tells anything any more; then
+/// the screen is given back, where it is dropped.
+fn show(
+    mut screen: Screen,
+    mut watched: Watched,
+    told: &mpsc::Receiver<Notice>,
+    mut keys: Keys,
+) -> io::Result<()> {
+    let mut view = View::new(watched.borrow_and_update().clone());
+    let mut stale = true;
+    loop {
+        loop {
+            match told.try_recv() {
+                Ok(notice) => view.hear(notice),
+                Err(mpsc::TryRecvError::Empty) => break,
+                Err(mpsc::TryRecvError::Disconnected) => return Ok(()),
+            }
+            stale = true;
+        }
+        stale |= view.forget();
+        if watched.has_changed().unwrap_or(false) {
+            view.turn_to(watched.borrow_and_update().clone());
+            stale = true;
+        }
+        if stale {
+            screen.draw(&view, &keys)?;
+        }
+        stale = event::poll(LOOK)?
+            && match event::read()? {
+                Input::Key(key) => {
+                    keys.press(key);
+                    true
+                }
+                Input::Resize(..) => true,
+                _ => false,
+            };
     }
 }

@@ -114,10 +114,10 @@ impl View {
         }
     }
 
-    /// Whether the picture changes with time alone.
-    pub(super) fn is_moving(&self) -> bool {
-        let said = self.said.as_ref();
-        said.is_some_and(|(since, _)| since.elapsed() > NOTICE)
+    /// Forgets what was said long enough ago; whether there was any.
+    pub(super) fn forget(&mut self) -> bool {
+        let said = self.said.take_if(|(since, _)| since.elapsed() > NOTICE);
+        said.is_some()
     }
 
     /// Draws all of it.
@@ -228,10 +228,8 @@ impl View {
             return Line::styled(text, self.palette.note());
         }
         match &self.said {
-            Some((since, text)) if since.elapsed() <= NOTICE => {
-                Line::styled(format!(" {text}"), self.palette.note())
-            }
-            _ => Line::styled(
+            Some((_, text)) => Line::styled(format!(" {text}"), self.palette.note()),
+            None => Line::styled(
                 " q stop   space pause   + - rate by a tenth   ? help",
                 self.palette.faint(),
             ),

@@ -1,9 +1,9 @@
 //! OpenTelemetry: metrics sent to a collector over OTLP/HTTP
 //! (<https://opentelemetry.io/docs/specs/otlp/>).
 //!
-//! In its JSON form, which every receiver of OTLP/HTTP has to take and which
-//! needs nothing but what writes the result file: the project's own crates would
-//! bring forty more for the same bytes. Counters are cumulative since the run
+//! In its JSON form, one of the two that OTLP/HTTP has: it needs nothing but what
+//! writes the result file and speaks HTTP already, where the project's own crates
+//! bring an SDK that wants to own the metrics. Counters are cumulative since the run
 //! began, so that an export that is lost is made good by the next, and none is
 //! sent again.
 //!
