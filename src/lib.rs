@@ -15,6 +15,7 @@ pub mod capacity;
 pub mod cli;
 pub mod clock;
 pub mod codec;
+pub mod dashboard;
 pub mod experiment;
 pub mod lake;
 pub mod load;

@@ -6,6 +6,7 @@
 
 mod ab;
 mod capacity;
+mod dashboard;
 mod deliver;
 mod diff;
 mod generate;
@@ -114,6 +115,9 @@ enum Command {
     /// Deliver a stream to a folder or a bucket, as Firehose does
     #[command(after_help = deliver::HELP)]
     Deliver(Box<deliver::DeliverArgs>),
+    /// Look at heart rates in a browser: out of a lake, or off a stream
+    #[command(after_help = dashboard::HELP)]
+    Dashboard(Box<dashboard::DashboardArgs>),
     /// Show a history of figures, and where a level changed
     #[command(after_help = trend::HELP)]
     Trend(trend::TrendArgs),
@@ -168,6 +172,7 @@ pub fn main() -> ExitCode {
         Some(Command::Ab(args)) => ab::run(&args),
         Some(Command::Diff(args)) => diff::run(&args),
         Some(Command::Deliver(args)) => deliver::run(*args),
+        Some(Command::Dashboard(args)) => dashboard::run(*args),
         Some(Command::Trend(args)) => trend::run(&args),
         Some(Command::Profiles(args)) => profiles::profiles(&args),
         Some(Command::Show(args)) => show::show(&args),

@@ -16,6 +16,7 @@ mod layout;
 mod name;
 pub mod page;
 pub mod response;
+pub mod sample;
 mod scan;
 pub mod signature;
 mod text;

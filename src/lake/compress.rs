@@ -1,7 +1,8 @@
 //! Objects made smaller.
 
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 
+use flate2::read::MultiGzDecoder;
 use flate2::write::GzEncoder;
 
 /// How objects are compressed, as Firehose names it. Its Snappy and Zip are
@@ -35,6 +36,32 @@ impl Compression {
             Compression::None => "",
             Compression::Gzip => ".gz",
             Compression::Zstd => ".zst",
+        }
+    }
+
+    /// By the ending of an object's name.
+    #[must_use]
+    pub fn of(key: &str) -> Self {
+        match key.rsplit_once('.') {
+            Some((_, "gz")) => Compression::Gzip,
+            Some((_, "zst")) => Compression::Zstd,
+            _ => Compression::None,
+        }
+    }
+
+    /// What was compressed. Several members one behind the other are one text.
+    ///
+    /// # Errors
+    /// The bytes are not compressed so.
+    pub fn decompress(self, bytes: &[u8]) -> io::Result<Vec<u8>> {
+        match self {
+            Compression::None => Ok(bytes.to_vec()),
+            Compression::Gzip => {
+                let mut out = Vec::with_capacity(4 * bytes.len());
+                MultiGzDecoder::new(bytes).read_to_end(&mut out)?;
+                Ok(out)
+            }
+            Compression::Zstd => zstd::decode_all(bytes),
         }
     }
 

@@ -29,5 +29,6 @@ pub use deliver::{DeliverError, Delivered, Delivery, Event, Start, deliver};
 pub use failed::{Cause, FailedRecord};
 pub use naming::{Naming, PrefixError};
 pub use source::SourceError;
-pub use store::{Lake, Place, PlaceError, StoreError};
+pub(crate) use source::{Told, follow};
+pub use store::{Lake, Object, Place, PlaceError, StoreError};
 pub use transform::{Command, Transform, Transformed};

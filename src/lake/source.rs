@@ -52,42 +52,52 @@ const CHECK_CHECKPOINT: &str = "the stream may have been made anew since the lak
 
 /// What the source tells, in order.
 #[derive(Debug)]
-pub(super) enum Told {
+pub(crate) enum Told {
     Page(Page),
     Listed(Listed),
 }
 
 /// What a shard gave.
 #[derive(Debug)]
-pub(super) struct Page {
-    pub(super) shard: String,
-    pub(super) records: Vec<Record>,
+pub(crate) struct Page {
+    pub(crate) shard: String,
+    pub(crate) records: Vec<Record>,
     /// When it was asked for.
-    pub(super) asked: Instant,
+    pub(crate) asked: Instant,
     /// How far the shard's tip is ahead, in milliseconds.
-    pub(super) behind_ms: u64,
+    pub(crate) behind_ms: u64,
     /// The shard has been read to its end.
-    pub(super) ended: bool,
+    pub(crate) ended: bool,
 }
 
 /// A listing, taken in.
 #[derive(Debug)]
-pub(super) struct Listed {
+pub(crate) struct Listed {
     /// All shards that the stream has.
-    pub(super) shards: BTreeSet<String>,
+    pub(crate) shards: BTreeSet<String>,
     /// Those that are being read.
-    pub(super) reading: BTreeSet<String>,
+    pub(crate) reading: BTreeSet<String>,
     /// How many wait until their parents have been read.
-    pub(super) waiting: usize,
+    pub(crate) waiting: usize,
     /// How many have been read to their end so far: a listing that knows of
     /// fewer than have ended does not know the last ones' children.
-    pub(super) ended: usize,
+    pub(crate) ended: usize,
 }
 
 /// What a task of the source ends with.
 enum Done {
     Listed(BTreeMap<String, Vec<String>>),
     Ended(String),
+}
+
+/// Reads all shards from `from` on, and whatever comes. Ends only with an error.
+pub(crate) async fn follow(
+    client: &Client,
+    stream: &str,
+    from: Position,
+    told: mpsc::Sender<Told>,
+) -> Result<std::convert::Infallible, SourceError> {
+    read(client, stream, Positions::new(), from, told).await
 }
 
 /// Reads from `positions` on; shards that are not in there from `unknown` when

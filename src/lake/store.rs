@@ -13,6 +13,7 @@ use std::time::Duration;
 use std::{fmt, io};
 
 use bytes::Bytes;
+use futures_util::TryStreamExt;
 use object_store::aws::AmazonS3Builder;
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
@@ -21,6 +22,8 @@ use object_store::{
     ClientOptions, Error, ObjectStore, PutMode, PutOptions, PutPayload, PutResult, RetryConfig,
     UpdateVersion,
 };
+
+use super::compress::Compression;
 
 /// How often a write is tried before delivery ends. S3's own client tries
 /// each a few times more.
@@ -96,6 +99,17 @@ pub struct Lake {
     place: String,
     /// Where it is one.
     folder: Option<PathBuf>,
+}
+
+/// An object of records.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Object {
+    /// Its name.
+    pub key: String,
+    /// When it was written, by the store, in microseconds since the Unix epoch.
+    pub written_us: u64,
+    /// Its size as it lies there.
+    pub bytes: u64,
 }
 
 /// What an object was when it was last seen; `None`: not there.
@@ -319,6 +333,44 @@ impl Lake {
             Err(Error::NotFound { .. }) => Ok(None),
             Err(error) => Err(self.failed("reading", key, &error)),
         }
+    }
+
+    /// All objects of records, those that failed and hrload's own left out; in
+    /// no order.
+    ///
+    /// # Errors
+    /// The store cannot be listed.
+    pub async fn objects(&self) -> Result<Vec<Object>, StoreError> {
+        let listed: Vec<_> = self
+            .store
+            .list(None)
+            .try_collect()
+            .await
+            .map_err(|error| self.because("listing", "the objects", error.to_string()))?;
+        let objects = listed.into_iter().map(|meta| Object {
+            key: meta.location.to_string(),
+            written_us: u64::try_from(meta.last_modified.timestamp_micros()).unwrap_or(0),
+            bytes: meta.size,
+        });
+        let of_records = |of: &Object| {
+            let own = of.key.starts_with("_hrload/") || of.key.contains("processing-failed/");
+            !own
+        };
+        Ok(objects.filter(of_records).collect())
+    }
+
+    /// An object's records, decompressed by the ending of its name; `None` when
+    /// there is no such object.
+    ///
+    /// # Errors
+    /// It cannot be read, or is not compressed as its name says.
+    pub async fn read(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        let Some((bytes, _)) = self.get(key).await? else {
+            return Ok(None);
+        };
+        let bytes = Compression::of(key).decompress(&bytes);
+        let bytes = bytes.map_err(|error| self.because("reading", key, error.to_string()))?;
+        Ok(Some(bytes))
     }
 
     /// Whether there is an object under that key.

@@ -18,7 +18,7 @@ mod figures;
 mod file;
 mod generator;
 mod history;
-mod html;
+pub(crate) mod html;
 mod lake;
 mod latency;
 mod ledger;

@@ -23,7 +23,7 @@ mod bins;
 mod heat;
 mod latency;
 mod ledger;
-mod parts;
+pub(crate) mod parts;
 mod summary;
 mod time;
 
@@ -33,7 +33,8 @@ use super::export::{ReportError, second};
 use super::{DiffResult, DiffSettings, RunResult};
 use crate::measure::Stage;
 
-const STYLE: &str = include_str!("style.css");
+/// Colours, tables and figures, as other pages have them too.
+pub(crate) const STYLE: &str = include_str!("style.css");
 
 /// A result, and what it is called on the page.
 #[derive(Clone, Copy)]

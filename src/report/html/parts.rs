@@ -6,17 +6,17 @@ use super::Run;
 use crate::report::plot::{Drawing, PlotError};
 
 /// A table: its caption, headings and rows. The first cell of a row heads it.
-pub(super) struct Table<'a> {
-    pub(super) caption: &'a str,
-    pub(super) headings: Vec<String>,
-    pub(super) rows: Vec<Vec<String>>,
+pub(crate) struct Table<'a> {
+    pub(crate) caption: &'a str,
+    pub(crate) headings: Vec<String>,
+    pub(crate) rows: Vec<Vec<String>>,
     /// Columns, from the left, that are words and not numbers.
-    pub(super) words: usize,
+    pub(crate) words: usize,
 }
 
 impl Table<'_> {
     /// The table, in a box that scrolls by itself where the page is narrow.
-    pub(super) fn markup(&self) -> Markup {
+    pub(crate) fn markup(&self) -> Markup {
         let class = |column: usize| (column >= self.words).then_some("number");
         html! {
             div.scroll tabindex="0" role="group" aria-label=(self.caption) {
@@ -87,21 +87,21 @@ pub(super) fn pair(runs: &[Run<'_>], figures: &[Markup]) -> Markup {
 }
 
 /// A picture with its caption, and its numbers for whoever does not see it.
-pub(super) struct Figure<'a> {
+pub(crate) struct Figure<'a> {
     /// Unique on the page.
-    pub(super) id: String,
-    pub(super) title: String,
+    pub(crate) id: String,
+    pub(crate) title: String,
     /// What is to be seen on it, in a sentence or two.
-    pub(super) description: String,
-    pub(super) drawing: Result<Drawing, PlotError>,
-    pub(super) numbers: Table<'a>,
+    pub(crate) description: String,
+    pub(crate) drawing: Result<Drawing, PlotError>,
+    pub(crate) numbers: Table<'a>,
 }
 
 impl Figure<'_> {
     /// # Errors
     ///
     /// When drawing failed; a plot of nothing only says so.
-    pub(super) fn markup(&self) -> Result<Markup, PlotError> {
+    pub(crate) fn markup(&self) -> Result<Markup, PlotError> {
         let drawing = match &self.drawing {
             Ok(drawing) => drawing,
             Err(PlotError::Nothing { .. }) => {

@@ -24,6 +24,8 @@ pub struct Axis {
 enum Scale {
     Linear,
     Log,
+    /// Seconds since the Unix epoch, with ticks where clocks strike, in UTC.
+    Clock,
     /// By the logarithm of what is left to one: 90 %, 99 % and 99.9 % are as far
     /// from each other.
     Nines,
@@ -48,6 +50,16 @@ impl Axis {
         Self {
             from: None,
             scale: Scale::Log,
+            ..Self::linear(label)
+        }
+    }
+
+    /// A time of day in UTC; values are seconds since the Unix epoch.
+    #[must_use]
+    pub fn clock(label: impl Into<String>) -> Self {
+        Self {
+            from: None,
+            scale: Scale::Clock,
             ..Self::linear(label)
         }
     }
@@ -96,13 +108,14 @@ impl Axis {
             Scale::Linear => self.fit_linear(from.min(to), to),
             Scale::Log => self.fit_log(from, to),
             Scale::Nines => fit_nines(to),
+            Scale::Clock => fit_clock(from.min(to), to),
         })
     }
 
     /// Whether a value has a place on the axis.
     fn shows(&self, value: f64) -> bool {
         match self.scale {
-            Scale::Linear => value.is_finite(),
+            Scale::Linear | Scale::Clock => value.is_finite(),
             Scale::Log => value.is_finite() && value > 0.0,
             Scale::Nines => (0.0..1.0).contains(&value),
         }
@@ -163,6 +176,34 @@ impl Axis {
     }
 }
 
+/// Seconds between strokes of the clock.
+const STROKES: [f64; 14] = [
+    1.0, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1_800.0, 3_600.0, 10_800.0, 21_600.0,
+    43_200.0, 86_400.0,
+];
+
+fn fit_clock(from: f64, to: f64) -> Fitted {
+    let to = if to > from { to } else { from + 60.0 };
+    // Labels with seconds in them are longer.
+    let fits = |step: &&f64| (to - from) / **step <= if **step < 60.0 { 5.0 } else { TICKS };
+    let step = STROKES.iter().find(fits).copied();
+    let step = step.unwrap_or_else(|| ((to - from) / TICKS / 86_400.0).ceil() * 86_400.0);
+    let first = (from / step - 1e-9).ceil();
+    let count = (to / step - first + 1e-9).floor();
+    let ticks = (0..=count.clamp(0.0, 2.0 * TICKS) as u32).map(|n| (first + f64::from(n)) * step);
+    Fitted {
+        scale: Scale::Clock,
+        range: from..to,
+        ticks: ticks.collect(),
+        // Decimals do not tell these apart; days, minutes and seconds do.
+        digits: match step {
+            86_400.0.. => 2,
+            60.0.. => 0,
+            _ => 1,
+        },
+    }
+}
+
 /// From zero to `to`, with a tick at each nine.
 fn fit_nines(to: f64) -> Fitted {
     let to = to.max(0.9);
@@ -199,7 +240,7 @@ impl Fitted {
     fn share(&self, value: f64) -> f64 {
         let Range { start, end } = self.range;
         let share = match self.scale {
-            Scale::Linear => (value - start) / (end - start),
+            Scale::Linear | Scale::Clock => (value - start) / (end - start),
             Scale::Log => (value.max(start) / start).ln() / (end / start).ln(),
             Scale::Nines => (1.0 - value.clamp(start, end)).ln() / (1.0 - end).ln(),
         };
@@ -208,6 +249,15 @@ impl Fitted {
 
     /// A tick's label: no more digits than tell it from the next.
     pub(super) fn written(&self, tick: f64) -> String {
+        if self.scale == Scale::Clock {
+            let time = jiff::Timestamp::from_second(tick.round() as i64).unwrap_or_default();
+            let form = match self.digits {
+                0 => "%H:%M",
+                1 => "%H:%M:%S",
+                _ => "%m-%d",
+            };
+            return time.strftime(form).to_string();
+        }
         if self.scale == Scale::Nines {
             let percent = format!("{:.10}", tick * 100.0);
             let percent = percent.trim_end_matches('0').trim_end_matches('.');

@@ -1,0 +1,167 @@
+//! `hrload dashboard`: a page to look at heart rates on.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use clap::{ArgGroup, Args};
+use http::Uri;
+use uuid::Uuid;
+
+use super::lake::s3_endpoint;
+use super::problem::{Exit, Problem};
+use super::values;
+use crate::aws::{self, Options, Target};
+use crate::clock::Clock;
+use crate::dashboard::{Board, Server, Shown, Source, reference};
+use crate::experiment::Interrupts;
+use crate::lake::{Lake, Place};
+
+pub(super) const HELP: &str = "\
+Examples:
+  hrload dashboard --lake ./lake
+      the objects of a lake, and those that come to it: run
+      `hrload --lake ./lake --lake-interval 1s -d 10m` beside it
+  hrload dashboard --stream hrload --endpoint-url http://127.0.0.1:8000
+      a stream: what it still has, and what comes, with its latencies
+  hrload dashboard --lake s3://bucket/heart-rate --listen 0.0.0.0:8080
+      from other machines too: whoever opens the printed address has the token
+
+What is shown stands in the page's address, so that it can be shared. Ctrl-C ends it.";
+
+/// Arguments of `hrload dashboard`.
+#[derive(Debug, Args)]
+#[command(group(ArgGroup::new("source").required(true).args(["lake", "stream"])))]
+pub(crate) struct DashboardArgs {
+    /// Folder or s3://BUCKET/PREFIX whose objects are shown
+    #[arg(long, value_name = "PLACE")]
+    lake: Option<Place>,
+
+    /// Stream whose records are shown
+    #[arg(long, value_name = "NAME")]
+    stream: Option<String>,
+
+    /// Address to listen on; port 0 takes a free one. Any but loopback wants a token
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
+    listen: SocketAddr,
+
+    /// What whoever looks has to know [default: none on loopback, else made up and printed]
+    #[arg(
+        long,
+        value_name = "TEXT",
+        env = "HRLOAD_DASHBOARD_TOKEN",
+        hide_env_values = true,
+        value_parser = token
+    )]
+    token: Option<String>,
+
+    /// How long before the newest reading is kept in memory
+    #[arg(long, value_name = "TIME", default_value = "6h", value_parser = values::positive_span)]
+    keep: Duration,
+
+    /// Kinesis endpoint [default: AWS's, or where AWS_ENDPOINT_URL points]
+    #[arg(long, value_name = "URL", value_parser = values::url, help_heading = "Target")]
+    endpoint_url: Option<Uri>,
+
+    /// S3 endpoint, for a lake in a bucket [default: AWS's, or AWS_ENDPOINT_URL_S3]
+    #[arg(long, value_name = "URL", value_parser = values::url, help_heading = "Target")]
+    s3_endpoint_url: Option<Uri>,
+
+    /// Region [default: from the environment or profile]
+    #[arg(long, value_name = "REGION", help_heading = "Target")]
+    region: Option<String>,
+
+    /// Profile of the AWS configuration file, for Kinesis
+    #[arg(long, value_name = "NAME", help_heading = "Target")]
+    aws_profile: Option<String>,
+
+    /// Print only the address
+    #[arg(short, long)]
+    quiet: bool,
+}
+
+/// What can stand in an address and in a cookie as it is.
+fn token(text: &str) -> Result<String, String> {
+    let fits = |c: char| c.is_ascii_alphanumeric() || "-._~".contains(c);
+    if text.len() >= 8 && text.chars().all(fits) {
+        Ok(text.to_owned())
+    } else {
+        Err("expected eight or more letters, digits, or any of -._~".to_owned())
+    }
+}
+
+/// Serves the page until interrupted.
+pub(crate) fn run(args: DashboardArgs) -> Result<Exit, Problem> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    runtime.block_on(serve(args))
+}
+
+async fn serve(args: DashboardArgs) -> Result<Exit, Problem> {
+    let mut interrupts = Interrupts::listen()?;
+    let (source, what) = source(&args).await?;
+    let server = Server::bind(args.listen).await.map_err(Problem::usage)?;
+    let address = server.address();
+    let token = match (args.token, address.ip().is_loopback()) {
+        (None, false) => Some(Uuid::new_v4().simple().to_string()),
+        (token, _) => token,
+    };
+    let query = token
+        .as_ref()
+        .map_or_else(String::new, |token| format!("?token={token}"));
+    let reference = tokio::task::spawn_blocking(reference)
+        .await
+        .map_err(Problem::failed)?;
+    anstream::println!("http://{address}/{query}");
+    if !args.quiet {
+        anstream::eprintln!("{what}; open the address in a browser, Ctrl-C ends it");
+    }
+    let shown = Shown { what, token };
+    let board = Board::new(args.keep);
+    tokio::select! {
+        ended = server.serve(source, board, shown, reference, Clock::start()) => {
+            ended?;
+        }
+        () = interrupts.next() => {}
+    }
+    Ok(Exit::Held)
+}
+
+async fn source(args: &DashboardArgs) -> Result<(Source, String), Problem> {
+    if let Some(place) = &args.lake {
+        if let Place::Folder(folder) = place
+            && !folder.is_dir()
+        {
+            return Err(Problem::usage(format!(
+                "--lake wants a folder that is there, found {}; `hrload deliver` or `hrload --lake` \
+                 makes one",
+                folder.display()
+            )));
+        }
+        let endpoint = args.s3_endpoint_url.as_ref().map(s3_endpoint);
+        let lake = Lake::open(place, endpoint.as_deref(), args.region.as_deref());
+        return Ok((
+            Source::Lake(lake.map_err(Problem::failed)?),
+            format!("the lake {place}"),
+        ));
+    }
+    let stream = args.stream.clone().unwrap_or_default();
+    let options = Options {
+        region: args.region.clone(),
+        profile: args.aws_profile.clone(),
+        ..Options::default()
+    };
+    let target = match &args.endpoint_url {
+        Some(url) => Target::Endpoint {
+            dynamodb: url.clone(),
+            kinesis: None,
+        },
+        None => Target::Aws,
+    };
+    let connection = aws::connect(&target, &options)
+        .await
+        .map_err(Problem::failed)?;
+    let what = format!("the stream {stream}");
+    let client = Box::new(connection.kinesis);
+    Ok((Source::Stream { client, stream }, what))
+}

@@ -1,0 +1,323 @@
+//! `hrload dashboard`: real processes, real HTTP, a real browser where there is one.
+
+#![allow(clippy::unwrap_used)]
+
+mod support;
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use support::local::Local;
+use support::{finish, hrload, output, run};
+
+/// A process that ends with the test.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+struct Dashboard {
+    _process: Running,
+    /// As it was printed, token included.
+    address: String,
+}
+
+struct Answer {
+    status: u16,
+    head: String,
+    body: String,
+}
+
+impl Dashboard {
+    fn start(command: &mut Command, words: &str) -> Self {
+        let mut process = command
+            .args(["--listen", "127.0.0.1:0", "-q"])
+            .args(words.split_whitespace())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut address = String::new();
+        BufReader::new(process.stdout.take().unwrap())
+            .read_line(&mut address)
+            .unwrap();
+        Self {
+            _process: Running(process),
+            address: address.trim().to_owned(),
+        }
+    }
+
+    fn of_lake(lake: &Path, words: &str) -> Self {
+        let words = format!("--lake {} {words}", lake.display());
+        Self::start(hrload().arg("dashboard"), &words)
+    }
+
+    fn host(&self) -> &str {
+        let rest = self.address.strip_prefix("http://").unwrap();
+        rest.split('/').next().unwrap()
+    }
+
+    /// Asks with these headers more.
+    fn ask(&self, path: &str, host: &str, headers: &str) -> Answer {
+        let mut stream = TcpStream::connect(self.host()).unwrap();
+        let request =
+            format!("GET {path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n{headers}\r\n");
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut text = String::new();
+        stream.read_to_string(&mut text).unwrap();
+        let (head, body) = text.split_once("\r\n\r\n").unwrap();
+        Answer {
+            status: head[9..12].parse().unwrap(),
+            head: head.to_ascii_lowercase(),
+            body: body.to_owned(),
+        }
+    }
+
+    fn get(&self, path: &str) -> Answer {
+        self.ask(path, self.host(), "")
+    }
+
+    /// The first that the picker offers.
+    fn wearable(&self) -> String {
+        let page = self.get("/").body;
+        let (_, offered) = page.split_once("<option value=\"").unwrap();
+        let (_, offered) = offered.split_once("<datalist").unwrap();
+        let (_, first) = offered.split_once("<option value=\"").unwrap();
+        first.split('"').next().unwrap().to_owned()
+    }
+
+    /// Asks until the answer is as wanted; what it then was.
+    #[track_caller]
+    fn until(&self, path: &str, wanted: impl Fn(&Answer) -> bool) -> Answer {
+        let patience = Instant::now() + Duration::from_secs(60);
+        loop {
+            let answer = self.get(path);
+            if wanted(&answer) {
+                return answer;
+            }
+            assert!(Instant::now() < patience, "{}", answer.body);
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    }
+}
+
+/// Readings of the CSV, and how many rows it has.
+fn readings(csv: &str) -> (u64, usize) {
+    let rows: Vec<&str> = csv.lines().skip(1).collect();
+    let of_row = |row: &&str| row.split(',').nth(3).unwrap().parse::<u64>().unwrap();
+    (rows.iter().map(of_row).sum(), rows.len())
+}
+
+const SMALL: &str = "--devices 50 --rate 200/s -w 0s -d 2s --change-delay 0 --drain 20s";
+
+#[test]
+fn every_reading_of_a_lake_is_on_the_page_whatever_its_layout_and_compression() {
+    for (layout, compression) in [("seed", "none"), ("timeseries", "gzip"), ("fhir", "zstd")] {
+        let folder = tempfile::tempdir().unwrap();
+        let run = run(&format!(
+            "{SMALL} --layout {layout} --lake {} --lake-compression {compression} --lake-interval 500ms",
+            folder.path().display()
+        ));
+        assert_eq!(run.code, 0, "{}", run.stderr);
+        let dashboard = Dashboard::of_lake(folder.path(), "");
+        let board = dashboard.until("/board", |of| of.body.contains("Up to date"));
+        assert!(board.body.contains("lake freshness, p50"), "{layout}");
+        let csv = dashboard.get("/readings.csv?last=all");
+        assert!(csv.head.contains("text/csv"), "{}", csv.head);
+        let (found, rows) = readings(&csv.body);
+        assert_eq!(found, run.count("lake.records"), "{layout}, {compression}");
+        assert!((1..=2).contains(&rows), "{}", csv.body);
+        let wearable = dashboard.wearable();
+        let one = dashboard.get(&format!("/readings.csv?last=all&device={wearable}"));
+        let (of_one, _) = readings(&one.body);
+        assert!(of_one > 0 && of_one < found, "{}", one.body);
+    }
+}
+
+#[test]
+fn the_page_goes_on_while_readings_come_and_says_when_nothing_changed() {
+    let folder = tempfile::tempdir().unwrap();
+    let dashboard = Dashboard::of_lake(folder.path(), "");
+    let empty = dashboard.until("/board", |of| of.body.contains("Up to date"));
+    assert!(empty.body.contains("nothing was measured"));
+    let changes = |of: &Answer| {
+        let (_, after) = of.head.split_once("x-changes: ").unwrap();
+        after.lines().next().unwrap().to_owned()
+    };
+    let unchanged = dashboard.get(&format!("/board?changes={}", changes(&empty)));
+    assert_eq!(unchanged.status, 204);
+    let run = run(&format!(
+        "{SMALL} --lake {} --lake-interval 0s",
+        folder.path().display()
+    ));
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    let records = run.count("lake.records");
+    let csv = dashboard.until("/readings.csv", |of| readings(&of.body).0 >= records);
+    assert_eq!(readings(&csv.body).0, records);
+    let changed = dashboard.get(&format!("/board?changes={}", changes(&empty)));
+    assert_eq!(changed.status, 200);
+    assert_ne!(changes(&changed), changes(&empty));
+}
+
+#[test]
+fn a_stream_is_shown_with_what_it_still_has_and_what_comes() {
+    let local = Local::start("--change-delay 0 --shards 1");
+    let words =
+        "--devices 50 --rate 100/s -w 0s -d 1s --keep --table shown --stream hrload -q -o -";
+    let records = |output: std::process::Output| finish(output).count("ledger.acknowledged");
+    let before = records(local.client(words).output().unwrap());
+    let mut command = local.client("dashboard");
+    let dashboard = Dashboard::start(&mut command, "--stream hrload");
+    let path = "/readings.csv?last=all";
+    dashboard.until(path, |of| readings(&of.body).0 == before);
+    // What was there before is no matter of latency.
+    assert!(!dashboard.get("/board").body.contains("due to read, p50"));
+    let after = records(local.client(words).output().unwrap());
+    dashboard.until(path, |of| readings(&of.body).0 == before + after);
+    let board = dashboard.get("/board").body;
+    for stage in ["due to read, p50", "replication", "e2e"] {
+        assert!(board.contains(stage), "{stage}");
+    }
+}
+
+#[test]
+fn what_is_not_to_be_shown_is_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let dashboard = Dashboard::of_lake(folder.path(), "");
+    // A page elsewhere whose name leads to this machine.
+    let lured = dashboard.ask("/", "evil.example", "");
+    assert_eq!(lured.status, 403);
+    let page = dashboard.get("/");
+    assert_eq!(page.status, 200);
+    assert!(
+        page.head
+            .contains("content-security-policy: default-src 'none'")
+    );
+    assert_eq!(dashboard.get("/secret").status, 404);
+    for (path, part) in [
+        ("/?last=week", "15m"),
+        ("/board?agg=median", "avg, min, max or count"),
+        ("/readings.csv?from=now", "2026-11-23T15:04"),
+    ] {
+        let refused = dashboard.get(path);
+        assert_eq!(refused.status, 400, "{path}");
+        assert!(refused.body.contains(part), "{path}: {}", refused.body);
+    }
+    // Names come from whoever wrote the lake.
+    let hostile = dashboard.get("/?device=%3Cscript%3Ealert(1)%3C/script%3E");
+    assert!(!hostile.body.contains("<script>alert"), "{}", hostile.body);
+
+    let token = "a-token-of-ours";
+    let guarded = Dashboard::of_lake(folder.path(), &format!("--token {token}"));
+    assert!(guarded.address.ends_with(&format!("/?token={token}")));
+    assert_eq!(guarded.get("/").status, 403);
+    assert_eq!(guarded.get("/?token=another-token-").status, 403);
+    let entered = guarded.get(&format!("/?token={token}&agg=max"));
+    assert_eq!(entered.status, 303);
+    assert!(
+        entered.head.contains("location: /?agg=max"),
+        "{}",
+        entered.head
+    );
+    let cookie = entered.head.split("set-cookie: ").nth(1).unwrap();
+    let cookie = cookie.split(';').next().unwrap();
+    let headers = format!("cookie: {cookie}\r\n");
+    assert_eq!(
+        guarded.ask("/?agg=max", guarded.host(), &headers).status,
+        200
+    );
+    let headers = format!("authorization: Bearer {token}\r\n");
+    assert_eq!(guarded.ask("/board", guarded.host(), &headers).status, 200);
+}
+
+#[test]
+fn any_address_but_loopback_has_a_token_of_its_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut process = hrload()
+        .args(["dashboard", "--listen", "0.0.0.0:0", "-q", "--lake"])
+        .arg(folder.path())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut address = String::new();
+    let stdout = process.stdout.take().unwrap();
+    let _process = Running(process);
+    BufReader::new(stdout).read_line(&mut address).unwrap();
+    let token = address.trim().split("?token=").nth(1).unwrap();
+    assert_eq!(token.len(), 32);
+}
+
+#[test]
+fn what_cannot_be_shown_is_refused_with_what_can() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = taken.local_addr().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let here = folder.path().display();
+    for (words, parts) in [
+        ("dashboard".to_owned(), ["--lake", "--stream"]),
+        (
+            format!("dashboard --lake {here}/nothing"),
+            ["folder that is there", "hrload deliver"],
+        ),
+        (
+            format!("dashboard --lake {here} --listen {taken}"),
+            ["cannot listen", "--listen"],
+        ),
+        (
+            format!("dashboard --lake {here} --token short"),
+            ["eight or more", "--token"],
+        ),
+    ] {
+        let refused = output(&words);
+        assert_eq!(refused.status.code(), Some(2), "{words}");
+        let text = String::from_utf8(refused.stderr).unwrap();
+        for part in parts {
+            assert!(text.contains(part), "{words}: {text}");
+        }
+    }
+}
+
+/// Where a browser is to be had: clicked through as by hand.
+#[test]
+fn a_browser_goes_the_round() {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("dashboard");
+    let lake = tempfile::tempdir().unwrap();
+    let _load = Running(
+        hrload()
+            .args("--devices 200 --rate 300/s -w 0s -d 10m -q --lake-interval 1s --lake".split(' '))
+            .arg(lake.path())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap(),
+    );
+    let dashboard = Dashboard::of_lake(lake.path(), "");
+    dashboard.until("/readings.csv", |of| readings(&of.body).0 > 0);
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/browser");
+    let output = Command::new(script)
+        .arg("dashboard")
+        .arg(&folder)
+        .arg(&dashboard.address)
+        .output()
+        .unwrap();
+    let [said, found] = [&output.stdout, &output.stderr].map(|of| String::from_utf8_lossy(of));
+    assert!(output.status.success(), "{said}{found}");
+    if said.contains("skipped") {
+        eprint!("{said}");
+        return;
+    }
+    assert!(said.contains("0 findings"), "{said}{found}");
+    for name in ["light", "dark", "phone", "device"] {
+        let picture = std::fs::read(folder.join(format!("{name}.png"))).unwrap();
+        assert!(
+            picture.starts_with(b"\x89PNG") && picture.len() > 50_000,
+            "{name}"
+        );
+    }
+}
