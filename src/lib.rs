@@ -24,4 +24,5 @@ pub mod measure;
 pub mod report;
 pub mod stats;
 pub mod stream;
+pub mod telemetry;
 pub mod workload;

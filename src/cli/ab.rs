@@ -12,6 +12,7 @@ use tokio::process::{Child, Command};
 
 use super::diff::{self, JudgingArgs};
 use super::problem::{Exit, Problem};
+use super::watching;
 use crate::experiment::Interrupts;
 use crate::measure::Stage;
 use crate::report::{self, DiffResult, RunResult};
@@ -106,6 +107,9 @@ pub(crate) fn run(args: &AbArgs) -> Result<Exit, Problem> {
             "both sides are the same: say what differs with --base and --new (words of hrload \
              run), or with --base-binary and --new-binary",
         ));
+    }
+    for words in [&args.common, &args.base.0, &args.new.0] {
+        watching::refuse_in(words)?;
     }
     args.outputs.probe()?;
     let temporary;

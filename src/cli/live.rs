@@ -67,6 +67,7 @@ impl Live {
                 duration(longest.as_secs_f64())
             )),
             Event::Second(snapshot) => self.second(snapshot),
+            Event::Complete(_) => {}
             Event::OutOfReach(missed) => self.print(&format!(
                 "{missed} can be met no more: ending the run, draining shortly"
             )),

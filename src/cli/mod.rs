@@ -22,7 +22,9 @@ mod run;
 mod show;
 mod sweep;
 mod trend;
+mod tui;
 mod values;
+mod watching;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -58,6 +60,8 @@ Examples:
       a page to look at and a summary for CI; `hrload report` makes them later
   hrload -r 2k/s --lake ./lake
       delivers into a folder as well, and measures when readings can be queried there
+  hrload --tui -r 2k/s --metrics-listen 9464
+      on the whole screen, with keys to pause and to change the rate; and scraped
   hrload --fault lose=1000 -r 2000/s
       shows what a run looks like when 1,000 change records get lost
 

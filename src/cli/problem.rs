@@ -4,6 +4,8 @@ use std::error::Error;
 use std::io;
 use std::process::ExitCode;
 
+use crate::experiment::RunError;
+
 /// What the process tells its caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Exit {
@@ -68,6 +70,15 @@ impl Problem {
             anstream::eprintln!("{style}error:{style:#} {}", self.message);
         }
         self.exit
+    }
+}
+
+impl From<RunError> for Problem {
+    fn from(error: RunError) -> Self {
+        match error {
+            RunError::Impossible(_) => Self::usage(error),
+            _ => Self::failed(error),
+        }
     }
 }
 

@@ -15,10 +15,11 @@ use super::problem::{Exit, Problem};
 use super::profiles;
 use super::report as reports;
 use super::values::{self, Rate};
+use super::watching::WatchArgs;
 use crate::codec::Layout;
 use crate::experiment::{
-    self, Embedded, Ending, Interrupts, Output, Phases, Request, Resources, RunError, Sending,
-    Target, Via,
+    self, Embedded, Ending, Event, Interrupts, Output, Phases, Request, Resources, Sending, Target,
+    Via,
 };
 use crate::load::limit::ClientKind;
 use crate::local::Faults;
@@ -209,6 +210,9 @@ pub(crate) struct RunArgs {
     #[arg(long, help_heading = "Output")]
     abort_on_fail: bool,
 
+    #[command(flatten)]
+    watch: WatchArgs,
+
     /// Write the result here as JSON; `-` is standard output
     #[arg(short, long, value_name = "FILE", help_heading = "Output")]
     output: Option<PathBuf>,
@@ -324,6 +328,7 @@ impl RunArgs {
                 report.path().display()
             )));
         }
+        self.watch.refuse()?;
         self.lake.none()?;
         if self.abort_on_fail {
             return Err(Problem::usage(format!(
@@ -516,12 +521,20 @@ pub(crate) fn run(mut args: RunArgs) -> Result<Exit, Problem> {
     let reports = std::mem::take(&mut args.report);
     reports::probe(&reports, args.output.as_deref())?;
     let conditions = args.take_thresholds()?;
+    let watch = std::mem::take(&mut args.watch);
     let request = args.into_request("--threshold", conditions)?;
-    let mut live = Live::new(quiet);
+    let mut watching = watch.begin(quiet)?;
+    let mut live = Live::new(quiet || watching.full_screen());
     let finished = interruptible(async |interrupts| {
-        experiment::run(&request, interrupts, &mut |event| live.show(&event)).await
+        watching.take_screen(interrupts.remote())?;
+        let mut tell = |event: Event<'_>| {
+            watching.hear(&event, &live);
+            live.show(&event);
+        };
+        Ok::<_, Problem>(experiment::run(&request, interrupts, &mut tell).await?)
     });
     live.finish();
+    watching.end(quiet);
     let finished = finished?;
     // A file was written by the run itself.
     let stdout = request.output.filter(|output| *output == Output::Stdout);
@@ -541,18 +554,15 @@ pub(crate) fn run(mut args: RunArgs) -> Result<Exit, Problem> {
 }
 
 /// Does `job` on a runtime of this thread, where signals are heard.
-pub(super) fn interruptible<T>(
-    job: impl AsyncFnOnce(&mut Interrupts) -> Result<T, RunError>,
+pub(super) fn interruptible<T, E: Into<Problem>>(
+    job: impl AsyncFnOnce(&mut Interrupts) -> Result<T, E>,
 ) -> Result<T, Problem> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
     runtime.block_on(async {
         let mut interrupts = Interrupts::listen()?;
-        job(&mut interrupts).await.map_err(|error| match error {
-            RunError::Impossible(_) => Problem::usage(error),
-            _ => Problem::failed(error),
-        })
+        job(&mut interrupts).await.map_err(Into::into)
     })
 }
 

@@ -29,7 +29,7 @@ mod watch;
 mod workers;
 
 pub use footprint::weigh;
-pub use interrupt::Interrupts;
+pub use interrupt::{Interrupts, Order, Remote};
 pub use modes::{ModesEvent, ModesRequest, modes};
 pub use request::{
     Embedded, LakeRequest, Output, Phases, Request, Resources, Sending, StreamMode, TableMode,

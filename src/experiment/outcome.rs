@@ -14,8 +14,8 @@ use crate::codec::Layout;
 use crate::load::limit::{self, ClientKind, Evidence, Finding};
 use crate::measure::Stage;
 use crate::report::{
-    Bound, Config, Generator, Observed, Phase, RunInfo, RunResult, Verdict, Via as ReportVia,
-    redact,
+    Bound, Config, Generator, Observed, Phase, RateChange, RunInfo, RunResult, Verdict,
+    Via as ReportVia, redact,
 };
 use crate::stream::Consumer;
 use crate::workload::Workload;
@@ -40,6 +40,7 @@ pub(super) fn finish(
         interrupted: lived.interrupted,
         out_of_reach: lived.out_of_reach.as_ref().map(ToString::to_string),
         measured_from: Some(report::timestamp(measure_start_us)),
+        rate_changes: rate_changes(lived),
         measured: (measure_end_us - measure_start_us) as f64 / 1e6,
         drained: lived.drained.as_secs_f64(),
     };
@@ -84,7 +85,8 @@ pub(super) fn finish(
     if !matches!(request.target, Target::Endpoint { .. }) {
         result.cost = cost(region, setting, setting.footprint, &used);
     }
-    if lived.reached == Phase::Complete {
+    // A plan knows of no changes made by hand.
+    if lived.reached == Phase::Complete && result.run.rate_changes.is_empty() {
         let read = lived.read.as_ref().map(|(_, outcome)| &outcome.tally);
         result.planned = Some(planned(request, workload, setting, made, read, &result));
     }
@@ -280,12 +282,42 @@ fn bound(finding: &Finding) -> Bound {
     }
 }
 
-/// What the stream's reader has to say.
+/// Changes that came into force before the end.
+fn rate_changes(lived: &Lived) -> Vec<RateChange> {
+    let (start_us, end_us) = lived.measured_us;
+    let changes = lived.tempo_changes.iter();
+    changes
+        .filter(|change| change.at_us < end_us)
+        .map(|change| RateChange {
+            second: (change.at_us as f64 - start_us as f64) / 1e6,
+            factor: change.factor,
+        })
+        .collect()
+}
+
+/// What stands in the way of taking the run for one that was left alone, and
+/// what the stream's reader has to say.
 fn warnings(lived: &Lived) -> Vec<String> {
-    let Some((_, stream::Outcome { error, tally })) = &lived.read else {
-        return Vec::new();
-    };
     let mut warnings = Vec::new();
+    let changes: Vec<String> = rate_changes(lived)
+        .iter()
+        .map(|change| {
+            let to = match change.factor {
+                0.0 => "paused".to_owned(),
+                factor => format!("{:.0} %", factor * 100.0),
+            };
+            format!("{to} at {:.1} s", change.second)
+        })
+        .collect();
+    if !changes.is_empty() {
+        warnings.push(format!(
+            "the rate was changed while the run went on: {}",
+            changes.join(", ")
+        ));
+    }
+    let Some((_, stream::Outcome { error, tally })) = &lived.read else {
+        return warnings;
+    };
     if let Some(error) = error {
         warnings.push(format!("reading the stream ended early: {error}"));
     }

@@ -9,7 +9,7 @@ use tokio::sync::oneshot;
 use super::run::RunError;
 use crate::clock::Clock;
 use crate::measure::{ArrivalRecord, ArrivalRecorder, SequenceSet};
-use crate::stream::{self, Config, Handle, Outcome, Progress};
+use crate::stream::{self, Config, Handle, Outcome, Progress, ShardProgress};
 
 /// A running follower.
 #[derive(Debug)]
@@ -49,6 +49,11 @@ impl Reader {
     /// How far it has come.
     pub(super) fn progress(&self) -> Progress {
         self.handle.progress()
+    }
+
+    /// How far it has come with each shard.
+    pub(super) fn shards(&self) -> Vec<ShardProgress> {
+        self.handle.shards()
     }
 
     /// From now on, count down to exactly these readings.

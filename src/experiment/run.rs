@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::time::{Interval as Ticker, MissedTickBehavior, interval};
 
 use super::identity::Identity;
-use super::interrupt::Interrupts;
+use super::interrupt::{Interrupts, Order};
 use super::lake::{Deliverer, Kept, Source};
 use super::lookout::Lookout;
 use super::reader::Reader;
@@ -23,11 +23,11 @@ use crate::aws::{
 };
 use crate::clock::Clock;
 use crate::lake::{DeliverError, Lake, StoreError};
-use crate::load::{self, Abort, Backoff, DirectError, Stop};
+use crate::load::{self, Abort, Backoff, DirectError, Stop, TempoChange};
 use crate::local::StartError;
 use crate::measure::{
-    ArrivalRecord, ArrivalRecorder, IntervalSink, LakeRecorder, Reach, Rendezvous, SendRecorder,
-    Series,
+    ArrivalRecord, ArrivalRecorder, IntervalSink, LakeRecorder, Reach, Rendezvous, Second,
+    SendRecorder, Series,
 };
 use crate::report::{self, Condition, Phase, RunResult, WriteError};
 use crate::stream::{self, FollowError};
@@ -50,6 +50,10 @@ const STRAGGLERS: Duration = Duration::from_millis(500);
 /// How often the series is looked at, and phases' ends are noticed.
 const LOOK: Duration = Duration::from_millis(100);
 
+/// How long after it was ordered a change of tempo comes into force: by then
+/// every load thread, which looks ten times a second, knows of it.
+const CHANGE_LEAD_US: u64 = 250_000;
+
 /// How long waiting readings are still sent after the end.
 const END_GRACE: Duration = Duration::from_secs(1);
 
@@ -65,6 +69,8 @@ pub enum Event<'a> {
     Ready(&'a Setting),
     /// A phase begins; it lasts at most this long.
     Phase(Phase, Duration),
+    /// Seconds of the series are complete: each second is told once.
+    Complete(&'a [Second]),
     /// The rest of the readings comes into the lake; it takes at most this long.
     AwaitsLake(Duration),
     /// A second has passed.
@@ -267,6 +273,8 @@ pub(super) struct Lived {
     pub drained: Duration,
     /// Readings whose acknowledgement and creation did not meet.
     pub unmatched: u64,
+    /// When it went faster or slower than was asked for, or paused.
+    pub tempo_changes: Vec<TempoChange>,
     /// Write units that the table was provisioned with, if that was watched.
     pub units: Option<Units>,
     /// CPU time of the whole process while sending, in microseconds.
@@ -337,23 +345,36 @@ impl Life<'_> {
         let mut out_of_reach = None;
         let mut ticker = ticker();
         watch.begin(Phase::WarmUp, run_start_us, measure_start_us, tell);
+        if let Some(factor) = interrupts.kept_tempo() {
+            stop.timetable().change(run_start_us, factor);
+            watch.set_tempo(factor);
+            lookout = None;
+        }
         let mut sent = loop {
             tokio::select! {
                 done = workers.finished() => break done?,
-                () = interrupts.next() => {
-                    signals += 1;
-                    if signals == 1 {
-                        tell(Event::Interrupted);
-                        stop.end_by(clock.now_us());
-                    } else {
-                        stop.at_once();
+                order = interrupts.order() => match order {
+                    Order::End => {
+                        signals += 1;
+                        if signals == 1 {
+                            tell(Event::Interrupted);
+                            stop.end_by(clock.now_us());
+                        } else {
+                            stop.at_once();
+                        }
                     }
-                }
+                    Order::Tempo(factor) => {
+                        stop.timetable().change(clock.now_us() + CHANGE_LEAD_US, factor);
+                        watch.set_tempo(factor);
+                        // What the rest can bring is known no more.
+                        lookout = None;
+                    }
+                },
                 _ = ticker.tick() => {
                     if watch.phase() == Phase::WarmUp && clock.now_us() >= measure_start_us {
                         watch.begin(Phase::Measure, measure_start_us, end_us, tell);
                     }
-                    watch.look(tell);
+                    watch.look(reader.as_ref(), tell);
                     if let Some(missed) = lookout.as_mut().and_then(|of| of.look(watch.series())) {
                         tell(Event::OutOfReach(missed));
                         stop.end_by(clock.now_us());
@@ -412,13 +433,14 @@ impl Life<'_> {
             sent,
             read,
             lake,
-            series: watch.finish(),
+            series: watch.finish(tell),
             drained: Duration::from_micros(clock.now_us() - drain_began_us),
             unmatched: rendezvous.map_or(0, |rendezvous| rendezvous.unmatched()),
             reached: if cut_short { reached } else { Phase::Complete },
             interrupted: signals > 0,
             out_of_reach,
             measured_us: (measure_start_us, stop.end_us().max(measure_start_us)),
+            tempo_changes: stop.timetable().changes(),
             units,
             process_cpu_us,
         })
@@ -563,7 +585,7 @@ async fn drain(
                 return;
             }
             now = ticker.tick() => {
-                watch.look(tell);
+                watch.look(Some(reader), tell);
                 if reader.progress().outstanding == Some(0) {
                     let since = *settled_at.get_or_insert(now);
                     if now - since >= STRAGGLERS {

@@ -18,6 +18,8 @@ use crate::workload::Workload;
 /// A run's numbers, all chosen.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Setting {
+    /// Names the run.
+    pub run: String,
     /// Profile name.
     pub profile: String,
     /// Devices in the fleet.
@@ -126,6 +128,7 @@ impl Setting {
             && resources.shards.is_none()
             && sized_shards > 1;
         Self {
+            run: run_id.to_owned(),
             footprint,
             throughput,
             stream_on_demand,

@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use super::reader::Reader;
 use super::run::Event;
 use crate::clock::Clock;
 use crate::measure::{Intervals, Series, Stage};
 use crate::report::Phase;
+use crate::stream::ShardProgress;
 
 /// The state of a run, about once a second.
 #[derive(Debug, Clone, PartialEq)]
@@ -32,6 +34,10 @@ pub struct Snapshot {
     pub throttled: u64,
     /// Readings failed so far.
     pub failed: u64,
+    /// The multiple of the rate asked for that is in force; 0 while paused.
+    pub tempo: f64,
+    /// The shards being read.
+    pub shards: Vec<ShardProgress>,
 }
 
 /// Collects the series and tells of phases and seconds.
@@ -41,10 +47,13 @@ pub(super) struct Watch {
     series: Series,
     following: bool,
     phase: Phase,
+    tempo: f64,
     began_us: u64,
     until_us: u64,
     /// Seconds of the phase that were told of.
     told: u64,
+    /// Seconds of the series that were told of.
+    complete: usize,
 }
 
 impl Watch {
@@ -56,9 +65,11 @@ impl Watch {
             series: Series::default(),
             following,
             phase: Phase::SetUp,
+            tempo: 1.0,
             began_us: 0,
             until_us: 0,
             told: 0,
+            complete: 0,
         }
     }
 
@@ -70,6 +81,11 @@ impl Watch {
     /// The current phase.
     pub(super) fn phase(&self) -> Phase {
         self.phase
+    }
+
+    /// The load goes at this multiple of the rate asked for, from now on or soon.
+    pub(super) fn set_tempo(&mut self, factor: f64) {
+        self.tempo = factor;
     }
 
     /// A phase begins at `began_us` and lasts until `until_us` at most.
@@ -92,17 +108,28 @@ impl Watch {
         }
     }
 
-    /// Takes in what was published; tells of a second that has passed.
-    pub(super) fn look(&mut self, tell: &mut dyn FnMut(Event<'_>)) {
+    /// Takes in what was published; tells of seconds that are complete, and of
+    /// a second that has passed.
+    pub(super) fn look(&mut self, reader: Option<&Reader>, tell: &mut dyn FnMut(Event<'_>)) {
         self.series.collect(&self.intervals, Duration::ZERO);
+        self.tell_complete(tell);
         let elapsed = Duration::from_micros(self.clock.now_us().saturating_sub(self.began_us));
         if elapsed.as_secs() > self.told {
             self.told = elapsed.as_secs();
-            tell(Event::Second(&self.snapshot(elapsed)));
+            let shards = reader.map(Reader::shards).unwrap_or_default();
+            tell(Event::Second(&self.snapshot(elapsed, shards)));
         }
     }
 
-    fn snapshot(&self, elapsed: Duration) -> Snapshot {
+    fn tell_complete(&mut self, tell: &mut dyn FnMut(Event<'_>)) {
+        let seconds = self.series.seconds();
+        if seconds.len() > self.complete {
+            tell(Event::Complete(&seconds[self.complete..]));
+            self.complete = seconds.len();
+        }
+    }
+
+    fn snapshot(&self, elapsed: Duration, shards: Vec<ShardProgress>) -> Snapshot {
         let totals = self.series.totals();
         let mut snapshot = Snapshot {
             phase: self.phase,
@@ -118,6 +145,8 @@ impl Watch {
             waiting: 0,
             throttled: 0,
             failed: totals.failed,
+            tempo: self.tempo,
+            shards,
         };
         let Some(second) = self.series.latest() else {
             return snapshot;
@@ -133,8 +162,9 @@ impl Watch {
     }
 
     /// Every second, when all recorders have finished.
-    pub(super) fn finish(mut self) -> Series {
+    pub(super) fn finish(mut self, tell: &mut dyn FnMut(Event<'_>)) -> Series {
         self.series.finish(&self.intervals);
+        self.tell_complete(tell);
         self.series
     }
 }

@@ -5,12 +5,15 @@ use std::sync::{Arc, OnceLock};
 
 use tokio::sync::Notify;
 
+use super::Timetable;
+
 /// Shared by the workers of a run and whoever may end it.
 ///
 /// The end can be moved earlier (a first Ctrl-C: the worker then sends what
 /// waits, within its grace) or the worker can be told to stop at once (a
 /// second one: calls in flight are abandoned). Either way every reading taken
-/// from the source is still accounted for.
+/// from the source is still accounted for. Until then it has the run's
+/// [`Timetable`]: how fast the load goes.
 #[derive(Debug, Clone)]
 pub struct Stop(Arc<State>);
 
@@ -19,6 +22,7 @@ struct State {
     end_us: AtomicU64,
     at_once: AtomicBool,
     abort: OnceLock<Abort>,
+    timetable: Timetable,
     changed: Notify,
 }
 
@@ -40,6 +44,7 @@ impl Stop {
             end_us: AtomicU64::new(end_us),
             at_once: AtomicBool::new(false),
             abort: OnceLock::new(),
+            timetable: Timetable::default(),
             changed: Notify::new(),
         }))
     }
@@ -54,6 +59,12 @@ impl Stop {
     pub fn end_by(&self, end_us: u64) {
         self.0.end_us.fetch_min(end_us, Ordering::AcqRel);
         self.0.changed.notify_waiters();
+    }
+
+    /// How fast the load goes until it ends.
+    #[must_use]
+    pub fn timetable(&self) -> &Timetable {
+        &self.0.timetable
     }
 
     /// Ends everything now, abandoning calls in flight.

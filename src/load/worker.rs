@@ -15,6 +15,7 @@ use super::books::{Books, Settled};
 use super::ceiling::{Ceiling, Grants, Passage};
 use super::limits::{Bound, BoundMeter, Limits};
 use super::timer::Timer;
+use super::timetable::Course;
 use super::waiting::{Departure, Item, Waiting};
 use super::{Abort, Call, Client, Config, Journal, Sink, Slot, Stop, thread_cpu_us};
 use crate::capacity::size::write_units;
@@ -164,7 +165,9 @@ enum Phase {
 struct Worker<'a, S, T, J> {
     config: &'a Config,
     source: S,
-    /// Readings of the next batch that are not due yet.
+    /// When what the source has scheduled is due.
+    course: Course,
+    /// Readings of the next batch that are not due yet, at their scheduled times.
     coming: VecDeque<Reading>,
     clock: Clock,
     stop: &'a Stop,
@@ -208,6 +211,7 @@ impl<'a, S: Source, T: Slot, J: Journal> Worker<'a, S, T, J> {
         Self {
             config,
             source,
+            course: Course::new(stop.timetable().clone()),
             coming: VecDeque::with_capacity(batch),
             clock,
             stop,
@@ -238,6 +242,9 @@ impl<'a, S: Source, T: Slot, J: Journal> Worker<'a, S, T, J> {
         let grace_us = end_us.saturating_add(self.config.end_grace.as_micros() as u64);
         let timeout_us = self.config.timeout.as_micros() as u64;
         self.tick(now_us);
+        if self.course.refresh() {
+            self.raise_ceiling(now_us);
+        }
         let mut wake_us = self.last_tick_us + TICK_US;
 
         if self.phase == Phase::Generating {
@@ -282,17 +289,24 @@ impl<'a, S: Source, T: Slot, J: Journal> Worker<'a, S, T, J> {
             return false;
         };
         for _ in 0..most {
-            let until_us = now_us.min(last_us);
+            let until_us = self.course.scheduled_us(now_us.min(last_us));
             let next = match self.coming.front() {
                 Some(first) if first.id.intended_us <= until_us => self.coming.pop_front(),
                 Some(_) => None,
                 None => self.source.next_until(until_us),
             };
-            let Some(reading) = next else {
+            let Some(mut reading) = next else {
+                if !self.course.is_plain() {
+                    // What is out of sight now may come into it.
+                    return now_us < end_us && !self.stop.is_at_once();
+                }
                 let first = self.coming.front().map(|reading| reading.id.intended_us);
                 let next_us = first.or_else(|| self.source.next_due_us());
                 return next_us.is_some_and(|us| us < end_us) && !self.stop.is_at_once();
             };
+            if !self.course.is_plain() {
+                self.retime(&mut reading);
+            }
             self.books.scheduled(reading.id);
             if self.waiting.len() + self.held_items.len() >= self.config.backlog {
                 self.books.dropped(reading.id);
@@ -309,6 +323,25 @@ impl<'a, S: Source, T: Slot, J: Journal> Worker<'a, S, T, J> {
             });
         }
         true
+    }
+
+    /// From the time a reading is scheduled for to the clock's.
+    fn retime(&self, reading: &mut Reading) {
+        let scheduled_us = reading.id.intended_us;
+        let due_us = self.course.clock_us(scheduled_us);
+        // As long before it was sent as the device has it.
+        let buffered_us = scheduled_us.saturating_sub(reading.observed_us);
+        reading.id.intended_us = due_us;
+        reading.observed_us = due_us.saturating_sub(buffered_us);
+    }
+
+    /// A faster load may catch up faster too.
+    fn raise_ceiling(&mut self, now_us: u64) {
+        let times = self.config.catch_up.map(|times| times.max(1.0));
+        let rate = self.config.rate * self.course.factor().max(1.0);
+        let catch_up = times.map(|times| times * rate);
+        let batch = self.config.batch_items();
+        self.ceiling = Ceiling::new(now_us, batch, catch_up, self.config.max_write_units);
     }
 
     /// When the next batch will be full or have lingered, if no batch is due
@@ -328,7 +361,9 @@ impl<'a, S: Source, T: Slot, J: Journal> Worker<'a, S, T, J> {
                 now_us
             };
         }
-        let last_us = self.stop.end_us().saturating_sub(1);
+        let last_us = self
+            .course
+            .scheduled_us(self.stop.end_us().saturating_sub(1));
         let missing = self.config.batch_items() - self.waiting.ready();
         while self.coming.len() < missing {
             let Some(reading) = self.source.next_until(last_us) else {
@@ -336,15 +371,17 @@ impl<'a, S: Source, T: Slot, J: Journal> Worker<'a, S, T, J> {
             };
             self.coming.push_back(reading);
         }
-        let due_us = |reading: &Reading| reading.id.intended_us;
+        let due_us = |reading: &Reading| self.course.clock_us(reading.id.intended_us);
         let full_us = match self.coming.get(missing - 1) {
             Some(last) => due_us(last),
             // The last batch, with whatever is left.
-            None => self.coming.back().map_or(now_us, due_us),
+            None if self.course.is_plain() => self.coming.back().map_or(now_us, due_us),
+            // Or with what a change brings into sight: the next tick looks.
+            None => u64::MAX,
         };
         let linger_us = self.config.linger.as_micros() as u64;
         let lingered_us = match self.coming.front() {
-            Some(first) if self.waiting.ready() == 0 => due_us(first) + linger_us,
+            Some(first) if self.waiting.ready() == 0 => due_us(first).saturating_add(linger_us),
             _ => u64::MAX, // the queue knows
         };
         full_us.min(lingered_us).max(now_us + 1)

@@ -26,10 +26,23 @@ pub struct RunInfo {
     /// older versions.
     #[serde(default)]
     pub measured_from: Option<String>,
+    /// When the rate was changed while the run went on, by the keys of `--tui`; absent
+    /// where it was not. Such a run is not comparable with any other.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rate_changes: Vec<RateChange>,
     /// How long was measured, in seconds; shorter than asked for when cut short.
     pub measured: f64,
     /// How long draining took, in seconds.
     pub drained: f64,
+}
+
+/// A change of the rate while a run went on.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct RateChange {
+    /// When, in seconds since measuring began; negative in the warm-up.
+    pub second: f64,
+    /// To which multiple of the rate asked for; 0 is a pause.
+    pub factor: f64,
 }
 
 /// A phase of a run.

@@ -34,10 +34,11 @@ mod units;
 mod verdict;
 
 pub use condition::{Condition, ConditionError, SoFar};
-pub use config::{Config, Environment, Phase, RunInfo, Target, Via, redact, timestamp};
+pub use config::{Config, Environment, Phase, RateChange, RunInfo, Target, Via, redact, timestamp};
 pub use diff::{
     Change, DiffResult, DiffSettings, Difference, FigureChange, diff, diff_markdown, differences,
 };
+pub(crate) use export::Exposition;
 pub use export::{Format, Report, ReportError, UnknownEnding, Unsound, check};
 pub use figures::{Figures, Measure, Percentile};
 pub use file::{ReadError, WriteError, probe, write_json, write_text};

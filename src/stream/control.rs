@@ -1,7 +1,7 @@
 //! How another thread talks to the thread that follows a stream.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::{mpsc, watch};
 
@@ -87,9 +87,23 @@ enum State {
     Failed(FollowError),
 }
 
+/// How far a follower has come with one shard.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ShardProgress {
+    /// The shard's id.
+    pub shard: Arc<str>,
+    /// Records read of it so far.
+    pub records: u64,
+    /// How far the reader is behind its tip, in milliseconds.
+    pub behind_ms: u64,
+}
+
 /// [`Progress`], shared.
 #[derive(Debug)]
 struct Gauges {
+    /// The shards being read. Locked for the time of a copy, some times a
+    /// second, and never for a record.
+    by_shard: Mutex<Vec<ShardProgress>>,
     records: AtomicU64,
     seen: AtomicU64,
     /// [`NOT_AWAITED`] for none.
@@ -105,6 +119,7 @@ const NOT_AWAITED: u64 = u64::MAX;
 impl Default for Gauges {
     fn default() -> Self {
         Self {
+            by_shard: Mutex::default(),
             records: AtomicU64::new(0),
             seen: AtomicU64::new(0),
             outstanding: AtomicU64::new(NOT_AWAITED),
@@ -163,6 +178,17 @@ impl Handle {
     }
 }
 
+impl Handle {
+    /// The shards being read, in the order in which they were found.
+    #[must_use]
+    pub fn shards(&self) -> Vec<ShardProgress> {
+        let by_shard = &self.gauges.by_shard;
+        // A copy that was cut short by a panic is as good as none.
+        let by_shard = by_shard.lock().unwrap_or_else(PoisonError::into_inner);
+        by_shard.clone()
+    }
+}
+
 impl Orders {
     /// Waits for the next set of readings to await; `None` when it is time to stop.
     pub(super) async fn next_awaited(&mut self) -> Option<Arc<SequenceSet>> {
@@ -191,6 +217,13 @@ impl Reports {
             }
             starting
         });
+    }
+
+    pub(super) fn publish_shards<'a>(&self, shards: impl Iterator<Item = &'a ShardProgress>) {
+        let by_shard = &self.gauges.by_shard;
+        let mut by_shard = by_shard.lock().unwrap_or_else(PoisonError::into_inner);
+        by_shard.clear();
+        by_shard.extend(shards.cloned());
     }
 
     pub(super) fn publish(&self, progress: Progress) {

@@ -103,7 +103,7 @@ impl FanOut {
         shard: &str,
         origin: Origin,
     ) -> Result<Vec<Shard>, FollowError> {
-        let gauge = session.begin_shard();
+        let gauge = session.begin_shard(shard);
         let mut backoff = Backoff::default();
         let mut position = Position::origin(origin);
         let mut is_ready = false;

@@ -25,7 +25,7 @@ mod shards;
 
 use std::time::Duration;
 
-pub use control::{Control, Handle, Progress, control};
+pub use control::{Control, Handle, Progress, ShardProgress, control};
 pub use failure::FollowError;
 pub use follow::{Outcome, follow};
 pub use session::Tally;

@@ -24,7 +24,7 @@ pub(super) async fn read_shard(
     interval: Duration,
     turn: usize,
 ) -> Result<Vec<Shard>, FollowError> {
-    let gauge = session.begin_shard();
+    let gauge = session.begin_shard(shard);
     let mut backoff = Backoff::default();
     let mut position = Position::origin(origin);
     let mut iterator = open(session, shard, &mut position, &mut backoff).await?;

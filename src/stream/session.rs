@@ -16,7 +16,7 @@ use rustix::time::{ClockId, clock_gettime};
 
 use super::Config;
 use super::backoff::Backoff;
-use super::control::{Progress, Reports};
+use super::control::{Progress, Reports, ShardProgress};
 use super::failure::{Failed, FollowError, Trouble};
 use super::shards::Shard;
 use crate::clock::Clock;
@@ -65,15 +65,15 @@ pub(super) struct Session {
     recorder: RefCell<ArrivalRecorder>,
     tally: Cell<Tally>,
     throttled_at_last_tick: Cell<u64>,
-    /// How far each shard that is being read is behind, in milliseconds.
-    behind_ms: RefCell<Vec<Option<u64>>>,
+    /// How far each shard has come; `None` once it was read to its end.
+    shards: RefCell<Vec<Option<ShardProgress>>>,
     /// Shards of the first round that have no iterator yet.
     unready: Cell<usize>,
     /// Jitter. Need not repeat from run to run.
     random: RefCell<SmallRng>,
 }
 
-/// A shard's place in [`Session::behind_ms`].
+/// A shard's place in [`Session::shards`].
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Gauge(usize);
 
@@ -102,7 +102,7 @@ impl Session {
             recorder: RefCell::new(recorder),
             tally: Cell::default(),
             throttled_at_last_tick: Cell::new(0),
-            behind_ms: RefCell::default(),
+            shards: RefCell::default(),
             unready: Cell::new(0),
             random: RefCell::new(SmallRng::seed_from_u64(clock.now_us())),
         }
@@ -172,15 +172,19 @@ impl Session {
         }
     }
 
-    pub(super) fn begin_shard(&self) -> Gauge {
+    pub(super) fn begin_shard(&self, shard: &str) -> Gauge {
         self.count(|tally| tally.shards += 1);
-        let mut behind_ms = self.behind_ms.borrow_mut();
-        behind_ms.push(Some(0));
-        Gauge(behind_ms.len() - 1)
+        let mut shards = self.shards.borrow_mut();
+        shards.push(Some(ShardProgress {
+            shard: shard.into(),
+            records: 0,
+            behind_ms: 0,
+        }));
+        Gauge(shards.len() - 1)
     }
 
     pub(super) fn end_shard(&self, gauge: Gauge) {
-        self.behind_ms.borrow_mut()[gauge.0] = None;
+        self.shards.borrow_mut()[gauge.0] = None;
     }
 
     /// Takes in the records of one page or event, received at `read_us`.
@@ -219,12 +223,15 @@ impl Session {
         self.recorder
             .borrow_mut()
             .tick(self.clock.now_us(), behind_ms, new, thread_cpu_us());
+        self.reports
+            .publish_shards(self.shards.borrow().iter().flatten());
         self.publish();
     }
 
     fn worst_behind_ms(&self) -> u64 {
-        let behind_ms = self.behind_ms.borrow();
-        behind_ms.iter().flatten().copied().max().unwrap_or(0)
+        let shards = self.shards.borrow();
+        let behind_ms = shards.iter().flatten().map(|shard| shard.behind_ms);
+        behind_ms.max().unwrap_or(0)
     }
 
     fn publish(&self) {
@@ -235,7 +242,7 @@ impl Session {
             seen: recorder.seen(),
             outstanding: recorder.outstanding(),
             behind_ms: self.worst_behind_ms(),
-            shards: self.behind_ms.borrow().iter().flatten().count() as u64,
+            shards: self.shards.borrow().iter().flatten().count() as u64,
             throttled_reads: tally.throttled_reads,
             retried_errors: tally.retried_errors,
         });
@@ -297,7 +304,10 @@ impl Intake<'_> {
             ..
         } = self;
         drop(recorder);
-        session.behind_ms.borrow_mut()[gauge.0] = Some(behind_ms);
+        if let Some(shard) = &mut session.shards.borrow_mut()[gauge.0] {
+            shard.records += records;
+            shard.behind_ms = behind_ms;
+        }
         session.count(|tally| {
             tally.reads += 1;
             tally.records += records;

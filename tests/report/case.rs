@@ -181,6 +181,7 @@ fn run_info(seconds: u64, interrupted: bool) -> RunInfo {
             Phase::Complete
         },
         interrupted,
+        rate_changes: Vec::new(),
         out_of_reach: None,
         measured_from: Some(timestamp(START_US + 1_000_000)),
         measured: seconds as f64,

@@ -386,3 +386,85 @@ fn the_journal_hears_the_time_at_least_ten_times_a_second() {
     assert!(times.len() >= 19);
     assert!(times.windows(2).all(|pair| pair[1] - pair[0] <= 102 * MS));
 }
+
+/// When readings left, in microseconds since the start, in order.
+fn departures(after: &Aftermath) -> Vec<u64> {
+    let sent = after.notes.stories.values().filter_map(|story| story.sent);
+    let mut sent: Vec<u64> = sent.map(|(_, sent_us)| sent_us - after.start_us).collect();
+    sent.sort_unstable();
+    sent
+}
+
+#[test]
+fn a_pause_makes_nothing_due_and_nothing_late_and_loses_nothing_in_it() {
+    // Densely, and so that a batch waits for readings from far behind the pause.
+    for (period_us, count) in [(200, 20_000), (100 * MS, 40)] {
+        let after = simulate(
+            &config(),
+            every_us(period_us, count),
+            Duration::from_secs(4),
+            Meddling::Tempo(
+                Duration::from_millis(745),
+                0.0,
+                Duration::from_millis(2_745),
+            ),
+            soon,
+        );
+        // Paused from 0.995 s to 2.995 s: of four seconds two are left.
+        assert_eq!(after.notes.stories.len() as u64, count / 2);
+        assert_eq!(after.notes.acknowledged() as u64, count / 2);
+        let silent = 1_010 * MS..2_995 * MS;
+        let departures = departures(&after);
+        assert!(!departures.iter().any(|at| silent.contains(at)));
+        for (id, story) in &after.notes.stories {
+            let (_, sent_us) = story.sent.unwrap();
+            assert!(sent_us - id.intended_us <= 12 * MS, "{id:?}");
+            let intended_us = id.intended_us - after.start_us;
+            assert!(!(996 * MS..2_995 * MS).contains(&intended_us), "{id:?}");
+        }
+    }
+}
+
+#[test]
+fn twice_the_tempo_is_twice_the_rate_beyond_the_ceiling_of_the_rate_asked_for() {
+    let config = Config {
+        catch_up: Some(1.0),
+        ..config()
+    };
+    let after = simulate(
+        &config,
+        every_us(200, 50_000),
+        Duration::from_secs(4),
+        Meddling::Tempo(
+            Duration::from_millis(750),
+            2.0,
+            Duration::from_millis(2_750),
+        ),
+        soon,
+    );
+    let departures = departures(&after);
+    for (second, expected) in [(0, 5_000), (1, 10_000), (2, 10_000), (3, 5_000)] {
+        let of = second * 1_000 * MS..(second + 1) * 1_000 * MS;
+        let count = departures.iter().filter(|at| of.contains(at)).count();
+        assert!(
+            expected - 60 <= count && count <= expected + 60,
+            "{second}: {count}"
+        );
+    }
+    for (id, story) in &after.notes.stories {
+        assert!(story.sent.unwrap().1 - id.intended_us <= 12 * MS, "{id:?}");
+    }
+}
+
+#[test]
+fn a_run_that_is_paused_to_its_end_ends_then() {
+    let after = simulate(
+        &config(),
+        every_us(200, 10_000),
+        Duration::from_secs(2),
+        Meddling::Tempo(Duration::from_millis(250), 0.0, Duration::from_secs(1_800)),
+        soon,
+    );
+    assert_eq!(after.notes.acknowledged(), 2_501);
+    assert!(after.outcome.elapsed_us < 2_100 * MS);
+}

@@ -24,6 +24,10 @@ fn meddling() -> impl Strategy<Value = Meddling> {
         2 => Just(Meddling::Nothing),
         1 => (0u64..400).prop_map(|ms| Meddling::EndAfter(Duration::from_millis(ms))),
         1 => (0u64..1_500).prop_map(|ms| Meddling::StopAtOnceAfter(Duration::from_millis(ms))),
+        1 => (0u64..400, 0.0f64..3.0, 0u64..400).prop_map(|(after_ms, factor, for_ms)| {
+            let after = Duration::from_millis(after_ms);
+            Meddling::Tempo(after, factor, after + Duration::from_millis(for_ms))
+        }),
     ]
 }
 

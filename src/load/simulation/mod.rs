@@ -268,6 +268,9 @@ enum Meddling {
     Nothing,
     EndAfter(Duration),
     StopAtOnceAfter(Duration),
+    /// After the first time at this factor, from a quarter of a second later on;
+    /// after the second as before.
+    Tempo(Duration, f64, Duration),
 }
 
 /// Runs a worker in paused time. `offsets_us`: when readings are due, from the
@@ -286,7 +289,7 @@ fn simulate<F: FnMut(usize, &[Reading]) -> (Duration, Act)>(
         .unwrap();
     runtime.block_on(async {
         let clock = Clock::start();
-        let start_us = clock.now_us();
+        let (start, start_us) = (tokio::time::Instant::now(), clock.now_us());
         let stop = Stop::at(start_us + length.as_micros() as u64);
         let due = offsets_us
             .into_iter()
@@ -302,6 +305,13 @@ fn simulate<F: FnMut(usize, &[Reading]) -> (Duration, Act)>(
                 Meddling::EndAfter(pause) => {
                     tokio::time::sleep(pause).await;
                     stop.end_by(clock.now_us());
+                }
+                Meddling::Tempo(after, factor, until) => {
+                    for (at, factor) in [(after, factor), (until, 1.0)] {
+                        tokio::time::sleep_until(start + at).await;
+                        stop.timetable()
+                            .change(clock.now_us() + 250 * 1_000, factor);
+                    }
                 }
                 Meddling::StopAtOnceAfter(pause) => {
                     tokio::time::sleep(pause).await;

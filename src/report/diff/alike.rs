@@ -65,6 +65,9 @@ const KEYS: [Key; 18] = [
     ),
 ];
 
+/// A key of `run`: changes of the rate while it went on.
+const CHANGED: &str = "rate_changes";
+
 fn maybe(value: Option<&impl ToString>) -> String {
     value.map_or_else(|| "none".to_owned(), ToString::to_string)
 }
@@ -78,6 +81,21 @@ pub fn differences(base: &[RunResult], new: &[RunResult]) -> Vec<Difference> {
     let others = base.iter().skip(1).chain(new);
     let mut found: Vec<Difference> = Vec::new();
     for other in others {
+        for of in [first, other] {
+            // Nobody can press the same keys at the same moments twice.
+            if !of.run.rate_changes.is_empty() && !found.iter().any(|of| of.what == CHANGED) {
+                let shown = |of: &RunResult| match of.run.rate_changes.len() {
+                    0 => "none".to_owned(),
+                    changes => format!("{changes} by hand"),
+                };
+                found.push(Difference {
+                    what: CHANGED.to_owned(),
+                    base: shown(first),
+                    new: shown(other),
+                    forbids: true,
+                });
+            }
+        }
         for (what, value, forbids) in KEYS {
             let (ours, theirs) = (value(first), value(other));
             if ours != theirs && !found.iter().any(|of| of.what == what) {

@@ -11,11 +11,12 @@
 //! | `markdown` | what fits a pull request or a CI step's summary |
 //! | `hlog` | a HdrHistogram interval log |
 //! | `junit` | JUnit XML, a threshold a case |
-//! | `openmetrics` | OpenMetrics text |
+//! | `openmetrics`, `exposition` | OpenMetrics text, and its grammar |
 //! | [`html`](mod@super::html) | a page |
 
 mod check;
 mod csv;
+mod exposition;
 mod hlog;
 mod junit;
 mod markdown;
@@ -28,6 +29,7 @@ use super::plot::PlotError;
 use super::{RunResult, WriteError, html, probe, write_text};
 use crate::stats::StatsError;
 pub use check::{Unsound, check};
+pub(crate) use exposition::Exposition;
 pub(super) use markdown::plain;
 
 /// The form of a report.

@@ -5,74 +5,10 @@
 //! Latencies are gauges and not a summary: what spans two clocks may be
 //! negative, which a summary's quantiles must not be.
 
-use std::fmt::Write;
-
+use super::exposition::Exposition;
 use super::target;
 use crate::measure::Stage;
 use crate::report::{RunResult, Verdict};
-
-/// The text of an exposition.
-#[derive(Default)]
-struct Exposition(String);
-
-/// Labels and value of a sample.
-type Sample<'a> = (Vec<(&'a str, String)>, f64);
-
-impl Exposition {
-    /// A family of gauges; left out when it has no samples. `unit` ends the name.
-    fn gauges(&mut self, name: &str, unit: &str, help: &str, samples: Vec<Sample<'_>>) {
-        self.family(name, "gauge", "", unit, help, samples);
-    }
-
-    /// One gauge, where its value is known.
-    fn gauge(&mut self, name: &str, unit: &str, help: &str, value: Option<f64>) {
-        let samples = value.map(|value| (Vec::new(), value)).into_iter().collect();
-        self.gauges(name, unit, help, samples);
-    }
-
-    /// A family of counters.
-    fn counters(&mut self, name: &str, unit: &str, help: &str, samples: Vec<Sample<'_>>) {
-        self.family(name, "counter", "_total", unit, help, samples);
-    }
-
-    /// One counter, where its value is known.
-    fn counter(&mut self, name: &str, unit: &str, help: &str, value: Option<f64>) {
-        let samples = value.map(|value| (Vec::new(), value)).into_iter().collect();
-        self.counters(name, unit, help, samples);
-    }
-
-    fn family(
-        &mut self,
-        name: &str,
-        kind: &str,
-        suffix: &str,
-        unit: &str,
-        help: &str,
-        samples: Vec<Sample<'_>>,
-    ) {
-        if samples.is_empty() {
-            return;
-        }
-        let text = &mut self.0;
-        // Writing to a string does not fail.
-        let _ = writeln!(text, "# TYPE {name} {kind}");
-        if !unit.is_empty() {
-            let _ = writeln!(text, "# UNIT {name} {unit}");
-        }
-        let _ = writeln!(text, "# HELP {name} {}", escaped(help));
-        for (labels, value) in samples {
-            let labels: Vec<String> = labels
-                .iter()
-                .map(|(label, value)| format!("{label}=\"{}\"", escaped(value)))
-                .collect();
-            let labels = match labels.as_slice() {
-                [] => String::new(),
-                labels => format!("{{{}}}", labels.join(",")),
-            };
-            let _ = writeln!(text, "{name}{suffix}{labels} {value}");
-        }
-    }
-}
 
 /// The text of the file.
 pub(super) fn text(result: &RunResult) -> String {
@@ -83,7 +19,7 @@ pub(super) fn text(result: &RunResult) -> String {
     trouble(&mut text, result);
     costs(&mut text, result);
     thresholds(&mut text, result);
-    text.0 + "# EOF\n"
+    text.end()
 }
 
 fn run(text: &mut Exposition, result: &RunResult) {
@@ -320,11 +256,4 @@ fn thresholds(text: &mut Exposition, result: &RunResult) {
         "1 when the threshold was met.",
         samples.collect(),
     );
-}
-
-/// Escapes of label values and help texts.
-fn escaped(text: &str) -> String {
-    text.replace('\\', "\\\\")
-        .replace('"', "\\\"")
-        .replace('\n', "\\n")
 }

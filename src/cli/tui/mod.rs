@@ -1,0 +1,174 @@
+//! `--tui`: a run on the whole screen, with keys.
+//!
+//! In go what is published of the run ([`Watched`]), notices, and the keys that
+//! are pressed; out come pictures and orders to the run. A thread of its own
+//! draws and reads keys: neither waits for the run, nor the run for it.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `screen` | the terminal taken over, and given back on every way out |
+//! | `keys` | what a key does |
+//! | `view` | the picture as a whole: where each panel is |
+//! | `panels` | the panels |
+
+mod keys;
+mod panels;
+mod screen;
+#[cfg(test)]
+mod tests;
+mod view;
+
+use std::io::{self, IsTerminal};
+use std::sync::mpsc;
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use ratatui::crossterm::event::{self, Event as Input};
+
+use super::problem::Problem;
+use crate::experiment::{Event, Remote};
+use crate::report::duration;
+use crate::telemetry::Watched;
+use keys::Keys;
+use screen::Screen;
+use view::View;
+
+/// How long to wait for a key before looking whether there is something new.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// The view, until it is dropped.
+#[derive(Debug)]
+pub(super) struct Tui {
+    /// Dropped, it tells the thread to end.
+    notices: Option<mpsc::Sender<Notice>>,
+    thread: Option<JoinHandle<io::Result<()>>>,
+}
+
+/// What the thread is told beside what is published.
+#[derive(Debug)]
+enum Notice {
+    /// What is being done, until something else is.
+    Doing(String),
+    /// Something to know; stays for a while.
+    Said(String),
+    /// The run was told to end.
+    Ending,
+}
+
+/// Finds out, before anything is begun, whether there is a screen to fill.
+pub(super) fn probe() -> Result<(), Problem> {
+    let lacking = if !io::stderr().is_terminal() {
+        "standard error, where it is drawn, is none"
+    } else if !io::stdin().is_terminal() {
+        "standard input, where keys come from, is none"
+    } else if std::env::var_os("TERM").is_some_and(|term| term == "dumb") {
+        "TERM says that this one cannot move its cursor"
+    } else {
+        return Ok(());
+    };
+    Err(Problem::usage(format!(
+        "--tui needs a terminal: {lacking}; leave it out for a line a second, or look on with \
+         --metrics-listen"
+    )))
+}
+
+impl Tui {
+    /// Takes over the screen. Keys give orders through `remote`.
+    pub(super) fn start(watched: Watched, remote: Remote) -> io::Result<Self> {
+        let (notices, told) = mpsc::channel();
+        let screen = Screen::take_over()?;
+        let thread = thread::Builder::new()
+            .name("tui".to_owned())
+            .spawn(move || show(screen, watched, &told, Keys::new(remote)))?;
+        Ok(Self {
+            notices: Some(notices),
+            thread: Some(thread),
+        })
+    }
+
+    /// Passes on what the published status does not say.
+    pub(super) fn hear(&self, event: &Event<'_>) {
+        self.tell(match event {
+            Event::Step(step) => Notice::Doing((*step).to_owned()),
+            Event::OutOfReach(missed) => Notice::Said(format!(
+                "{missed} can be met no more: ending the run, draining shortly"
+            )),
+            Event::AwaitsLake(longest) => Notice::Said(format!(
+                "waiting for the lake's last objects ({} at most)",
+                duration(longest.as_secs_f64())
+            )),
+            Event::Interrupted => Notice::Ending,
+            Event::Ready(_) => Notice::Doing("starting".to_owned()),
+            Event::Phase(..) | Event::Complete(_) | Event::Second(_) => return,
+        });
+    }
+
+    /// Says something.
+    pub(super) fn say(&self, text: String) {
+        self.tell(Notice::Said(text));
+    }
+
+    fn tell(&self, notice: Notice) {
+        if let Some(notices) = &self.notices {
+            // A view that failed says so when it is ended.
+            let _ = notices.send(notice);
+        }
+    }
+
+    /// Gives the screen back; the error is why it was given back before.
+    pub(super) fn end(mut self) -> io::Result<()> {
+        self.stop()
+    }
+
+    fn stop(&mut self) -> io::Result<()> {
+        drop(self.notices.take());
+        let ended = self.thread.take().map(JoinHandle::join);
+        // A thread that panicked has said so.
+        ended.and_then(Result::ok).unwrap_or(Ok(()))
+    }
+}
+
+impl Drop for Tui {
+    fn drop(&mut self) {
+        let _ = self.stop();
+    }
+}
+
+/// Draws what is new and reads keys, until nobody tells anything any more; then
+/// the screen is given back, where it is dropped.
+fn show(
+    mut screen: Screen,
+    mut watched: Watched,
+    told: &mpsc::Receiver<Notice>,
+    mut keys: Keys,
+) -> io::Result<()> {
+    let mut view = View::new(watched.borrow_and_update().clone());
+    let mut stale = true;
+    loop {
+        loop {
+            match told.try_recv() {
+                Ok(notice) => view.hear(notice),
+                Err(mpsc::TryRecvError::Empty) => break,
+                Err(mpsc::TryRecvError::Disconnected) => return Ok(()),
+            }
+            stale = true;
+        }
+        stale |= view.forget();
+        if watched.has_changed().unwrap_or(false) {
+            view.turn_to(watched.borrow_and_update().clone());
+            stale = true;
+        }
+        if stale {
+            screen.draw(&view, &keys)?;
+        }
+        stale = event::poll(LOOK)?
+            && match event::read()? {
+                Input::Key(key) => {
+                    keys.press(key);
+                    true
+                }
+                Input::Resize(..) => true,
+                _ => false,
+            };
+    }
+}

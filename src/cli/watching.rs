@@ -1,0 +1,194 @@
+//! `--metrics-listen`, `--otlp` and `--tui`: who looks on while a run runs.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::str::FromStr;
+
+use clap::Args;
+
+use super::live::Live;
+use super::problem::Problem;
+use super::tui::{self, Tui};
+use crate::experiment::{Event, Remote};
+use crate::report::count;
+use crate::telemetry::{Exporter, Feed, MetricsServer, OtlpSettings};
+
+/// Arguments that say who looks on.
+#[derive(Debug, Default, Args)]
+pub(super) struct WatchArgs {
+    /// Show the run on the whole screen, with keys to pause it, to change its rate and to
+    /// stop it
+    #[arg(long, conflicts_with = "quiet", help_heading = "While it runs")]
+    tui: bool,
+
+    /// Serve metrics of the run while it lasts, as OpenMetrics at /metrics: an address
+    /// such as 127.0.0.1:9464, or a port of this machine's own; port 0 takes a free one
+    #[arg(long, value_name = "ADDRESS", help_heading = "While it runs")]
+    metrics_listen: Option<Listen>,
+
+    /// Send metrics of the run to an OpenTelemetry collector, by OTLP/HTTP as JSON
+    /// [default: OTEL_EXPORTER_OTLP_ENDPOINT, or http://127.0.0.1:4318]
+    #[arg(long, value_name = "URL", num_args = 0..=1, help_heading = "While it runs")]
+    otlp: Option<Option<String>>,
+}
+
+/// An address to listen on: `127.0.0.1:9464`, or a port alone on the loopback address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Listen(SocketAddr);
+
+impl FromStr for Listen {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let port = text.strip_prefix(':').unwrap_or(text).parse::<u16>();
+        let loopback = port.map(|port| SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
+        let localhost = text.strip_prefix("localhost");
+        let localhost = localhost.map(|rest| format!("127.0.0.1{rest}"));
+        let address = loopback.or_else(|_| localhost.as_deref().unwrap_or(text).parse());
+        address.map(Self).map_err(|_| {
+            "expected an address and a port such as 127.0.0.1:9464, or a port alone".to_owned()
+        })
+    }
+}
+
+/// Refuses words of `hrload run` that ask to look on at one of many runs.
+pub(super) fn refuse_in(words: &[String]) -> Result<(), Problem> {
+    let flags = ["--tui", "--metrics-listen", "--otlp"];
+    let is = |word: &str, flag: &str| {
+        let rest = word.strip_prefix(flag);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('='))
+    };
+    let mut words = words.iter();
+    match words.find(|word| flags.iter().any(|flag| is(word, flag))) {
+        None => Ok(()),
+        Some(word) => Err(no_place(word)),
+    }
+}
+
+fn no_place(flag: &str) -> Problem {
+    Problem::usage(format!(
+        "{flag} has no place here: it looks on at a single run"
+    ))
+}
+
+impl WatchArgs {
+    /// An error if any of it was given, for commands that make several runs.
+    pub(super) fn refuse(&self) -> Result<(), Problem> {
+        let otlp = self.otlp.as_ref();
+        let otlp = otlp.map(|url| match url {
+            Some(url) => format!("--otlp {url}"),
+            None => "--otlp".to_owned(),
+        });
+        let listen = self.metrics_listen.as_ref();
+        let listen = listen.map(|Listen(address)| format!("--metrics-listen {address}"));
+        let tui = self.tui.then(|| "--tui".to_owned());
+        let given = tui.or(listen).or(otlp);
+        given.map_or(Ok(()), |flag| Err(no_place(&flag)))
+    }
+
+    /// Begins to look on, but for the screen. What cannot be had is wrong use, and
+    /// better known before the run than in it.
+    pub(super) fn begin(&self, quiet: bool) -> Result<Watching, Problem> {
+        if self.tui {
+            tui::probe()?;
+        }
+        let feed = Feed::new();
+        let server = match self.metrics_listen {
+            None => None,
+            Some(Listen(address)) => {
+                let server = MetricsServer::start(address, feed.watched());
+                let server = server.map_err(Problem::usage)?;
+                if !quiet {
+                    anstream::eprintln!("metrics at http://{}/metrics", server.address());
+                }
+                Some(server)
+            }
+        };
+        let exporter = match &self.otlp {
+            None => None,
+            Some(url) => {
+                let variable = |name: &str| std::env::var(name).ok();
+                let settings = OtlpSettings::new(url.as_deref(), variable);
+                let settings = settings.map_err(Problem::usage)?;
+                let exporter = Exporter::start(settings, feed.watched());
+                Some(exporter.map_err(Problem::failed)?)
+            }
+        };
+        let watched = self.tui || server.is_some() || exporter.is_some();
+        Ok(Watching {
+            feed: watched.then_some(feed),
+            full_screen: self.tui,
+            server,
+            exporter,
+            tui: None,
+        })
+    }
+}
+
+/// Those who look on, until the run is over.
+pub(super) struct Watching {
+    /// What they all read; none when nobody looks.
+    feed: Option<Feed>,
+    full_screen: bool,
+    server: Option<MetricsServer>,
+    exporter: Option<Exporter>,
+    tui: Option<Tui>,
+}
+
+impl Watching {
+    /// Takes over the screen, where that was asked for. From then on the screen
+    /// has all there is to be said until [`Self::end`].
+    pub(super) fn take_screen(&mut self, remote: Remote) -> Result<(), Problem> {
+        if let (true, Some(feed)) = (self.full_screen, &self.feed) {
+            let tui = Tui::start(feed.watched(), remote).map_err(Problem::failed)?;
+            self.tui = Some(tui);
+        }
+        Ok(())
+    }
+
+    /// Whether the screen is taken over.
+    pub(super) fn full_screen(&self) -> bool {
+        self.full_screen
+    }
+
+    /// Passes one event on; what there is to say goes to the screen or to `live`.
+    pub(super) fn hear(&mut self, event: &Event<'_>, live: &Live) {
+        if let Some(feed) = &mut self.feed {
+            feed.hear(event);
+        }
+        if let Some(tui) = &self.tui {
+            tui.hear(event);
+        }
+        let exporter = self.exporter.iter();
+        for warning in exporter.flat_map(Exporter::warnings) {
+            match &self.tui {
+                Some(tui) => tui.say(warning),
+                None => live.print(&warning),
+            }
+        }
+    }
+
+    /// The run is over: gives the screen back, sends what is left, and says what
+    /// went wrong.
+    pub(super) fn end(mut self, quiet: bool) {
+        if let Some(feed) = self.feed.take() {
+            feed.end();
+        }
+        let failed = self.tui.take().map(Tui::end);
+        drop(self.server.take());
+        let exported = self.exporter.take().map(Exporter::end);
+        if quiet {
+            return;
+        }
+        if let Some(Err(error)) = failed {
+            anstream::eprintln!("the full-screen view ended early: {error}");
+        }
+        if let Some(exported) = exported.filter(|of| of.dropped > 0) {
+            anstream::eprintln!(
+                "{} of {} exports of metrics did not arrive; of the last: {}",
+                count(exported.dropped),
+                count(exported.sent + exported.dropped),
+                exported.cause.unwrap_or_default(),
+            );
+        }
+    }
+}

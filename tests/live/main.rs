@@ -1,0 +1,11 @@
+//! What can be seen of a run while it runs: metrics that are scraped or sent,
+//! and the full-screen view with its keys.
+#![allow(clippy::unwrap_used)]
+
+mod full_screen;
+mod http;
+mod scraped;
+mod sent;
+#[path = "../support/mod.rs"]
+mod support;
+mod terminal;
