@@ -94,3 +94,56 @@ pub const CLEANUP: &[Action] = &[
     called("kinesis:ListStreams"),
     called("kinesis:ListTagsForStream"),
 ];
+
+/// The calls of a `hrload setup` that goes well, in the order of their first use;
+/// descriptions are called again until what they describe can be used.
+pub const SETUP_ORDER: &[&str] = &[
+    "kinesis:DescribeStreamSummary",
+    "kinesis:CreateStream",
+    "kinesis:ListTagsForStream",
+    "dynamodb:DescribeTable",
+    "dynamodb:CreateTable",
+    "dynamodb:ListTagsOfResource",
+    "dynamodb:DescribeKinesisStreamingDestination",
+    "dynamodb:EnableKinesisStreamingDestination",
+];
+
+/// The same of `hrload teardown`.
+pub const TEARDOWN_ORDER: &[&str] = &[
+    "dynamodb:DescribeTable",
+    "dynamodb:ListTagsOfResource",
+    "dynamodb:DeleteTable",
+    "kinesis:DescribeStreamSummary",
+    "kinesis:ListTagsForStream",
+    "kinesis:DeleteStream",
+];
+
+/// What a dry run prints: a line for each call of `order`, with the resource it
+/// is made on, and then the actions of `needed` that are wanted besides.
+#[must_use]
+pub fn dry_run(
+    order: &[&str],
+    needed: &[Action],
+    region: &str,
+    table: &str,
+    stream: &str,
+) -> String {
+    let mut lines = String::new();
+    for name in order {
+        let resource = if name.starts_with("kinesis:") {
+            format!("arn:aws:kinesis:{region}:*:stream/{stream}")
+        } else {
+            format!("arn:aws:dynamodb:{region}:*:table/{table}")
+        };
+        lines.push_str(&format!("{name:<46} {resource}\n"));
+    }
+    let besides: Vec<&str> = needed
+        .iter()
+        .map(|action| action.name)
+        .filter(|name| !order.contains(name))
+        .collect();
+    if !besides.is_empty() {
+        lines.push_str(&format!("needed besides: {}\n", besides.join(", ")));
+    }
+    lines
+}

@@ -9,12 +9,13 @@ use jiff::Timestamp;
 
 use super::capacity::ThroughputArgs;
 use super::place::{PlaceArgs, layout_name, on_runtime};
+use super::print;
 use super::problem::{Exit, Problem};
 use super::run::LayoutArg;
 use super::values;
 use crate::aws::{
     self, Connection, Progress, Resource, STATE_SCHEMA, State, StateFile, TableThroughput, Wanted,
-    WantedStream,
+    WantedStream, permissions,
 };
 use crate::experiment::{Interrupts, StreamMode, TableMode, Warm};
 
@@ -65,6 +66,11 @@ pub(crate) struct SetupArgs {
     /// Where to note what was made
     #[arg(long, value_name = "FILE", default_value = "hrload-state.json")]
     state: PathBuf,
+
+    /// Print the calls that would be made, in order, with their IAM actions and
+    /// resources, and make none
+    #[arg(long)]
+    dry_run: bool,
 
     /// Print nothing but errors
     #[arg(short, long)]
@@ -168,12 +174,26 @@ pub(crate) fn run(args: SetupArgs) -> Result<Exit, Problem> {
     on_runtime(async |interrupts| set_up(&args, interrupts).await)
 }
 
+fn dry_run(planned: &State) -> Result<Exit, Problem> {
+    print(&permissions::dry_run(
+        permissions::SETUP_ORDER,
+        permissions::SETUP,
+        &planned.region,
+        &planned.table.name,
+        &planned.stream.name,
+    ))?;
+    Ok(Exit::Held)
+}
+
 async fn set_up(args: &SetupArgs, interrupts: &mut Interrupts) -> Result<Exit, Problem> {
     let file = StateFile::at(args.state.clone());
     let path = file.path().display();
     let found = file.find().map_err(Problem::failed)?;
     let connection = args.place.connect().await?;
     let (planned, wanted) = args.plan(&connection, found.as_ref())?;
+    if args.dry_run {
+        return dry_run(&planned);
+    }
     let first = found.is_none();
     let mut state = match found {
         None => planned,

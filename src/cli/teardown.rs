@@ -5,9 +5,10 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::place::{PlaceArgs, consent, on_runtime};
+use super::print;
 use super::problem::{Exit, Problem};
 use super::values;
-use crate::aws::{self, Progress, State, StateFile};
+use crate::aws::{self, Progress, State, StateFile, permissions};
 
 pub(super) const HELP: &str = "\
 Examples:
@@ -35,6 +36,11 @@ pub(crate) struct TeardownArgs {
     #[arg(short, long)]
     yes: bool,
 
+    /// Print the calls that would be made, in order, with their IAM actions and
+    /// resources, and make none
+    #[arg(long)]
+    dry_run: bool,
+
     /// Print nothing but errors
     #[arg(short, long)]
     quiet: bool,
@@ -45,6 +51,16 @@ pub(crate) fn run(args: &TeardownArgs) -> Result<Exit, Problem> {
     let file = StateFile::at(args.state.clone());
     let mut state = file.read().map_err(Problem::failed)?;
     let place = place(&state, args)?;
+    if args.dry_run {
+        print(&permissions::dry_run(
+            permissions::TEARDOWN_ORDER,
+            permissions::TEARDOWN,
+            &state.region,
+            &state.table.name,
+            &state.stream.name,
+        ))?;
+        return Ok(Exit::Held);
+    }
     let named: Vec<String> = [("table", &state.table), ("stream", &state.stream)]
         .iter()
         .filter(|(_, of)| !matches!(of.progress, Progress::Planned | Progress::Removed))

@@ -136,17 +136,23 @@ fn ended(output: &Output, code: i32) -> String {
 fn what_is_set_up_is_run_on_and_taken_down_and_nothing_else() {
     let world = World::new();
     world.table("other");
-    ended(&world.setup("--table t1 --stream s1 --shards 2"), 0);
+    ended(&world.setup("--table wear1 --stream feed1 --shards 2"), 0);
     let state = world.kept().unwrap();
     assert!(state.complete() && state.table.tagged && state.stream.tagged);
-    assert_eq!(world.there(), ["table other", "table t1", "stream s1"]);
+    assert_eq!(
+        world.there(),
+        ["table other", "table wear1", "stream feed1"]
+    );
 
     let run = world.hrload("run -q -r 200/s --devices 100 -d 1s -w 0s --drain 10s -o -");
     ended(&run, 0);
     let result: serde_json::Value = serde_json::from_slice(&run.stdout).unwrap();
     assert_eq!(result["ledger"]["missing"], 0);
     assert!(result["ledger"]["seen"].as_u64().unwrap() > 100);
-    assert_eq!(world.there(), ["table other", "table t1", "stream s1"]);
+    assert_eq!(
+        world.there(),
+        ["table other", "table wear1", "stream feed1"]
+    );
 
     ended(&world.hrload("teardown --yes"), 0);
     assert_eq!(world.there(), ["table other"]);
@@ -156,7 +162,7 @@ fn what_is_set_up_is_run_on_and_taken_down_and_nothing_else() {
 #[test]
 fn a_second_set_up_changes_nothing_and_names_what_differs() {
     let world = World::new();
-    ended(&world.setup("--table t1"), 0);
+    ended(&world.setup("--table wear1"), 0);
     let before = world.kept();
     ended(&world.setup(""), 0);
     assert_eq!(world.kept(), before);
@@ -171,7 +177,7 @@ fn a_second_set_up_changes_nothing_and_names_what_differs() {
 fn a_table_that_was_there_before_is_left_and_the_stream_goes_again() {
     let world = World::new();
     world.table("mine");
-    let stderr = ended(&world.setup("--table mine --stream s1"), 1);
+    let stderr = ended(&world.setup("--table mine --stream feed1"), 1);
     assert!(stderr.contains("table mine exists already"), "{stderr}");
     assert_eq!(world.there(), ["table mine"]);
     assert!(world.kept().is_none());
@@ -180,20 +186,20 @@ fn a_table_that_was_there_before_is_left_and_the_stream_goes_again() {
 #[test]
 fn another_table_of_the_same_name_is_never_removed() {
     let world = World::new();
-    ended(&world.setup("--table t1 --stream s1"), 0);
-    world.delete_table("t1");
-    world.table("t1");
+    ended(&world.setup("--table wear1 --stream feed1"), 0);
+    world.delete_table("wear1");
+    world.table("wear1");
     let stderr = ended(&world.hrload("teardown --yes"), 1);
     assert!(stderr.contains("another of the same name"), "{stderr}");
-    assert_eq!(world.there(), ["table t1"]);
+    assert_eq!(world.there(), ["table wear1"]);
     assert!(world.kept().is_some());
 }
 
 #[test]
 fn tearing_down_goes_on_where_it_was_cut_off() {
     let world = World::new();
-    ended(&world.setup("--table t1 --stream s1"), 0);
-    world.delete_table("t1");
+    ended(&world.setup("--table wear1 --stream feed1"), 0);
+    world.delete_table("wear1");
     ended(&world.hrload("teardown --yes"), 0);
     assert!(world.there().is_empty() && world.kept().is_none());
 }
@@ -201,10 +207,10 @@ fn tearing_down_goes_on_where_it_was_cut_off() {
 #[test]
 fn without_a_terminal_nothing_is_removed_unless_yes_is_said() {
     let world = World::new();
-    ended(&world.setup("--table t1"), 0);
+    ended(&world.setup("--table wear1"), 0);
     let stderr = ended(&world.hrload("teardown"), 2);
     assert!(stderr.contains("--yes"), "{stderr}");
-    assert_eq!(world.there(), ["table t1", "stream t1"]);
+    assert_eq!(world.there(), ["table wear1", "stream wear1"]);
 }
 
 #[test]
@@ -213,7 +219,7 @@ fn whichever_call_is_denied_nothing_is_left_that_the_state_file_does_not_name() 
         let operation = action.operation();
         let world = World::new();
         let proxy = Proxy::before(world.address, Some(operation));
-        let output = world.setup_at(proxy.address, "--table t1 --stream s1");
+        let output = world.setup_at(proxy.address, "--table wear1 --stream feed1");
         if output.status.success() {
             assert!(!proxy.seen().contains(action.name), "{}", action.name);
             continue;
@@ -254,7 +260,7 @@ fn each_command_makes_the_calls_that_its_policy_allows_and_no_others() {
         let called = of.iter().filter(|action| action.called);
         called.map(|action| action.name.to_owned()).collect()
     };
-    let made = proxied("setup --endpoint-url http://PROXY --table t1");
+    let made = proxied("setup --endpoint-url http://PROXY --table wear1");
     assert_eq!(made, allowed(permissions::SETUP));
     let run = proxied("run -q -r 200/s --devices 100 -d 1s -w 0s --drain 10s");
     assert_eq!(run, allowed(permissions::RUN_ON_STATE));
