@@ -79,3 +79,133 @@ fn an_interrupt_writes_what_was_read_and_the_next_delivery_goes_on_there() {
     assert_eq!(world.delivered("")["records_delivered"], rest);
     assert_eq!(world.lines().len(), 10);
 }
+
+/// A program as Firehose's Lambdas are: drops odd records, fails every tenth,
+/// marks the rest.
+const MARKING: &str = r#"#!/usr/bin/env python3
+import base64, json, sys
+event = json.load(sys.stdin)
+answer = []
+for record in event["records"]:
+    number = json.loads(base64.b64decode(record["data"]))["n"]
+    number = int(str(number))
+    if number % 10 == 0:
+        answer.append({"recordId": record["recordId"], "result": "ProcessingFailed",
+                       "data": record["data"]})
+    elif number % 2 == 1:
+        answer.append({"recordId": record["recordId"], "result": "Dropped"})
+    else:
+        data = base64.b64encode(f"marked {number}\n".encode()).decode()
+        answer.append({"recordId": record["recordId"], "result": "Ok", "data": data})
+# In another order than they were asked about: Firehose goes by their ids.
+json.dump({"records": answer[::-1]}, sys.stdout)
+"#;
+
+#[test]
+fn a_transform_marks_drops_and_fails_records_and_each_is_accounted_for() {
+    if std::process::Command::new("python3")
+        .arg("-V")
+        .output()
+        .is_err()
+    {
+        eprintln!("skipped: the transform of this test is written in Python, which is not here");
+        return;
+    }
+    let world = World::new(1);
+    // "n" as a number without the zeros that JSON has not.
+    world.put((100..200).map(|n| format!("{{\"n\":{n}}}").into_bytes()));
+    let program = world.program("mark.py", MARKING);
+    let done = world.delivered(&format!("--transform {program}"));
+    assert_eq!(done["records_read"], 100);
+    assert_eq!(done["records_delivered"], 40);
+    assert_eq!(done["records_dropped"], 50);
+    assert_eq!(done["records_failed"], 10);
+    let (failed, data): (Vec<_>, Vec<_>) = world
+        .objects()
+        .into_iter()
+        .partition(|(key, _)| key.starts_with("processing-failed/"));
+    let expected: String = (100..200)
+        .filter(|n| n % 2 == 0 && n % 10 != 0)
+        .map(|n| format!("marked {n}\n"))
+        .collect();
+    // In the order of the stream, whatever order they were answered in.
+    assert_eq!(data.len(), 1);
+    assert_eq!(String::from_utf8(data[0].1.clone()).unwrap(), expected);
+    let failed = String::from_utf8(failed[0].1.clone()).unwrap();
+    assert_eq!(failed.lines().count(), 10);
+}
+
+#[test]
+fn zstd_is_read_by_zstd() {
+    let world = World::new(1);
+    world.put((0..50).map(record));
+    world.delivered("--compression zstd");
+    let (key, body) = world.objects().pop_first().unwrap();
+    assert!(key.ends_with(".zst"), "{key}");
+    let text = String::from_utf8(zstd::decode_all(body.as_slice()).unwrap()).unwrap();
+    assert_eq!(text.lines().count(), 50);
+}
+
+#[test]
+fn prefixes_have_times_and_what_went_wrong_where_they_ask_for_it() {
+    let world = World::new(1);
+    world.put([record(1), b"\xff".to_vec()]);
+    world.delivered(
+        "--prefix year=!{timestamp:yyyy}/x-!{firehose:random-string}/ \
+         --error-prefix wrong/!{firehose:error-output-type}/",
+    );
+    let keys: Vec<String> = world.objects().into_keys().collect();
+    assert_eq!(keys.len(), 2);
+    let year = jiff::Timestamp::now().strftime("%Y").to_string();
+    let (data, failed) = match keys[0].starts_with("year=") {
+        true => (&keys[0], &keys[1]),
+        false => (&keys[1], &keys[0]),
+    };
+    let parts: Vec<&str> = data.split('/').collect();
+    assert_eq!(parts[0], format!("year={year}"));
+    let random = parts[1].strip_prefix("x-").unwrap();
+    assert!(random.len() == 11 && random.chars().all(|c| c.is_ascii_alphanumeric()));
+    // With an expression in the prefix Firehose adds no hours of its own.
+    assert_eq!(parts.len(), 3, "{data}");
+    assert!(failed.starts_with("wrong/processing-failed/"), "{failed}");
+}
+
+#[test]
+fn delivery_from_latest_leaves_out_what_was_long_there() {
+    let world = World::new(2);
+    world.put((0..20).map(record));
+    // Within the margin that clocks may disagree by, records count as new.
+    let done = world.delivered("--from latest");
+    assert_eq!(done["records_delivered"], 20);
+    world.put((20..30).map(record));
+    // Where there is a checkpoint, another beginning is refused.
+    let refused = world
+        .deliver("--from latest --until-idle 1s")
+        .output()
+        .unwrap();
+    assert_eq!(refused.status.code(), Some(2));
+    assert_eq!(
+        world.delivered("--from checkpoint")["records_delivered"],
+        10
+    );
+}
+
+#[test]
+fn shards_that_split_and_merge_are_delivered_to_their_ends_each_record_once() {
+    // Half a minute's resharding takes half a second.
+    let world = World::with(1, "--time-scale 60");
+    world.put((0..300).map(record));
+    assert_eq!(world.delivered("")["records_delivered"], 300);
+    world.put((300..400).map(record));
+    world.reshard(2);
+    world.put((400..700).map(record));
+    // Parents that are half read, their children, and what the children became.
+    let done = world.delivered("--buffer-size 1KiB");
+    assert_eq!(done["records_delivered"], 400);
+    world.reshard(1);
+    world.put((700..800).map(record));
+    assert_eq!(world.delivered("")["records_delivered"], 100);
+    let lines = world.lines();
+    assert_eq!(lines.len(), 800);
+    assert!(lines.values().all(|times| *times == 1));
+}

@@ -2,7 +2,6 @@
 
 use std::io::{Read, Write};
 use std::net::TcpListener;
-use std::os::unix::fs::PermissionsExt;
 
 use serde_json::Value;
 
@@ -10,10 +9,7 @@ use crate::world::{World, record, text};
 
 /// A transform that is a shell script.
 fn script(world: &World, body: &str) -> String {
-    let path = world.folder.path().join("transform.sh");
-    std::fs::write(&path, format!("#!/bin/sh\n{body}\n")).unwrap();
-    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
-    path.display().to_string()
+    world.program("transform.sh", &format!("#!/bin/sh\n{body}\n"))
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::process::{Command, Output};
 
 use aws_sdk_kinesis::Client;
 use aws_sdk_kinesis::primitives::Blob;
-use aws_sdk_kinesis::types::PutRecordsRequestEntry;
+use aws_sdk_kinesis::types::{PutRecordsRequestEntry, ScalingType, StreamStatus};
 use hrload::aws::{self, Options, Target};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -25,9 +25,14 @@ pub(crate) struct World {
 impl World {
     /// With a stream of so many shards.
     pub(crate) fn new(shards: usize) -> Self {
-        let words = format!("--change-delay 0 --mode provisioned --wcu 1000 --shards {shards}");
+        Self::with(shards, "")
+    }
+
+    /// And services that were told this.
+    pub(crate) fn with(shards: usize, words: &str) -> Self {
+        let of_table = "--change-delay 0 --mode provisioned --wcu 1000";
         Self {
-            local: Local::start(&words),
+            local: Local::start(&format!("{of_table} --shards {shards} {words}")),
             folder: tempfile::tempdir().unwrap(),
         }
     }
@@ -39,6 +44,15 @@ impl World {
     /// Puts records into the stream.
     pub(crate) fn put(&self, records: impl IntoIterator<Item = Vec<u8>>) {
         let records: Vec<Vec<u8>> = records.into_iter().collect();
+        self.with_kinesis(async |client| {
+            for call in records.chunks(CALL) {
+                put_all(client, call).await;
+            }
+        });
+    }
+
+    /// Does something with Kinesis.
+    fn with_kinesis(&self, work: impl AsyncFnOnce(&Client)) {
         let target = Target::Local(self.local.address());
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -46,10 +60,37 @@ impl World {
             .unwrap();
         runtime.block_on(async {
             let connection = aws::connect(&target, &Options::default()).await.unwrap();
-            for call in records.chunks(CALL) {
-                put_all(&connection.kinesis, call).await;
+            work(&connection.kinesis).await;
+        });
+    }
+
+    /// Splits or merges shards until there are so many.
+    pub(crate) fn reshard(&self, shards: i32) {
+        self.with_kinesis(async |client| {
+            let update = client.update_shard_count().stream_name("hrload");
+            let update = update.target_shard_count(shards);
+            let update = update.scaling_type(ScalingType::UniformScaling);
+            update.send().await.unwrap();
+            loop {
+                let stream = client.describe_stream_summary().stream_name("hrload");
+                let stream = stream.send().await.unwrap();
+                let summary = stream.stream_description_summary().unwrap();
+                if *summary.stream_status() == StreamStatus::Active {
+                    assert_eq!(summary.open_shard_count(), shards);
+                    return;
+                }
+                tokio::time::sleep(std::time::Duration::from_millis(50)).await;
             }
         });
+    }
+
+    /// A program of this text, beside the lake.
+    pub(crate) fn program(&self, name: &str, text: &str) -> String {
+        use std::os::unix::fs::PermissionsExt;
+        let path = self.folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+        path.display().to_string()
     }
 
     /// `hrload deliver` into the folder, with these words.
