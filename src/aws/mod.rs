@@ -7,10 +7,18 @@
 
 mod connect;
 mod endpoint;
+mod leftovers;
+mod ownership;
+pub mod permissions;
 mod provision;
+mod setup;
+mod state;
 
 pub use connect::{ConnectError, Connection, Options, Target, connect};
+pub use leftovers::{Kind, Leftover, leftovers, remove};
 pub use provision::{
     ProvisionError, Provisioned, TableThroughput, Wanted, WantedStream, provision,
     provisioned_write_units, tear_down,
 };
+pub use setup::{SetupError, set_up, take_down};
+pub use state::{Progress, Resource, STATE_SCHEMA, State, StateError, StateFile};

@@ -9,7 +9,7 @@ use aws_sdk_dynamodb::error::{DisplayErrorContext, ProvideErrorMetadata, SdkErro
 use aws_sdk_dynamodb::types::{
     ApproximateCreationDateTimePrecision, AttributeDefinition, BillingMode, DestinationStatus,
     EnableKinesisStreamingConfiguration, KeySchemaElement, KeyType, ProvisionedThroughput,
-    ScalarAttributeType, TableDescription, TableStatus, WarmThroughput,
+    ScalarAttributeType, TableDescription, TableStatus, Tag, WarmThroughput,
 };
 use aws_sdk_kinesis::types::{
     StreamDescriptionSummary, StreamMode, StreamModeDetails, StreamStatus,
@@ -114,7 +114,9 @@ pub enum ProvisionError {
     },
 }
 
-fn service<E, R>(doing: impl Into<String>) -> impl FnOnce(SdkError<E, R>) -> ProvisionError
+pub(super) fn service<E, R>(
+    doing: impl Into<String>,
+) -> impl FnOnce(SdkError<E, R>) -> ProvisionError
 where
     E: std::error::Error + ProvideErrorMetadata + 'static,
     R: std::fmt::Debug + 'static,
@@ -227,20 +229,20 @@ pub async fn tear_down(connection: &Connection, made: &Provisioned) -> Result<()
 
 /// Waits between looks at a status: quickly at first (embedded services take
 /// milliseconds), then once a second (AWS takes many).
-struct Patience {
+pub(super) struct Patience {
     since: Instant,
     pause: Duration,
 }
 
 impl Patience {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self {
             since: Instant::now(),
             pause: Duration::from_millis(10),
         }
     }
 
-    async fn wait(&mut self, what: &str, status: &str) -> Result<(), ProvisionError> {
+    pub(super) async fn wait(&mut self, what: &str, status: &str) -> Result<(), ProvisionError> {
         if self.since.elapsed() > PATIENCE {
             return Err(ProvisionError::TooSlow {
                 what: what.to_owned(),
@@ -253,7 +255,7 @@ impl Patience {
     }
 }
 
-async fn describe_stream(
+pub(super) async fn describe_stream(
     connection: &Connection,
     name: &str,
 ) -> Result<Option<StreamDescriptionSummary>, ProvisionError> {
@@ -300,7 +302,7 @@ async fn ensure_stream(
             Some(found) => found.stream_status.as_str().to_owned(),
             None if made.stream_created => "missing".to_owned(),
             None => {
-                create_stream(connection, wanted).await?;
+                create_stream(connection, wanted, &[]).await?;
                 made.stream_created = true;
                 // Its ARN is not known yet, but its name is enough to delete it.
                 made.stream = Some((name.clone(), String::new()));
@@ -311,9 +313,11 @@ async fn ensure_stream(
     }
 }
 
-async fn create_stream(
+/// Asks for a stream with these tags; does not wait for it.
+pub(super) async fn create_stream(
     connection: &Connection,
     wanted: &WantedStream,
+    tags: &[(&str, &str)],
 ) -> Result<(), ProvisionError> {
     let name = &wanted.name;
     let mode = match wanted.shards {
@@ -326,6 +330,10 @@ async fn create_stream(
         .create_stream()
         .stream_name(name)
         .set_shard_count(wanted.shards.map(|shards| shards as i32))
+        .set_tags((!tags.is_empty()).then(|| {
+            let owned = tags.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned()));
+            owned.collect()
+        }))
         .stream_mode_details(mode.map_err(|e| ProvisionError::Service {
             doing: format!("creating stream {name}"),
             message: e.to_string(),
@@ -352,7 +360,7 @@ pub async fn provisioned_write_units(
         .filter(|units| *units > 0))
 }
 
-async fn describe_table(
+pub(super) async fn describe_table(
     connection: &Connection,
     name: &str,
 ) -> Result<Option<TableDescription>, ProvisionError> {
@@ -436,7 +444,7 @@ async fn ensure_table(
             }
             None if made.table_created => TableStatus::Creating,
             None => {
-                create_table(connection, wanted).await?;
+                create_table(connection, wanted, &[]).await?;
                 made.table_created = true;
                 continue;
             }
@@ -447,7 +455,12 @@ async fn ensure_table(
     }
 }
 
-async fn create_table(connection: &Connection, wanted: &Wanted) -> Result<(), ProvisionError> {
+/// Asks for a table with these tags; does not wait for it.
+pub(super) async fn create_table(
+    connection: &Connection,
+    wanted: &Wanted,
+    tags: &[(&str, &str)],
+) -> Result<(), ProvisionError> {
     let name = &wanted.table;
     let doing = || format!("creating table {name}");
     let invalid = |e: aws_sdk_dynamodb::error::BuildError| ProvisionError::Service {
@@ -477,6 +490,10 @@ async fn create_table(connection: &Connection, wanted: &Wanted) -> Result<(), Pr
                     .map_err(invalid)?,
             ),
     };
+    for (key, value) in tags {
+        let tag = Tag::builder().key(*key).value(*value).build();
+        request = request.tags(tag.map_err(invalid)?);
+    }
     for (attribute, kind, role) in key_attributes(wanted) {
         request = request
             .attribute_definitions(
@@ -518,7 +535,7 @@ async fn destination_status(
         .and_then(|destination| destination.destination_status().cloned()))
 }
 
-async fn ensure_destination(
+pub(super) async fn ensure_destination(
     connection: &Connection,
     table: &str,
     arn: &str,

@@ -6,6 +6,7 @@
 
 mod ab;
 mod capacity;
+mod cleanup;
 mod dashboard;
 mod deliver;
 mod diff;
@@ -14,13 +15,16 @@ mod lake;
 mod live;
 mod local;
 mod modes;
+mod place;
 mod plan;
 mod problem;
 mod profiles;
 mod report;
 mod run;
+mod setup;
 mod show;
 mod sweep;
+mod teardown;
 mod trend;
 mod tui;
 mod values;
@@ -118,6 +122,15 @@ enum Command {
     /// Look at heart rates in a browser: out of a lake, or off a stream
     #[command(after_help = dashboard::HELP)]
     Dashboard(Box<dashboard::DashboardArgs>),
+    /// Make a table, a stream and the streaming destination, to run on again and again
+    #[command(after_help = setup::HELP)]
+    Setup(Box<setup::SetupArgs>),
+    /// Remove what `hrload setup` made, and nothing else
+    #[command(after_help = teardown::HELP)]
+    Teardown(teardown::TeardownArgs),
+    /// Find what set-ups left behind, and remove it
+    #[command(after_help = cleanup::HELP)]
+    Cleanup(cleanup::CleanupArgs),
     /// Show a history of figures, and where a level changed
     #[command(after_help = trend::HELP)]
     Trend(trend::TrendArgs),
@@ -173,6 +186,9 @@ pub fn main() -> ExitCode {
         Some(Command::Diff(args)) => diff::run(&args),
         Some(Command::Deliver(args)) => deliver::run(*args),
         Some(Command::Dashboard(args)) => dashboard::run(*args),
+        Some(Command::Setup(args)) => setup::run(*args),
+        Some(Command::Teardown(args)) => teardown::run(&args),
+        Some(Command::Cleanup(args)) => cleanup::run(args),
         Some(Command::Trend(args)) => trend::run(&args),
         Some(Command::Profiles(args)) => profiles::profiles(&args),
         Some(Command::Show(args)) => show::show(&args),

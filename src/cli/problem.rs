@@ -21,7 +21,7 @@ pub(crate) enum Exit {
     Regressed,
     /// A reading is unaccounted for.
     LedgerOpen,
-    /// Stopped by a signal; the result was written.
+    /// Stopped by a signal; for a run: the result was written.
     Interrupted,
 }
 
@@ -61,6 +61,21 @@ impl Problem {
             exit: Exit::Failed,
             message: with_causes(error.into().as_ref()),
         }
+    }
+
+    /// A signal came before there was a result: exit code 130.
+    pub(crate) fn interrupted(message: &str) -> Self {
+        Self {
+            exit: Exit::Interrupted,
+            message: message.to_owned(),
+        }
+    }
+
+    /// The same with a sentence about what follows from it.
+    pub(crate) fn and(mut self, consequence: &str) -> Self {
+        self.message.push_str("\n  ");
+        self.message.push_str(consequence);
+        self
     }
 
     /// Prints it to standard error.

@@ -11,11 +11,13 @@ use super::capacity::{Compared, LimitArgs, ThroughputArgs};
 use super::diff;
 use super::lake::LakeArgs;
 use super::live::Live;
+use super::place::layout_name;
 use super::problem::{Exit, Problem};
 use super::profiles;
 use super::report as reports;
 use super::values::{self, Rate};
 use super::watching::WatchArgs;
+use crate::aws::StateFile;
 use crate::codec::Layout;
 use crate::experiment::{
     self, Embedded, Ending, Event, Interrupts, Output, Phases, Request, Resources, Sending, Target,
@@ -105,6 +107,16 @@ pub(crate) struct RunArgs {
     /// Stream that the table's changes go to; created if it does not exist [default: one of this run's own]
     #[arg(long, value_name = "NAME", help_heading = "Target")]
     stream: Option<String>,
+
+    /// Write into what `hrload setup` made and noted in this file: its target, region,
+    /// table and stream; they are kept
+    #[arg(
+        long,
+        value_name = "FILE",
+        conflicts_with_all = ["target", "endpoint_url", "region", "table", "stream"],
+        help_heading = "Target"
+    )]
+    state: Option<PathBuf>,
 
     /// Keep the table and stream that this run created
     #[arg(long, help_heading = "Target")]
@@ -384,7 +396,7 @@ impl RunArgs {
 
     /// Whether the target is the embedded services.
     pub(super) fn embedded(&self) -> bool {
-        self.target != Some(TargetArg::Aws) && self.endpoint_url.is_none()
+        self.target != Some(TargetArg::Aws) && self.endpoint_url.is_none() && self.state.is_none()
     }
 
     /// Whether nothing but errors is to be printed.
@@ -395,10 +407,11 @@ impl RunArgs {
     /// Arguments into a request: every contradiction is found here. `flag` is
     /// where `conditions` come from.
     pub(super) fn into_request(
-        self,
+        mut self,
         flag: &str,
         conditions: Vec<Condition>,
     ) -> Result<Request, Problem> {
+        self.take_state()?;
         self.followed(flag, &conditions)?;
         let profile = profiles::find(&self.profile)?;
         let pace = match (self.rate, self.interval) {
@@ -479,6 +492,48 @@ impl RunArgs {
             None if self.lake.given() => shared,
             None => Consumer::SHORTEST_INTERVAL,
         }
+    }
+
+    /// Puts what a state file says in the place of the arguments it stands for.
+    fn take_state(&mut self) -> Result<(), Problem> {
+        let Some(path) = self.state.take() else {
+            return Ok(());
+        };
+        let name = path.display().to_string();
+        let state = StateFile::at(path).read().map_err(Problem::failed)?;
+        if !state.complete() {
+            return Err(Problem::failed(format!(
+                "{name} is of a set-up that was not brought to its end; run `hrload setup` again, \
+                 or `hrload teardown`"
+            )));
+        }
+        if self.throughput.any() {
+            return Err(Problem::usage(format!(
+                "table and stream of {name} are made already; leave out what they are to be made \
+                 with (--mode, --wcu, --warm-throughput, --stream-mode, --shards)"
+            )));
+        }
+        let layout = layout_name(self.layout.layout());
+        if layout != state.layout {
+            return Err(Problem::usage(format!(
+                "the table of {name} was made for --layout {}, not {layout}",
+                state.layout
+            )));
+        }
+        let url = |text: &Option<String>| {
+            let parsed = text.as_deref().map(values::url).transpose();
+            parsed.map_err(|e| Problem::failed(format!("{name}: {e}")))
+        };
+        self.endpoint_url = url(&state.dynamodb)?;
+        self.kinesis_endpoint_url = url(&state.kinesis)?;
+        if self.endpoint_url.is_none() {
+            self.target = Some(TargetArg::Aws);
+        }
+        self.region = Some(state.region);
+        self.table = Some(state.table.name);
+        self.stream = Some(state.stream.name);
+        self.keep = true;
+        Ok(())
     }
 
     fn target(&self) -> Result<Target, Problem> {

@@ -1,0 +1,149 @@
+//! The IAM actions that each command needs, no more and no less: tests compare
+//! them with the calls that are made, and docs/aws.md with its policies.
+//!
+//! Actions and resource types as in
+//! <https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazondynamodb.html>
+//! and
+//! <https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonkinesisdatastreams.html>.
+
+/// One action.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Action {
+    /// `service:Operation`.
+    pub name: &'static str,
+    /// It is called in a command that goes well. Others are needed besides: to
+    /// mend what went otherwise, or checked by the service on our behalf.
+    pub called: bool,
+}
+
+impl Action {
+    /// The operation without its service.
+    #[must_use]
+    pub fn operation(&self) -> &'static str {
+        self.name
+            .split_once(':')
+            .map_or(self.name, |(_, operation)| operation)
+    }
+}
+
+const fn called(name: &'static str) -> Action {
+    Action { name, called: true }
+}
+
+const fn besides(name: &'static str) -> Action {
+    Action {
+        name,
+        called: false,
+    }
+}
+
+/// `hrload setup`. Enabling a streaming destination is checked by DynamoDB
+/// against Kinesis with the caller's rights, and makes a service-linked role the
+/// first time
+/// (<https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/kds_iam.html>);
+/// the deletions are for rolling back.
+pub const SETUP: &[Action] = &[
+    called("dynamodb:CreateTable"),
+    besides("dynamodb:DeleteTable"),
+    called("dynamodb:DescribeKinesisStreamingDestination"),
+    called("dynamodb:DescribeTable"),
+    called("dynamodb:EnableKinesisStreamingDestination"),
+    called("dynamodb:ListTagsOfResource"),
+    besides("dynamodb:TagResource"),
+    besides("iam:CreateServiceLinkedRole"),
+    besides("kinesis:AddTagsToStream"),
+    called("kinesis:CreateStream"),
+    besides("kinesis:DeleteStream"),
+    besides("kinesis:DescribeStream"),
+    called("kinesis:DescribeStreamSummary"),
+    besides("kinesis:ListStreams"),
+    called("kinesis:ListTagsForStream"),
+    besides("kinesis:PutRecords"),
+    besides("kinesis:TagResource"),
+];
+
+/// `hrload run --state`.
+pub const RUN_ON_STATE: &[Action] = &[
+    called("dynamodb:BatchWriteItem"),
+    called("dynamodb:DescribeKinesisStreamingDestination"),
+    called("dynamodb:DescribeTable"),
+    called("kinesis:DescribeStreamSummary"),
+    called("kinesis:GetRecords"),
+    called("kinesis:GetShardIterator"),
+    called("kinesis:ListShards"),
+];
+
+/// `hrload teardown`.
+pub const TEARDOWN: &[Action] = &[
+    called("dynamodb:DeleteTable"),
+    called("dynamodb:DescribeTable"),
+    called("dynamodb:ListTagsOfResource"),
+    called("kinesis:DeleteStream"),
+    called("kinesis:DescribeStreamSummary"),
+    called("kinesis:ListTagsForStream"),
+];
+
+/// `hrload cleanup --expired`.
+pub const CLEANUP: &[Action] = &[
+    called("dynamodb:DeleteTable"),
+    called("dynamodb:DescribeTable"),
+    called("dynamodb:ListTables"),
+    called("dynamodb:ListTagsOfResource"),
+    called("kinesis:DeleteStream"),
+    called("kinesis:DescribeStreamSummary"),
+    called("kinesis:ListStreams"),
+    called("kinesis:ListTagsForStream"),
+];
+
+/// The calls of a `hrload setup` that goes well, in the order of their first use;
+/// descriptions are called again until what they describe can be used.
+pub const SETUP_ORDER: &[&str] = &[
+    "kinesis:DescribeStreamSummary",
+    "kinesis:CreateStream",
+    "kinesis:ListTagsForStream",
+    "dynamodb:DescribeTable",
+    "dynamodb:CreateTable",
+    "dynamodb:ListTagsOfResource",
+    "dynamodb:DescribeKinesisStreamingDestination",
+    "dynamodb:EnableKinesisStreamingDestination",
+];
+
+/// The same of `hrload teardown`.
+pub const TEARDOWN_ORDER: &[&str] = &[
+    "dynamodb:DescribeTable",
+    "dynamodb:ListTagsOfResource",
+    "dynamodb:DeleteTable",
+    "kinesis:DescribeStreamSummary",
+    "kinesis:ListTagsForStream",
+    "kinesis:DeleteStream",
+];
+
+/// What a dry run prints: a line for each call of `order`, with the resource it
+/// is made on, and then the actions of `needed` that are wanted besides.
+#[must_use]
+pub fn dry_run(
+    order: &[&str],
+    needed: &[Action],
+    region: &str,
+    table: &str,
+    stream: &str,
+) -> String {
+    let mut lines = String::new();
+    for name in order {
+        let resource = if name.starts_with("kinesis:") {
+            format!("arn:aws:kinesis:{region}:*:stream/{stream}")
+        } else {
+            format!("arn:aws:dynamodb:{region}:*:table/{table}")
+        };
+        lines.push_str(&format!("{name:<46} {resource}\n"));
+    }
+    let besides: Vec<&str> = needed
+        .iter()
+        .map(|action| action.name)
+        .filter(|name| !order.contains(name))
+        .collect();
+    if !besides.is_empty() {
+        lines.push_str(&format!("needed besides: {}\n", besides.join(", ")));
+    }
+    lines
+}

@@ -1,0 +1,317 @@
+//! `hrload setup`, `teardown` and `cleanup`, as a person uses them: what is made
+//! is exactly what is removed, whatever fails on the way.
+
+#![allow(clippy::unwrap_used)]
+
+mod proxy;
+#[path = "../support/mod.rs"]
+mod support;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::{Command, Output};
+
+use aws_sdk_dynamodb::types::BillingMode;
+use hrload::aws::{self, Connection, Options, State, StateFile, Target, permissions};
+use proxy::Proxy;
+use support::hrload;
+use support::local::Local;
+use tempfile::TempDir;
+
+/// The embedded services, and a folder for state files.
+struct World {
+    local: Local,
+    folder: TempDir,
+    address: SocketAddr,
+}
+
+impl World {
+    fn new() -> Self {
+        let local = Local::start("");
+        Self {
+            address: local.address(),
+            local,
+            folder: tempfile::tempdir().unwrap(),
+        }
+    }
+
+    fn state(&self) -> PathBuf {
+        self.folder.path().join("state.json")
+    }
+
+    fn kept(&self) -> Option<State> {
+        StateFile::at(self.state()).find().unwrap()
+    }
+
+    fn command(&self, words: &str) -> Command {
+        let mut command = hrload();
+        command
+            .args(words.split_whitespace())
+            .env("AWS_ACCESS_KEY_ID", "test")
+            .env("AWS_SECRET_ACCESS_KEY", "test")
+            .env("AWS_REGION", "us-east-1");
+        command
+    }
+
+    /// With the state file named.
+    fn hrload(&self, words: &str) -> Output {
+        let mut command = self.command(words);
+        command.arg("--state").arg(self.state()).output().unwrap()
+    }
+
+    fn setup_at(&self, address: SocketAddr, words: &str) -> Output {
+        self.hrload(&format!("setup --endpoint-url http://{address} {words}"))
+    }
+
+    fn setup(&self, words: &str) -> Output {
+        self.setup_at(self.address, words)
+    }
+
+    /// Names of all tables and streams.
+    fn there(&self) -> Vec<String> {
+        self.with(async |connection| {
+            let tables = connection.dynamodb.list_tables().send().await.unwrap();
+            let streams = connection.kinesis.list_streams().send().await.unwrap();
+            let tables = tables.table_names().iter().map(|t| format!("table {t}"));
+            let streams = streams.stream_names().iter().map(|s| format!("stream {s}"));
+            tables.chain(streams).collect()
+        })
+    }
+
+    fn with<T>(&self, job: impl AsyncFnOnce(&Connection) -> T) -> T {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        runtime.block_on(async {
+            let target = Target::Local(self.address);
+            let connection = aws::connect(&target, &Options::default()).await.unwrap();
+            job(&connection).await
+        })
+    }
+
+    /// Makes a table by hand.
+    fn table(&self, name: &str) {
+        self.with(async |connection| {
+            use aws_sdk_dynamodb::types::{
+                AttributeDefinition, KeySchemaElement, KeyType, ScalarAttributeType,
+            };
+            let key = KeySchemaElement::builder().attribute_name("id");
+            let attribute = AttributeDefinition::builder().attribute_name("id");
+            let call = connection.dynamodb.create_table().table_name(name);
+            call.billing_mode(BillingMode::PayPerRequest)
+                .key_schema(key.key_type(KeyType::Hash).build().unwrap())
+                .attribute_definitions(
+                    attribute
+                        .attribute_type(ScalarAttributeType::S)
+                        .build()
+                        .unwrap(),
+                )
+                .send()
+                .await
+                .unwrap();
+        });
+    }
+
+    fn delete_table(&self, name: &str) {
+        self.with(async |connection| {
+            let call = connection.dynamodb.delete_table().table_name(name);
+            call.send().await.unwrap();
+            let describe = || connection.dynamodb.describe_table().table_name(name);
+            while describe().send().await.is_ok() {
+                tokio::task::yield_now().await;
+            }
+        });
+    }
+}
+
+#[track_caller]
+fn ended(output: &Output, code: i32) -> String {
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(code), "{stderr}");
+    stderr
+}
+
+#[test]
+fn what_is_set_up_is_run_on_and_taken_down_and_nothing_else() {
+    let world = World::new();
+    world.table("other");
+    ended(&world.setup("--table wear1 --stream feed1 --shards 2"), 0);
+    let state = world.kept().unwrap();
+    assert!(state.complete() && state.table.tagged && state.stream.tagged);
+    assert_eq!(
+        world.there(),
+        ["table other", "table wear1", "stream feed1"]
+    );
+
+    let run = world.hrload("run -q -r 200/s --devices 100 -d 1s -w 0s --drain 10s -o -");
+    ended(&run, 0);
+    let result: serde_json::Value = serde_json::from_slice(&run.stdout).unwrap();
+    assert_eq!(result["ledger"]["missing"], 0);
+    assert!(result["ledger"]["seen"].as_u64().unwrap() > 100);
+    assert_eq!(
+        world.there(),
+        ["table other", "table wear1", "stream feed1"]
+    );
+
+    ended(&world.hrload("teardown --yes"), 0);
+    assert_eq!(world.there(), ["table other"]);
+    assert!(world.kept().is_none());
+}
+
+#[test]
+fn a_second_set_up_changes_nothing_and_names_what_differs() {
+    let world = World::new();
+    ended(&world.setup("--table wear1"), 0);
+    let before = world.kept();
+    ended(&world.setup(""), 0);
+    assert_eq!(world.kept(), before);
+    let stderr = ended(&world.setup("--shards 3 --layout timeseries"), 1);
+    for wanted in ["is 1 shards, asked for 3 shards", "asked for timeseries"] {
+        assert!(stderr.contains(wanted), "{stderr}");
+    }
+    assert_eq!(world.kept(), before);
+}
+
+#[test]
+fn a_table_that_was_there_before_is_left_and_the_stream_goes_again() {
+    let world = World::new();
+    world.table("mine");
+    let stderr = ended(&world.setup("--table mine --stream feed1"), 1);
+    assert!(stderr.contains("table mine exists already"), "{stderr}");
+    assert_eq!(world.there(), ["table mine"]);
+    assert!(world.kept().is_none());
+}
+
+#[test]
+fn another_table_of_the_same_name_is_never_removed() {
+    let world = World::new();
+    ended(&world.setup("--table wear1 --stream feed1"), 0);
+    world.delete_table("wear1");
+    world.table("wear1");
+    let stderr = ended(&world.hrload("teardown --yes"), 1);
+    assert!(stderr.contains("another of the same name"), "{stderr}");
+    assert_eq!(world.there(), ["table wear1"]);
+    assert!(world.kept().is_some());
+}
+
+#[test]
+fn tearing_down_goes_on_where_it_was_cut_off() {
+    let world = World::new();
+    ended(&world.setup("--table wear1 --stream feed1"), 0);
+    world.delete_table("wear1");
+    ended(&world.hrload("teardown --yes"), 0);
+    assert!(world.there().is_empty() && world.kept().is_none());
+}
+
+#[test]
+fn without_a_terminal_nothing_is_removed_unless_yes_is_said() {
+    let world = World::new();
+    ended(&world.setup("--table wear1"), 0);
+    let stderr = ended(&world.hrload("teardown"), 2);
+    assert!(stderr.contains("--yes"), "{stderr}");
+    assert_eq!(world.there(), ["table wear1", "stream wear1"]);
+}
+
+#[test]
+fn whichever_call_is_denied_nothing_is_left_that_the_state_file_does_not_name() {
+    for action in permissions::SETUP {
+        let operation = action.operation();
+        let world = World::new();
+        let proxy = Proxy::before(world.address, Some(operation));
+        let output = world.setup_at(proxy.address, "--table wear1 --stream feed1");
+        if output.status.success() {
+            assert!(!proxy.seen().contains(action.name), "{}", action.name);
+            continue;
+        }
+        let stderr = ended(&output, 1);
+        assert!(stderr.contains("AccessDenied"), "{operation}: {stderr}");
+        let left = world.there();
+        match world.kept() {
+            None => assert!(left.is_empty(), "{operation}: {left:?}"),
+            // It may be that what was made cannot be looked at, or not be removed:
+            // then the state file says so, and a teardown that is allowed to, can.
+            Some(mut state) => {
+                state.dynamodb = Some(format!("http://{}", world.address));
+                StateFile::at(world.state()).write(&state).unwrap();
+                ended(&world.hrload("teardown --yes"), 0);
+                assert!(world.there().is_empty(), "{operation}");
+            }
+        }
+    }
+}
+
+#[test]
+fn each_command_makes_the_calls_that_its_policy_allows_and_no_others() {
+    let world = World::new();
+    let proxied = |words: &str| {
+        let proxy = Proxy::before(world.address, None);
+        if let Some(mut state) = world.kept() {
+            state.dynamodb = Some(format!("http://{}", proxy.address));
+            StateFile::at(world.state()).write(&state).unwrap();
+        }
+        ended(
+            &world.hrload(&words.replace("PROXY", &proxy.address.to_string())),
+            0,
+        );
+        proxy.seen()
+    };
+    let allowed = |of: &[permissions::Action]| {
+        let called = of.iter().filter(|action| action.called);
+        called.map(|action| action.name.to_owned()).collect()
+    };
+    let made = proxied("setup --endpoint-url http://PROXY --table wear1");
+    assert_eq!(made, allowed(permissions::SETUP));
+    let run = proxied("run -q -r 200/s --devices 100 -d 1s -w 0s --drain 10s");
+    assert_eq!(run, allowed(permissions::RUN_ON_STATE));
+    assert_eq!(proxied("teardown --yes"), allowed(permissions::TEARDOWN));
+}
+
+#[test]
+fn cleaning_up_removes_what_has_expired_and_was_tagged_and_nothing_else() {
+    let world = World::new();
+    world.table("other");
+    ended(&world.setup("--table old --expires 1us"), 0);
+    std::fs::remove_file(world.state()).unwrap();
+    ended(&world.setup("--table new"), 0);
+    let words = format!("cleanup --expired --endpoint-url http://{}", world.address);
+    let asked = world.command(&words).output().unwrap();
+    ended(&asked, 2);
+    let listed = String::from_utf8_lossy(&asked.stdout).into_owned();
+    assert!(listed.contains("table old") && listed.contains("stream old"));
+    assert!(!listed.contains("new") && !listed.contains("other"));
+    ended(
+        &world.command(&format!("{words} --yes")).output().unwrap(),
+        0,
+    );
+    let gone = |name: &str| !world.there().contains(&name.to_owned());
+    while !gone("table old") || !gone("stream old") {
+        std::thread::yield_now();
+    }
+    assert_eq!(world.there(), ["table new", "table other", "stream new"]);
+    drop(world.local);
+}
+
+#[test]
+fn the_policies_in_the_documentation_are_those_of_the_commands() {
+    let page = include_str!("../../docs/aws.md");
+    for (heading, actions) in [
+        ("### hrload setup\n", permissions::SETUP),
+        ("### hrload run --state\n", permissions::RUN_ON_STATE),
+        ("### hrload teardown\n", permissions::TEARDOWN),
+        ("### hrload cleanup\n", permissions::CLEANUP),
+    ] {
+        let section = page.split_once(heading).unwrap().1;
+        let policy = section.split_once("```json\n").unwrap().1;
+        let policy = policy.split_once("```").unwrap().0;
+        let policy: serde_json::Value = serde_json::from_str(policy).unwrap();
+        let statements = policy["Statement"].as_array().unwrap();
+        let listed = statements
+            .iter()
+            .flat_map(|statement| statement["Action"].as_array().unwrap());
+        let mut listed: Vec<&str> = listed.map(|action| action.as_str().unwrap()).collect();
+        listed.sort_unstable();
+        let wanted: Vec<&str> = actions.iter().map(|action| action.name).collect();
+        assert_eq!(listed, wanted, "{heading}");
+    }
+}
