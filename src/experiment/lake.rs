@@ -9,9 +9,10 @@ use tokio::runtime::Builder;
 use tokio::sync::{Notify, oneshot};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
+use super::error::RunError;
+use super::event;
 use super::interrupt::Interrupts;
 use super::request::LakeRequest;
-use super::run::{self, RunError};
 use crate::clock::Clock;
 use crate::codec::change::{self, ChangeKind};
 use crate::lake::{
@@ -116,12 +117,12 @@ impl Deliverer {
         awaited: u64,
         longest: Duration,
         interrupts: &mut Interrupts,
-        tell: &mut dyn FnMut(run::Event<'_>),
+        tell: &mut dyn FnMut(event::Event<'_>),
     ) -> Result<Kept, RunError> {
-        tell(run::Event::AwaitsLake(longest));
+        tell(event::Event::AwaitsLake(longest));
         tokio::select! {
             () = self.await_readings(awaited, longest) => {}
-            () = interrupts.next() => tell(run::Event::Interrupted),
+            () = interrupts.next() => tell(event::Event::Interrupted),
         }
         self.stop.notify_one();
         tokio::select! {

@@ -7,6 +7,8 @@
 //! and its signals. Must not know the command line or the terminal.
 
 mod cost;
+mod error;
+mod event;
 mod footprint;
 mod identity;
 mod interrupt;
@@ -28,6 +30,8 @@ mod units;
 mod watch;
 mod workers;
 
+pub use error::RunError;
+pub use event::{Ending, Event, Finished};
 pub use footprint::weigh;
 pub use interrupt::{Interrupts, Order, Remote};
 pub use modes::{ModesEvent, ModesRequest, modes};
@@ -35,7 +39,7 @@ pub use request::{
     Embedded, LakeRequest, Output, Phases, Request, Resources, Sending, StreamMode, TableMode,
     Target, Via, Warm,
 };
-pub use run::{Ending, Event, Finished, RunError, run};
+pub use run::run;
 pub use setting::Setting;
 pub use sweep::{SweepEvent, SweepRequest, Why, sweep};
 pub use watch::Snapshot;

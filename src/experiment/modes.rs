@@ -5,9 +5,11 @@
 //! figures beside each other and the one to take. Repeats are interleaved, so
 //! that whatever drifts on a shared machine hits all alike.
 
+use super::error::RunError;
+use super::event::{Ending, Event};
 use super::interrupt::Interrupts;
 use super::request::{Request, TableMode, Target, Warm};
-use super::run::{Ending, Event, RunError, run};
+use super::run::run;
 use super::setting::Setting;
 use crate::aws::TableThroughput;
 use crate::capacity::scaling::ScalingPolicy;

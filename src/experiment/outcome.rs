@@ -1,12 +1,13 @@
 //! From what a run leaves to its result.
 
 use super::cost::{Used, cost};
+use super::event::{Ending, Finished};
 use super::identity::Identity;
 use super::lake::Kept;
 use super::machine;
 use super::planned::planned;
 use super::request::{LakeRequest, Request, Target, Via};
-use super::run::{Ending, Finished, Lived};
+use super::run::Lived;
 use super::setting::Setting;
 use super::target::Connected;
 use crate::aws::{Provisioned, TableThroughput};

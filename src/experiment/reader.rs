@@ -6,7 +6,7 @@ use std::thread;
 use tokio::runtime::Builder;
 use tokio::sync::oneshot;
 
-use super::run::RunError;
+use super::error::RunError;
 use crate::clock::Clock;
 use crate::measure::{ArrivalRecord, ArrivalRecorder, SequenceSet};
 use crate::stream::{self, Config, Handle, Outcome, Progress, ShardProgress};

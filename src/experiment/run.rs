@@ -1,11 +1,12 @@
 //! The life of one run.
 
-use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::{Interval as Ticker, MissedTickBehavior, interval};
 
+use super::error::RunError;
+use super::event::{Event, Finished};
 use super::identity::Identity;
 use super::interrupt::{Interrupts, Order};
 use super::lake::{Deliverer, Kept, Source};
@@ -15,23 +16,20 @@ use super::request::{Output, Request, Target, Via};
 use super::setting::Setting;
 use super::target::{self, Connected};
 use super::units::{Units, UnitsWatch};
-use super::watch::{Snapshot, Watch};
+use super::watch::Watch;
 use super::workers::{Common, Sent, Share, Workers};
 use super::{machine, outcome};
-use crate::aws::{
-    self, ConnectError, ProvisionError, Provisioned, TableThroughput, Wanted, WantedStream,
-};
+use crate::aws::{self, ProvisionError, Provisioned, TableThroughput, Wanted, WantedStream};
 use crate::clock::Clock;
-use crate::lake::{DeliverError, Lake, StoreError};
-use crate::load::{self, Abort, Backoff, DirectError, Stop, TempoChange};
-use crate::local::StartError;
+use crate::lake::Lake;
+use crate::load::{self, Backoff, Stop, TempoChange};
 use crate::measure::{
-    ArrivalRecord, ArrivalRecorder, IntervalSink, LakeRecorder, Reach, Rendezvous, Second,
-    SendRecorder, Series,
+    ArrivalRecord, ArrivalRecorder, IntervalSink, LakeRecorder, Reach, Rendezvous, SendRecorder,
+    Series,
 };
-use crate::report::{self, Condition, Phase, RunResult, WriteError};
-use crate::stream::{self, FollowError};
-use crate::workload::{Partition, Workload, WorkloadError};
+use crate::report::{self, Condition, Phase};
+use crate::stream;
+use crate::workload::{Partition, Workload};
 
 /// Time between the start of the load threads and the first reading: they build
 /// their part of the fleet in it.
@@ -59,103 +57,6 @@ const END_GRACE: Duration = Duration::from_secs(1);
 
 /// How long an interrupted run still waits for readings to be seen.
 const SHORT_DRAIN: Duration = Duration::from_secs(2);
-
-/// What whoever watches a run hears.
-#[derive(Debug)]
-pub enum Event<'a> {
-    /// A set-up or tear-down step begins.
-    Step(&'a str),
-    /// Everything is in place; sending begins.
-    Ready(&'a Setting),
-    /// A phase begins; it lasts at most this long.
-    Phase(Phase, Duration),
-    /// Seconds of the series are complete: each second is told once.
-    Complete(&'a [Second]),
-    /// The rest of the readings comes into the lake; it takes at most this long.
-    AwaitsLake(Duration),
-    /// A second has passed.
-    Second(&'a Snapshot),
-    /// The first signal came.
-    Interrupted,
-    /// The run ends early: this threshold can be met no more.
-    OutOfReach(&'a Condition),
-}
-
-/// How a run ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ending {
-    /// To its end, and what was offered was held.
-    Held,
-    /// To its end, and every reading is accounted for, but what was offered was
-    /// not held: readings failed, were dropped, or are missing, or a threshold
-    /// was missed.
-    NotHeld,
-    /// A reading is unaccounted for.
-    LedgerOpen,
-    /// A signal ended it.
-    Interrupted,
-}
-
-/// A finished run.
-#[derive(Debug)]
-pub struct Finished {
-    /// The content of the result file; already written where a file was asked for.
-    pub result: RunResult,
-    /// How it ended.
-    pub ending: Ending,
-}
-
-/// Why a run could not be made, or not be brought to its end.
-#[derive(Debug, thiserror::Error)]
-pub enum RunError {
-    /// The request asks for something that cannot be.
-    #[error(transparent)]
-    Impossible(#[from] WorkloadError),
-    /// The embedded services did not start.
-    #[error(transparent)]
-    Services(#[from] StartError),
-    /// There is no connection to the target.
-    #[error(transparent)]
-    Connect(#[from] ConnectError),
-    /// Table or stream could not be made, or not be removed.
-    #[error("{target}: {source}")]
-    Provision {
-        /// Where.
-        target: String,
-        /// What.
-        source: ProvisionError,
-    },
-    /// The direct client cannot be used with this endpoint.
-    #[error(transparent)]
-    Direct(#[from] DirectError),
-    /// The stream cannot be read.
-    #[error("cannot follow the stream")]
-    Follow(#[source] FollowError),
-    /// The lake cannot be opened.
-    #[error(transparent)]
-    LakeStore(#[from] StoreError),
-    /// Objects of the lake cannot be named so.
-    #[error("{0}")]
-    LakeName(String),
-    /// Delivery into the lake cannot begin.
-    #[error("cannot deliver into the lake: {0}")]
-    Lake(#[source] DeliverError),
-    /// The result cannot be written there.
-    #[error(transparent)]
-    Output(#[from] WriteError),
-    /// The service refused in a way that sending more cannot mend.
-    #[error("the load was given up: {}: {}", .0.code, .0.message)]
-    Aborted(Abort),
-    /// A thread could not be started.
-    #[error("cannot start a thread")]
-    Thread(#[source] io::Error),
-    /// A thread ended without a word: a bug.
-    #[error("{0} ended unexpectedly")]
-    ThreadDied(&'static str),
-    /// Two signals: stopped at once, before there was a result to write.
-    #[error("stopped at once")]
-    Stopped,
-}
 
 /// Makes one run, from set-up to tear-down.
 ///

@@ -1,10 +1,12 @@
 //! A table and a stream that several runs share, where making them anew for
 //! each run would take minutes.
 
+use super::error::RunError;
+use super::event::Event;
 use super::identity::Identity;
 use super::interrupt::Interrupts;
 use super::request::{Request, Target};
-use super::run::{Event, RunError, provisioning, wanted};
+use super::run::{provisioning, wanted};
 use super::setting::Setting;
 use super::target::{self, Connected};
 use crate::aws::{self, Provisioned};

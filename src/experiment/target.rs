@@ -3,9 +3,9 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 
+use super::error::RunError;
 use super::machine;
 use super::request::{Request, TableMode, Target, Warm};
-use super::run::RunError;
 use super::setting::Setting;
 use crate::aws::{self, Connection, Options};
 use crate::local::{Config, Limits, Services};

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use super::event::Event;
 use super::reader::Reader;
-use super::run::Event;
 use crate::clock::Clock;
 use crate::measure::{Intervals, Series, Stage};
 use crate::report::Phase;

@@ -5,7 +5,7 @@ use std::thread;
 use tokio::runtime::Builder;
 use tokio::sync::mpsc;
 
-use super::run::RunError;
+use super::error::RunError;
 use crate::aws::Connection;
 use crate::clock::Clock;
 use crate::load::limit::ClientKind;

@@ -221,7 +221,8 @@ fn whichever_call_is_denied_nothing_is_left_that_the_state_file_does_not_name() 
         let proxy = Proxy::before(world.address, Some(operation));
         let output = world.setup_at(proxy.address, "--table wear1 --stream feed1");
         if output.status.success() {
-            assert!(!proxy.seen().contains(action.name), "{}", action.name);
+            let name = action.name.to_owned();
+            assert!(!proxy.seen().contains(&name), "{name}");
             continue;
         }
         let stderr = ended(&output, 1);
@@ -256,15 +257,34 @@ fn each_command_makes_the_calls_that_its_policy_allows_and_no_others() {
         );
         proxy.seen()
     };
-    let allowed = |of: &[permissions::Action]| {
+    let sorted = |mut names: Vec<String>| {
+        names.sort_unstable();
+        names
+    };
+    let allowed = |of: &[permissions::Action]| -> Vec<String> {
         let called = of.iter().filter(|action| action.called);
         called.map(|action| action.name.to_owned()).collect()
     };
+    // A dry run names the same calls in the same order.
+    let told = |output: &Output| -> Vec<String> {
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        let calls = text.lines().filter(|line| line.contains(" arn:aws:"));
+        let names = calls.filter_map(|line| line.split_whitespace().next());
+        names.map(str::to_owned).collect()
+    };
+    let dry = world.setup("--table wear1 --dry-run");
+    ended(&dry, 0);
+    assert!(world.there().is_empty() && world.kept().is_none());
     let made = proxied("setup --endpoint-url http://PROXY --table wear1");
-    assert_eq!(made, allowed(permissions::SETUP));
+    assert_eq!(told(&dry), made);
+    assert_eq!(sorted(made), allowed(permissions::SETUP));
     let run = proxied("run -q -r 200/s --devices 100 -d 1s -w 0s --drain 10s");
-    assert_eq!(run, allowed(permissions::RUN_ON_STATE));
-    assert_eq!(proxied("teardown --yes"), allowed(permissions::TEARDOWN));
+    assert_eq!(sorted(run), allowed(permissions::RUN_ON_STATE));
+    let dry = world.hrload("teardown --dry-run");
+    ended(&dry, 0);
+    let removed = proxied("teardown --yes");
+    assert_eq!(told(&dry), removed);
+    assert_eq!(sorted(removed), allowed(permissions::TEARDOWN));
 }
 
 #[test]

@@ -1,7 +1,6 @@
 //! A proxy before the embedded services that refuses one operation, and knows
 //! which were called.
 
-use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
@@ -12,7 +11,7 @@ const REFUSAL: &str = r#"{"__type":"com.amazon.coral.service#AccessDeniedExcepti
 /// Listens until the process ends.
 pub(crate) struct Proxy {
     pub(crate) address: SocketAddr,
-    seen: Arc<Mutex<BTreeSet<String>>>,
+    seen: Arc<Mutex<Vec<String>>>,
 }
 
 impl Proxy {
@@ -21,7 +20,7 @@ impl Proxy {
     pub(crate) fn before(server: SocketAddr, refused: Option<&'static str>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
-        let seen = Arc::new(Mutex::new(BTreeSet::new()));
+        let seen = Arc::new(Mutex::new(Vec::new()));
         let noted = Arc::clone(&seen);
         thread::spawn(move || {
             for client in listener.incoming().flatten() {
@@ -33,8 +32,9 @@ impl Proxy {
         Self { address, seen }
     }
 
-    /// Operations that were called, as `service:Operation`.
-    pub(crate) fn seen(&self) -> BTreeSet<String> {
+    /// Operations that were called, as `service:Operation`, in the order of their
+    /// first call.
+    pub(crate) fn seen(&self) -> Vec<String> {
         self.seen.lock().unwrap().clone()
     }
 }
@@ -44,7 +44,7 @@ fn serve(
     client: TcpStream,
     server: SocketAddr,
     refused: Option<&str>,
-    seen: &Mutex<BTreeSet<String>>,
+    seen: &Mutex<Vec<String>>,
 ) -> std::io::Result<()> {
     let mut reader = BufReader::new(client.try_clone()?);
     let (mut head, mut length, mut target) = (String::new(), 0, String::new());
@@ -75,9 +75,12 @@ fn serve(
     } else {
         "dynamodb"
     };
-    seen.lock()
-        .unwrap()
-        .insert(format!("{service}:{operation}"));
+    let name = format!("{service}:{operation}");
+    let mut noted = seen.lock().unwrap();
+    if !noted.contains(&name) {
+        noted.push(name);
+    }
+    drop(noted);
     let mut client = client;
     if refused == Some(operation) {
         return write!(

@@ -9,9 +9,11 @@ mod search;
 
 pub use search::Why;
 
+use super::error::RunError;
+use super::event::{Ending, Event, Finished};
 use super::interrupt::Interrupts;
 use super::request::{Output, Request, Target};
-use super::run::{Ending, Event, Finished, RunError, run};
+use super::run::run;
 use super::site::Site;
 use crate::local::Limits;
 use crate::report::{Condition, RunResult, SweepResult, SweepStep, Verdict};

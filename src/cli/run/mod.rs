@@ -1,5 +1,7 @@
 //! `hrload run`, and `hrload` without a subcommand: the main job.
 
+mod request;
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -7,28 +9,19 @@ use clap::{Args, ValueEnum};
 use http::Uri;
 use serde::Serialize;
 
-use super::capacity::{Compared, LimitArgs, ThroughputArgs};
+use super::capacity::{LimitArgs, ThroughputArgs};
 use super::diff;
 use super::lake::LakeArgs;
 use super::live::Live;
-use super::place::layout_name;
 use super::problem::{Exit, Problem};
-use super::profiles;
 use super::report as reports;
 use super::values::{self, Rate};
 use super::watching::WatchArgs;
-use crate::aws::StateFile;
 use crate::codec::Layout;
-use crate::experiment::{
-    self, Embedded, Ending, Event, Interrupts, Output, Phases, Request, Resources, Sending, Target,
-    Via,
-};
-use crate::load::limit::ClientKind;
+use crate::experiment::{self, Ending, Event, Interrupts, Output};
 use crate::local::Faults;
 use crate::local::capture::ChangeDelay;
 use crate::report::{self, Condition, Report};
-use crate::stream::Consumer;
-use crate::workload::Pace;
 
 /// Arguments of the main job, grouped as `--help` shows them.
 #[derive(Debug, Args)]
@@ -311,260 +304,6 @@ fn catch_up(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(factor) if (1.0..=1000.0).contains(&factor) => Ok(factor),
         _ => Err("expected a factor from 1 to 1000, such as 1.5".to_owned()),
-    }
-}
-
-impl RunArgs {
-    /// For commands that choose the rate themselves: an error that says `why`
-    /// when one was given.
-    pub(super) fn no_rate(&self, why: &str) -> Result<(), Problem> {
-        let flag = match (self.rate, self.interval) {
-            (Some(Rate(rate)), _) => format!("--rate {rate}"),
-            (_, Some(interval)) => format!("--interval {interval:?}"),
-            (None, None) => return Ok(()),
-        };
-        Err(Problem::usage(format!("{flag} has no place here: {why}")))
-    }
-
-    /// The same for commands that judge their runs in another way.
-    pub(super) fn no_thresholds(&self, why: &str) -> Result<(), Problem> {
-        if let Some(file) = self.baseline.first() {
-            return Err(Problem::usage(format!(
-                "--baseline {} has no place here: it compares a single run",
-                file.display()
-            )));
-        }
-        if let Some(report) = self.report.first() {
-            return Err(Problem::usage(format!(
-                "--report {} has no place here: it is of a single run",
-                report.path().display()
-            )));
-        }
-        self.watch.refuse()?;
-        self.lake.none()?;
-        if self.abort_on_fail {
-            return Err(Problem::usage(format!(
-                "--abort-on-fail has no place here: {why}"
-            )));
-        }
-        self.threshold.first().map_or(Ok(()), |condition| {
-            Err(Problem::usage(format!(
-                "--threshold {condition} has no place here: {why}"
-            )))
-        })
-    }
-
-    /// For a command that compares tables: takes out what tells them apart.
-    pub(super) fn take_compared(&mut self) -> Result<Compared, Problem> {
-        Compared::take(&mut self.throughput, &mut self.limits)
-    }
-
-    /// Takes out what the result must show: what was given, and what the profile
-    /// says besides.
-    fn take_thresholds(&mut self) -> Result<Vec<Condition>, Problem> {
-        let mut wanted = std::mem::take(&mut self.threshold);
-        let mut of_profile = profiles::thresholds(&profiles::find(&self.profile)?)?;
-        of_profile.retain(|of| !wanted.iter().any(|given| given.is_like(of)));
-        self.followed("the profile's threshold", &of_profile)?;
-        wanted.append(&mut of_profile);
-        if self.abort_on_fail && wanted.is_empty() {
-            return Err(Problem::usage(
-                "--abort-on-fail was given, but nothing that could fail; add a condition such as \
-                 --threshold 'e2e.p99<1s'",
-            ));
-        }
-        Ok(wanted)
-    }
-
-    /// Refuses conditions on readings that are not followed; `flag` is where the
-    /// conditions come from.
-    fn followed(&self, flag: &str, conditions: &[Condition]) -> Result<(), Problem> {
-        let wanted = conditions.iter().find(|wanted| wanted.needs_stream());
-        match wanted.filter(|_| self.via == ViaArg::None) {
-            None => Ok(()),
-            Some(wanted) => Err(Problem::usage(format!(
-                "{flag} {wanted} is about readings that are followed, but --via none was \
-                 given; leave it out, or write a condition such as response.p99<50ms"
-            ))),
-        }
-    }
-
-    /// Whether readings are followed through the stream.
-    pub(super) fn follows(&self) -> bool {
-        self.via != ViaArg::None
-    }
-
-    /// Whether the target is the embedded services.
-    pub(super) fn embedded(&self) -> bool {
-        self.target != Some(TargetArg::Aws) && self.endpoint_url.is_none() && self.state.is_none()
-    }
-
-    /// Whether nothing but errors is to be printed.
-    pub(super) fn quiet(&self) -> bool {
-        self.quiet
-    }
-
-    /// Arguments into a request: every contradiction is found here. `flag` is
-    /// where `conditions` come from.
-    pub(super) fn into_request(
-        mut self,
-        flag: &str,
-        conditions: Vec<Condition>,
-    ) -> Result<Request, Problem> {
-        self.take_state()?;
-        self.followed(flag, &conditions)?;
-        let profile = profiles::find(&self.profile)?;
-        let pace = match (self.rate, self.interval) {
-            (Some(Rate(rate)), _) => Pace::Rate(rate),
-            (None, Some(interval)) => Pace::Interval(interval),
-            (None, None) => Pace::Natural,
-        };
-        let target = self.target()?;
-        let poll_interval = self.poll_interval();
-        if self.lake.given() && self.via == ViaArg::None {
-            return Err(Problem::usage(
-                "--lake delivers the stream, but --via none was given, which has none; leave one out",
-            ));
-        }
-        let request = Request {
-            profile,
-            devices: self.devices,
-            pace,
-            layout: self.layout.layout(),
-            seed: self.seed,
-            phases: Phases {
-                warmup: self.warmup,
-                measure: self.duration,
-                drain: self.drain,
-            },
-            target,
-            resources: Resources {
-                table: self.table,
-                stream: self.stream,
-                table_mode: self.throughput.table_mode()?,
-                stream_mode: self.throughput.stream_mode()?,
-                shards: self.throughput.shards,
-                keep: self.keep,
-            },
-            via: match (self.via, self.consumer) {
-                (ViaArg::None, _) => Via::None,
-                (ViaArg::Kinesis, ConsumerArg::Polling) => Via::Kinesis(Consumer::Polling {
-                    interval: poll_interval,
-                }),
-                (ViaArg::Kinesis, ConsumerArg::EnhancedFanOut) => {
-                    Via::Kinesis(Consumer::EnhancedFanOut {
-                        name: "hrload".to_owned(),
-                    })
-                }
-            },
-            lake: self.lake.request(),
-            sending: Sending {
-                client: match self.client {
-                    ClientArg::Sdk => ClientKind::Sdk,
-                    ClientArg::Direct => ClientKind::Direct,
-                },
-                threads: self.threads,
-                concurrency: self.concurrency,
-                batch: usize::from(self.batch),
-                linger: self.linger,
-                precise: self.precise,
-                attempts: self.attempts,
-                timeout: self.timeout,
-                catch_up: self.catch_up,
-                max_write_units: self.max_write_units.map(|Rate(units)| units),
-                backlog: self.backlog,
-            },
-            thresholds: conditions,
-            abort_on_fail: self.abort_on_fail,
-            output: self.output.map(Output::of),
-            tags: self.tag,
-            command: std::env::args().collect(),
-        };
-        Ok(request)
-    }
-
-    /// Kinesis allows a shard five calls a second, whoever makes them. Delivery
-    /// makes one.
-    fn poll_interval(&self) -> Duration {
-        let shared = Duration::from_millis(250);
-        match self.poll_interval {
-            Some(interval) => interval,
-            None if self.lake.given() => shared,
-            None => Consumer::SHORTEST_INTERVAL,
-        }
-    }
-
-    /// Puts what a state file says in the place of the arguments it stands for.
-    fn take_state(&mut self) -> Result<(), Problem> {
-        let Some(path) = self.state.take() else {
-            return Ok(());
-        };
-        let name = path.display().to_string();
-        let state = StateFile::at(path).read().map_err(Problem::failed)?;
-        if !state.complete() {
-            return Err(Problem::failed(format!(
-                "{name} is of a set-up that was not brought to its end; run `hrload setup` again, \
-                 or `hrload teardown`"
-            )));
-        }
-        if self.throughput.any() {
-            return Err(Problem::usage(format!(
-                "table and stream of {name} are made already; leave out what they are to be made \
-                 with (--mode, --wcu, --warm-throughput, --stream-mode, --shards)"
-            )));
-        }
-        let layout = layout_name(self.layout.layout());
-        if layout != state.layout {
-            return Err(Problem::usage(format!(
-                "the table of {name} was made for --layout {}, not {layout}",
-                state.layout
-            )));
-        }
-        let url = |text: &Option<String>| {
-            let parsed = text.as_deref().map(values::url).transpose();
-            parsed.map_err(|e| Problem::failed(format!("{name}: {e}")))
-        };
-        self.endpoint_url = url(&state.dynamodb)?;
-        self.kinesis_endpoint_url = url(&state.kinesis)?;
-        if self.endpoint_url.is_none() {
-            self.target = Some(TargetArg::Aws);
-        }
-        self.region = Some(state.region);
-        self.table = Some(state.table.name);
-        self.stream = Some(state.stream.name);
-        self.keep = true;
-        Ok(())
-    }
-
-    fn target(&self) -> Result<Target, Problem> {
-        let embedded = self.embedded();
-        if let Some(flag) = self.limits.given().filter(|_| !embedded) {
-            return Err(Problem::usage(format!(
-                "{flag} is for the embedded services, but another target was named; leave it out, \
-                 or leave out the target"
-            )));
-        }
-        match (self.target, &self.endpoint_url) {
-            (Some(TargetArg::Local), Some(url)) => Err(Problem::usage(format!(
-                "--target local starts its own services, but --endpoint-url {url} names others; give one of the two"
-            ))),
-            (_, Some(url)) => Ok(Target::Endpoint {
-                dynamodb: url.clone(),
-                kinesis: self.kinesis_endpoint_url.clone(),
-                region: self.region.clone(),
-                profile: self.aws_profile.clone(),
-            }),
-            (Some(TargetArg::Aws), None) => Ok(Target::Aws {
-                region: self.region.clone(),
-                profile: self.aws_profile.clone(),
-            }),
-            (None | Some(TargetArg::Local), None) => Ok(Target::Embedded(Box::new(Embedded {
-                change_delay: self.change_delay,
-                faults: self.fault.clone(),
-                retain_bytes: self.retain,
-                limits: self.limits.limits()?,
-            }))),
-        }
     }
 }
 

@@ -1,0 +1,53 @@
+//! What is told of a run, while it goes on and at its end.
+
+use std::time::Duration;
+
+use super::setting::Setting;
+use super::watch::Snapshot;
+use crate::measure::Second;
+use crate::report::{Condition, Phase, RunResult};
+
+/// What whoever watches a run hears.
+#[derive(Debug)]
+pub enum Event<'a> {
+    /// A set-up or tear-down step begins.
+    Step(&'a str),
+    /// Everything is in place; sending begins.
+    Ready(&'a Setting),
+    /// A phase begins; it lasts at most this long.
+    Phase(Phase, Duration),
+    /// Seconds of the series are complete: each second is told once.
+    Complete(&'a [Second]),
+    /// The rest of the readings comes into the lake; it takes at most this long.
+    AwaitsLake(Duration),
+    /// A second has passed.
+    Second(&'a Snapshot),
+    /// The first signal came.
+    Interrupted,
+    /// The run ends early: this threshold can be met no more.
+    OutOfReach(&'a Condition),
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// To its end, and what was offered was held.
+    Held,
+    /// To its end, and every reading is accounted for, but what was offered was
+    /// not held: readings failed, were dropped, or are missing, or a threshold
+    /// was missed.
+    NotHeld,
+    /// A reading is unaccounted for.
+    LedgerOpen,
+    /// A signal ended it.
+    Interrupted,
+}
+
+/// A finished run.
+#[derive(Debug)]
+pub struct Finished {
+    /// The content of the result file; already written where a file was asked for.
+    pub result: RunResult,
+    /// How it ended.
+    pub ending: Ending,
+}
