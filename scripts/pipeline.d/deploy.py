@@ -1,0 +1,354 @@
+"""Brings the stack up twice, without and with a function, and takes it away.
+
+Without one, items go all the way: hrload and a client of the seed's kind write
+them, and what arrives in the bucket is held against the table. With one, the
+stack is made and its function looked at; whether it can be called is asked, not
+taken for granted.
+"""
+
+import argparse
+import io
+import json
+import re
+import subprocess
+import sys
+import tempfile
+import time
+import uuid
+import zipfile
+from pathlib import Path
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+
+KEY = re.compile(r"heartrate/\d{4}/\d\d/\d\d/\d\d/[A-Za-z0-9._-]+$")
+READING = re.compile(r"\d+\.\d{6}-\d+-\d+$")
+SEED_ID = "1795460348"
+
+
+def client(service):
+    return boto3.client(service)
+
+
+def check(holds, what):
+    if not holds:
+        sys.exit(f"failed: {what}")
+
+
+class Stack:
+    """A stack of its own names, so that several may stand on one server."""
+
+    def __init__(self, template, **parameters):
+        self.name = f"hrload-{uuid.uuid4().hex[:8]}"
+        self.parameters = {
+            "TableName": f"{self.name}-table",
+            "StreamName": f"{self.name}-stream",
+            "DeliveryStreamName": f"{self.name}-firehose",
+            "BucketName": f"{self.name}-bucket",
+            "BufferSeconds": "1",
+            "BufferMiB": "1",
+            **parameters,
+        }
+        self.template = template
+        self.cloudformation = client("cloudformation")
+
+    def __enter__(self):
+        self.cloudformation.create_stack(
+            StackName=self.name,
+            TemplateBody=self.template,
+            Capabilities=["CAPABILITY_IAM"],
+            Parameters=[
+                {"ParameterKey": k, "ParameterValue": v} for k, v in self.parameters.items()
+            ],
+        )
+        try:
+            self._wait("stack_create_complete")
+        except BaseException:
+            self._remove()
+            raise
+        outputs = self.cloudformation.describe_stacks(StackName=self.name)["Stacks"][0]["Outputs"]
+        self.outputs = {o["OutputKey"]: o["OutputValue"] for o in outputs}
+        return self
+
+    def __exit__(self, *_):
+        self._remove()
+
+    def resources(self):
+        found = self.cloudformation.describe_stack_resources(StackName=self.name)
+        return {r["LogicalResourceId"]: r for r in found["StackResources"]}
+
+    def _wait(self, state):
+        waiter = self.cloudformation.get_waiter(state)
+        waiter.wait(StackName=self.name, WaiterConfig={"Delay": 1, "MaxAttempts": 180})
+
+    def _remove(self):
+        self.cloudformation.delete_stack(StackName=self.name)
+        self._wait("stack_delete_complete")
+        remove_bucket(self.parameters["BucketName"])
+
+
+def remove_bucket(name):
+    """What the template retains, and where a deployment's package was."""
+    s3 = client("s3")
+    try:
+        for page in s3.get_paginator("list_objects_v2").paginate(Bucket=name):
+            for found in page.get("Contents", []):
+                s3.delete_object(Bucket=name, Key=found["Key"])
+        s3.delete_bucket(Bucket=name)
+    except s3.exceptions.NoSuchBucket:
+        pass
+
+
+def say_what_was_left_out(stack):
+    """LocalEmu makes what it knows and says `unknown` for the rest."""
+    absent = sorted(
+        resource["ResourceType"].removeprefix("AWS::")
+        for resource in stack.resources().values()
+        if resource.get("PhysicalResourceId") == "unknown"
+    )
+    if absent:
+        print(f"  not made by this server, so only linted: {', '.join(absent)}")
+
+
+def check_settings(stack):
+    """What the template promises of each resource, as the server tells it."""
+    names = stack.parameters
+    for output, name in (
+        ("DestinationBucket", "BucketName"),
+        ("KinesisDataFirehose", "DeliveryStreamName"),
+        ("KinesisDataStreams", "StreamName"),
+    ):
+        check(stack.outputs.get(output) == names[name], f"output {output}: {stack.outputs}")
+
+    s3, bucket = client("s3"), names["BucketName"]
+    rule = s3.get_bucket_encryption(Bucket=bucket)["ServerSideEncryptionConfiguration"]["Rules"][0]
+    check(
+        rule["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"] == "AES256",
+        f"bucket is encrypted: {rule}",
+    )
+    block = s3.get_public_access_block(Bucket=bucket)["PublicAccessBlockConfiguration"]
+    check(all(block.values()) and len(block) == 4, f"bucket is not public: {block}")
+    try:
+        rules = s3.get_bucket_lifecycle_configuration(Bucket=bucket)["Rules"]
+        check(
+            {r["ID"] for r in rules}
+            == {"broken-uploads", "query-results", "readings", "failed-readings"},
+            f"lifecycle: {rules}",
+        )
+    except ClientError as error:
+        check(error.response["Error"]["Code"] == "NoSuchLifecycleConfiguration", error)
+        print("  not applied by this server, so only linted: the bucket's lifecycle")
+
+    destinations = client("dynamodb").describe_kinesis_streaming_destination(
+        TableName=names["TableName"]
+    )["KinesisDataStreamDestinations"]
+    check(
+        [d["DestinationStatus"] for d in destinations] == ["ACTIVE"]
+        and destinations[0]["StreamArn"].endswith(f"/{names['StreamName']}"),
+        f"streaming destination: {destinations}",
+    )
+    firehose = delivery(stack)
+    check(firehose["DeliveryStreamStatus"] == "ACTIVE", f"Firehose: {firehose}")
+    check(
+        firehose["Source"]["KinesisStreamSourceDescription"]["KinesisStreamARN"]
+        == destinations[0]["StreamArn"],
+        f"Firehose reads the table's stream: {firehose['Source']}",
+    )
+
+
+def delivery(stack):
+    return client("firehose").describe_delivery_stream(
+        DeliveryStreamName=stack.parameters["DeliveryStreamName"]
+    )["DeliveryStreamDescription"]
+
+
+def load(hrload, stack, folder):
+    """A run of hrload into the stack's table; how many readings were acknowledged."""
+    result = folder / "result.json"
+    command = [hrload, "run", "--endpoint-url", client("dynamodb").meta.endpoint_url]
+    command += ["--table", stack.parameters["TableName"], "--stream", stack.parameters["StreamName"]]
+    command += ["--devices", "50", "-r", "50/s", "-w", "0s", "-d", "5s", "-q", "-o", result]
+    done = subprocess.run(command, timeout=180, check=False)
+    check(done.returncode == 0, f"hrload ended with {done.returncode}")
+    ledger = json.loads(result.read_text())["ledger"]
+    check(
+        ledger["closed"] and ledger["acknowledged"] == ledger["seen"] > 0,
+        f"hrload's ledger: {ledger}",
+    )
+    return ledger["acknowledged"]
+
+
+def write_as_the_seed(table):
+    """One item as the blog post's shell writes it, then changed and taken away."""
+    dynamodb = client("dynamodb")
+    item = {
+        "id": {"S": SEED_ID},
+        "HeartRate": {"S": "72"},
+        "SensorID": {"S": "3"},
+        "ReportTime": {"S": "11/23/2619:05:48"},
+    }
+    dynamodb.put_item(TableName=table, Item=item)
+    dynamodb.put_item(TableName=table, Item=item | {"HeartRate": {"S": "73"}})
+    dynamodb.delete_item(TableName=table, Key={"id": item["id"]})
+    return ["INSERT", "MODIFY", "REMOVE"]
+
+
+def documents(text):
+    """JSON documents behind each other, on lines or not."""
+    decoder, at = json.JSONDecoder(), 0
+    while at < len(text):
+        document, at = decoder.raw_decode(text, at)
+        yield document
+        while text[at : at + 1].isspace():
+            at += 1
+
+
+def delivered(bucket):
+    s3, records, keys = client("s3"), [], []
+    for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket):
+        for found in page.get("Contents", []):
+            keys.append(found["Key"])
+            body = s3.get_object(Bucket=bucket, Key=found["Key"])["Body"].read()
+            records += documents(body.decode())
+    return keys, records
+
+
+def all_delivered(bucket, expected, patience_s=90):
+    end = time.monotonic() + patience_s
+    while True:
+        keys, records = delivered(bucket)
+        if len(records) >= expected or time.monotonic() > end:
+            check(
+                len(records) == expected,
+                f"{expected} records were to arrive; {len(records)} did, in {len(keys)} objects",
+            )
+            return keys, records
+        time.sleep(0.5)
+
+
+def table_items(table):
+    pages = client("dynamodb").get_paginator("scan").paginate(TableName=table)
+    return {item["id"]["S"]: item for page in pages for item in page["Items"]}
+
+
+def check_records(records, items, events):
+    """Every item is there once, as the table has it; so is what was done to one."""
+    of_seed = [r["eventName"] for r in records if r["dynamodb"]["Keys"]["id"]["S"] == SEED_ID]
+    check(sorted(of_seed) == sorted(events), f"changes of one item: {of_seed}")
+    readings = {}
+    for record in records:
+        key = record["dynamodb"]["Keys"]["id"]["S"]
+        if key == SEED_ID:
+            continue
+        check(READING.match(key), f"id {key!r}")
+        check(key not in readings, f"{key} arrived twice")
+        image = record["dynamodb"]["NewImage"]
+        check(
+            set(image) == {"id", "HeartRate", "SensorID", "ReportTime"}
+            and key.split("-")[1] == image["SensorID"]["S"],
+            f"item of {key}: {image}",
+        )
+        readings[key] = image
+    check(readings == items, "what arrived is not what the table has")
+
+
+def without_a_function(template, hrload):
+    print("stack without a function")
+    with Stack(template, Delimiter="no") as stack, tempfile.TemporaryDirectory() as folder:
+        say_what_was_left_out(stack)
+        check_settings(stack)
+        acknowledged = load(hrload, stack, Path(folder))
+        events = write_as_the_seed(stack.parameters["TableName"])
+        keys, records = all_delivered(stack.parameters["BucketName"], acknowledged + len(events))
+        wrong = [key for key in keys if not KEY.match(key)]
+        check(not wrong, f"keys {wrong}")
+        check_records(records, table_items(stack.parameters["TableName"]), events)
+        print(
+            f"  {acknowledged} readings of hrload and {len(events)} changes of one item are in"
+            f" {len(keys)} objects, each once, as the table has them"
+        )
+    check_removed(stack)
+
+
+def empty_package():
+    package = io.BytesIO()
+    with zipfile.ZipFile(package, "w") as archive:
+        archive.writestr("bootstrap", "#!/bin/sh\n")
+    return package.getvalue()
+
+
+def with_a_function(template, package):
+    print("stack with the function that ends records with newlines")
+    code = f"hrload-code-{uuid.uuid4().hex[:8]}"
+    s3 = client("s3")
+    s3.create_bucket(Bucket=code)
+    try:
+        body = Path(package).read_bytes() if package else empty_package()
+        s3.put_object(Bucket=code, Key="transform.zip", Body=body)
+        parameters = {"TransformCodeBucket": code, "TransformCodeKey": "transform.zip"}
+        with Stack(template, **parameters) as stack:
+            check_settings(stack)
+            name = f"{stack.name}-transform"
+            function = client("lambda").get_function(FunctionName=name)["Configuration"]
+            check(
+                (function["Runtime"], function["Handler"]) == ("provided.al2023", "bootstrap"),
+                f"function: {function}",
+            )
+            processing = delivery(stack)["Destinations"][0]["ExtendedS3DestinationDescription"]
+            named = [
+                parameter["ParameterValue"]
+                for processor in processing["ProcessingConfiguration"]["Processors"]
+                for parameter in processor["Parameters"]
+                if parameter["ParameterName"] == "LambdaArn"
+            ]
+            check(
+                [arn.removesuffix(":$LATEST") for arn in named] == [function["FunctionArn"]],
+                f"Firehose asks {named}, the function is {function['FunctionArn']}",
+            )
+            print("  Firehose asks the function that was made")
+            call(name, bool(package))
+        check_removed(stack)
+    finally:
+        remove_bucket(code)
+
+
+def call(name, is_real):
+    """Calls the function where the server can run one."""
+    if not is_real:
+        print("  not called: no package was given (TRANSFORM)")
+        return
+    event = {"records": [{"recordId": "one", "data": "e30="}]}
+    try:
+        answer = client("lambda").invoke(FunctionName=name, Payload=json.dumps(event))
+        said = json.loads(answer["Payload"].read() or b"null")
+    except (BotoCoreError, ClientError) as error:
+        print(f"  not called: this server cannot run functions here ({error})")
+        return
+    expected = {"records": [{"recordId": "one", "result": "Ok", "data": "e30K"}]}
+    check(said == expected, f"the function answered {said}")
+    print("  the function was called and answered")
+
+
+def check_removed(stack):
+    names = stack.parameters
+    left = [n for n in client("dynamodb").list_tables()["TableNames"] if n == names["TableName"]]
+    left += [n for n in client("kinesis").list_streams()["StreamNames"] if n == names["StreamName"]]
+    found = client("firehose").list_delivery_streams()["DeliveryStreamNames"]
+    left += [n for n in found if n == names["DeliveryStreamName"]]
+    check(not left, f"left behind: {left}")
+    print("  removed: table, stream and Firehose stream are gone")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--template", type=Path, required=True)
+    parser.add_argument("--hrload", type=Path, required=True)
+    parser.add_argument("--package", default="", help="zip with bootstrap; empty: one that is not called")
+    given = parser.parse_args()
+    template = given.template.read_text()
+    without_a_function(template, given.hrload)
+    with_a_function(template, given.package)
+
+
+if __name__ == "__main__":
+    main()
