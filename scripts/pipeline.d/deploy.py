@@ -184,10 +184,52 @@ def through_the_stack(stack, hrload, folder):
     wrong = [key for key in keys if not KEY.match(key)]
     check(not wrong, f"keys {wrong}")
     check_records(records, table_items(stack.parameters["TableName"]), events)
+    check_columns(stack.template, next(r for r in records if r["eventName"] == "INSERT"))
     print(
         f"  {acknowledged} readings of hrload and {len(events)} changes of one item are in"
         f" {len(keys)} objects, each once, as the table has them"
     )
+
+
+def check_columns(template, record):
+    """The columns that Athena is told of are in a record that arrived.
+
+    Athena compares names without case. LocalEmu does not say the precision of a
+    creation time."""
+    declared = re.findall(r"struct<[a-z0-9_:<>,]+>$", template, re.MULTILINE)
+    check(len(declared) == 1, f"{len(declared)} declarations of a change record")
+    for column in re.findall(r"^ +- Name: (event\w+|tablename|dynamodb)$", template, re.MULTILINE):
+        check(column in lower(record), f"no {column} in {record}")
+    absent = set(declared_paths(declared[0])) - set(found_paths(lower(record["dynamodb"])))
+    check(
+        absent <= {("approximatecreationdatetimeprecision",)},
+        f"Athena is told of {absent}, which {record} has not",
+    )
+
+
+def lower(value):
+    if not isinstance(value, dict):
+        return value
+    return {name.lower(): lower(inner) for name, inner in value.items()}
+
+
+def found_paths(value, above=()):
+    if not isinstance(value, dict):
+        yield above
+        return
+    for name, inner in value.items():
+        yield from found_paths(inner, (*above, name))
+
+
+def declared_paths(struct):
+    """The fields of a type such as `struct<a:struct<b:string>,c:bigint>`."""
+    above = []
+    for name, opens, closes in re.findall(r"(\w+):(?:(struct<)|\w+(>*))", struct):
+        above.append(name)
+        if not opens:
+            yield tuple(above)
+            # This field ends, and as many structs as are closed behind it.
+            del above[len(above) - 1 - len(closes) :]
 
 
 def without_a_function(template, hrload):
