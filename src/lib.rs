@@ -21,6 +21,8 @@ pub mod lake;
 pub mod load;
 pub mod local;
 pub mod measure;
+#[cfg(feature = "sql")]
+pub mod query;
 pub mod report;
 pub mod stats;
 pub mod stream;

@@ -96,6 +96,19 @@ impl Connection {
         aws_sdk_dynamodb::Client::from_conf(config.build())
     }
 
+    /// An Athena client; `endpoint` instead of AWS's. It tries again, as the others
+    /// do not: nothing is measured by it.
+    #[cfg(feature = "sql")]
+    #[must_use]
+    pub fn athena(&self, endpoint: Option<&Uri>) -> aws_sdk_athena::Client {
+        let mut config = aws_sdk_athena::config::Builder::from(&self.config)
+            .retry_config(RetryConfig::standard());
+        if let Some(endpoint) = endpoint {
+            config = config.endpoint_url(endpoint.to_string());
+        }
+        aws_sdk_athena::Client::from_conf(config.build())
+    }
+
     /// A Kinesis client with a connection pool of its own.
     #[must_use]
     pub fn worker_kinesis(&self) -> aws_sdk_kinesis::Client {

@@ -19,6 +19,7 @@ mod place;
 mod plan;
 mod problem;
 mod profiles;
+mod query;
 mod report;
 mod run;
 mod setup;
@@ -122,6 +123,9 @@ enum Command {
     /// Look at heart rates in a browser: out of a lake, or off a stream
     #[command(after_help = dashboard::HELP)]
     Dashboard(Box<dashboard::DashboardArgs>),
+    /// Ask a lake in SQL, as Athena is asked
+    #[command(after_help = query::HELP)]
+    Query(Box<query::QueryArgs>),
     /// Make a table, a stream and the streaming destination, to run on again and again
     #[command(after_help = setup::HELP)]
     Setup(Box<setup::SetupArgs>),
@@ -186,6 +190,7 @@ pub fn main() -> ExitCode {
         Some(Command::Diff(args)) => diff::run(&args),
         Some(Command::Deliver(args)) => deliver::run(*args),
         Some(Command::Dashboard(args)) => dashboard::run(*args),
+        Some(Command::Query(args)) => query::run(&args),
         Some(Command::Setup(args)) => setup::run(*args),
         Some(Command::Teardown(args)) => teardown::run(&args),
         Some(Command::Cleanup(args)) => cleanup::run(args),

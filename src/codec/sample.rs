@@ -122,6 +122,14 @@ impl<'a> Samples<'a> {
     }
 }
 
+impl Samples<'_> {
+    /// How far the text was read, in bytes from its start.
+    #[must_use]
+    pub fn read_bytes(&self) -> usize {
+        self.records.byte_offset()
+    }
+}
+
 impl<'a> Iterator for Samples<'a> {
     type Item = Sample<'a>;
 

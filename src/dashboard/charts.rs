@@ -4,12 +4,13 @@ use maud::{Markup, html};
 
 use super::board::HIGHEST_BPM;
 use super::reference::Shares;
-use super::summary::{BIN_BPM, HIGHEST_OF_FORTY, Summary, ZONES};
+use super::summary::{BIN_BPM, Summary};
 use super::view::{Aggregation, View};
 use crate::measure::Stage;
 use crate::report::html::parts::{Figure, Table};
 use crate::report::plot::{Axis, Cell, Cells, Colour, Line, Plot, PlotError, Stroke};
 use crate::report::{amount, count, duration};
+use crate::workload::{HIGHEST_OF_FORTY, ZONES};
 
 const WIDTH_PX: u16 = 860;
 const HALF_PX: u16 = 560;

@@ -15,7 +15,7 @@ fn kilobytes(text: &str, name: &str) -> Option<u64> {
 /// The most memory this process has held, in bytes; `None` where the system
 /// does not say.
 #[must_use]
-pub(super) fn peak_memory_bytes() -> Option<u64> {
+pub(crate) fn peak_memory_bytes() -> Option<u64> {
     kilobytes(&fs::read_to_string("/proc/self/status").ok()?, "VmHWM:")
 }
 

@@ -34,6 +34,8 @@ pub use error::RunError;
 pub use event::{Ending, Event, Finished};
 pub use footprint::weigh;
 pub use interrupt::{Interrupts, Order, Remote};
+#[cfg(feature = "sql")]
+pub(crate) use machine::peak_memory_bytes;
 pub use modes::{ModesEvent, ModesRequest, modes};
 pub use request::{
     Embedded, LakeRequest, Output, Phases, Request, Resources, Sending, StreamMode, TableMode,

@@ -19,8 +19,8 @@ use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::prefix::PrefixStore;
 use object_store::{
-    ClientOptions, Error, ObjectStore, PutMode, PutOptions, PutPayload, PutResult, RetryConfig,
-    UpdateVersion,
+    ClientOptions, Error, ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload, PutResult,
+    RetryConfig, UpdateVersion,
 };
 
 use super::compress::Compression;
@@ -216,7 +216,7 @@ impl Lake {
             Some(version) => PutMode::Update(version.clone()),
         };
         let put = match self.put_as(key, &body, mode).await {
-            Err(Error::NotImplemented | Error::NotSupported { .. }) => {
+            Err(Error::NotImplemented { .. } | Error::NotSupported { .. }) => {
                 self.put_as(key, &body, PutMode::Overwrite).await
             }
             put => put,
@@ -419,7 +419,7 @@ fn is_passing(error: &Error) -> bool {
             | Error::AlreadyExists { .. }
             | Error::Precondition { .. }
             | Error::NotSupported { .. }
-            | Error::NotImplemented
+            | Error::NotImplemented { .. }
             | Error::PermissionDenied { .. }
             | Error::Unauthenticated { .. }
     )

@@ -26,6 +26,7 @@ mod rng;
 mod traits;
 mod wearing;
 mod wheel;
+mod zone;
 
 pub use activity::Activity;
 pub use fleet::{Fleet, Partition};
@@ -33,3 +34,4 @@ pub use pace::{Pace, Workload, WorkloadError};
 pub use profile::{Profile, ProfileError};
 pub use reading::{DeviceClass, Motion, Reading, ReadingId, Source};
 pub use traits::{RESTING_BPM_FEMALE, RESTING_BPM_MALE, Sex, Traits};
+pub use zone::{HIGHEST_OF_FORTY, ZONES, Zone};

@@ -128,7 +128,11 @@ fn a_collector_gets_cumulative_metrics_that_end_at_the_ledger() {
 fn readable_by_opentelemetry(asked: &[Asked]) {
     let python = |program: &str| {
         let mut python = Command::new("python3");
-        python.args(["-c", program]).stdin(Stdio::null());
+        let home = std::env::var("HOME").unwrap_or_default();
+        python
+            .args(["-c", program])
+            .env("PYTHONPATH", format!("{home}/.cache/hrload-readers/python"))
+            .stdin(Stdio::null());
         python
     };
     let import = "from google.protobuf.json_format import Parse\n\
@@ -136,7 +140,7 @@ fn readable_by_opentelemetry(asked: &[Asked]) {
         ExportMetricsServiceRequest as Request\n";
     let known = python(import).output();
     if !known.is_ok_and(|output| output.status.success()) {
-        eprintln!("definitions skipped: no opentelemetry-proto; pip brings it");
+        eprintln!("definitions skipped: no opentelemetry-proto; scripts/browser install brings it");
         return;
     }
     let folder = tempfile::tempdir().unwrap();

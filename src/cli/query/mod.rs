@@ -1,0 +1,193 @@
+//! `hrload query`: SQL over a lake.
+
+use std::io::{IsTerminal, Read, stdin};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+use http::Uri;
+
+use super::problem::{Exit, Problem};
+use super::values;
+use crate::lake::Place;
+
+#[cfg(feature = "sql")]
+mod athena;
+#[cfg(feature = "sql")]
+mod lake;
+#[cfg(feature = "sql")]
+mod write;
+
+pub(super) const HELP: &str = "\
+Examples:
+  hrload query --lake ./lake
+      the blog post's statement: heart rate, time and sensor of every record
+  hrload query --lake ./lake 'SELECT minute, avg(bpm) FROM per_minute GROUP BY minute ORDER BY minute'
+      a view that is always there, as are readings (each once, typed), late_arrivals,
+      zones and silent_devices; samples has what was delivered, twice if it was
+  hrload query --lake ./lake \"SELECT count(*) FROM samples WHERE hour >= timestamp '2026-11-23 17:00:00'\"
+      reads only the objects of those hours
+  hrload query --lake s3://bucket/heart-rate -o readings.parquet 'SELECT * FROM readings'
+      out of a bucket, into a file for other tools
+  hrload query --engine athena --output-location s3://bucket/results/ --file report.sql
+      the same statements by Athena, with what it scanned and what that costs
+
+Tables: heartratedata2021 and records (change records, with the columns they are
+found to have), samples, those made by CREATE EXTERNAL TABLE, and the views above,
+all in the database dbhr. Names may be spelt in any case. SHOW TABLES and DESCRIBE
+say more; - as SQL reads it from standard input.
+
+Exit codes: 0 answered; 1 failed; 2 wrong use, or a statement that makes no sense;
+130 interrupted.";
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum EngineArg {
+    /// Here, over the objects of --lake
+    Lake,
+    /// Athena, over its own catalog
+    Athena,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum FormatArg {
+    /// Aligned, for people; the first 1,000 rows
+    Table,
+    /// With a line of names
+    Csv,
+    /// An object a line
+    Json,
+    /// Apache Parquet
+    Parquet,
+}
+
+/// Arguments of `hrload query`.
+#[derive(Debug, Args)]
+pub(crate) struct QueryArgs {
+    /// Statement; - reads it from standard input [default: the blog post's]
+    #[arg(value_name = "SQL")]
+    sql: Option<String>,
+
+    /// File with the statement
+    #[arg(short, long, value_name = "FILE", conflicts_with = "sql")]
+    file: Option<PathBuf>,
+
+    /// Folder or s3://BUCKET/PREFIX whose objects are asked
+    #[arg(
+        long,
+        value_name = "PLACE",
+        env = "HRLOAD_LAKE",
+        required_if_eq("engine", "lake")
+    )]
+    lake: Option<Place>,
+
+    /// Who answers
+    #[arg(long, value_enum, default_value = "lake")]
+    engine: EngineArg,
+
+    /// How rows are written [default: by the ending of --output, else table]
+    #[arg(long, value_enum)]
+    format: Option<FormatArg>,
+
+    /// File for the rows, whole or not at all; - is standard output
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+
+    /// Memory for grouping and sorting; more goes to the disk
+    #[arg(long, value_name = "BYTES", default_value = "1GiB", value_parser = values::bytes)]
+    memory: u64,
+
+    /// How much later than it was taken a reading arrives at most: with an upper limit
+    /// of time in the statement, objects from later are not read
+    #[arg(long, value_name = "TIME", default_value = "24h", value_parser = values::span)]
+    late: Duration,
+
+    /// S3 endpoint, for a lake in a bucket [default: AWS's, or AWS_ENDPOINT_URL_S3]
+    #[arg(long, value_name = "URL", value_parser = values::url, help_heading = "Target")]
+    s3_endpoint_url: Option<Uri>,
+
+    /// Region [default: from the environment or profile]
+    #[arg(long, value_name = "REGION", help_heading = "Target")]
+    region: Option<String>,
+
+    /// Athena endpoint [default: AWS's, or AWS_ENDPOINT_URL_ATHENA]
+    #[arg(long, value_name = "URL", value_parser = values::url, help_heading = "Athena")]
+    athena_endpoint_url: Option<Uri>,
+
+    /// Profile of the AWS configuration file, for Athena
+    #[arg(long, value_name = "NAME", help_heading = "Athena")]
+    aws_profile: Option<String>,
+
+    /// Database of names that name none
+    #[arg(
+        long,
+        value_name = "NAME",
+        default_value = "dbhr",
+        help_heading = "Athena"
+    )]
+    database: String,
+
+    /// Workgroup [default: Athena's primary]
+    #[arg(long, value_name = "NAME", help_heading = "Athena")]
+    workgroup: Option<String>,
+
+    /// Where Athena puts the rows, s3://BUCKET/PREFIX/ [default: the workgroup's]
+    #[arg(long, value_name = "PLACE", help_heading = "Athena")]
+    output_location: Option<String>,
+
+    /// Print the rows alone
+    #[arg(short, long)]
+    quiet: bool,
+}
+
+impl QueryArgs {
+    /// The statement; `None`: none was given.
+    fn statement(&self) -> Result<Option<String>, Problem> {
+        if let Some(file) = &self.file {
+            let text = std::fs::read_to_string(file);
+            let text = text.map_err(|error| {
+                Problem::usage(format!("{} cannot be read: {error}", file.display()))
+            });
+            return text.map(Some);
+        }
+        if self.sql.as_deref() == Some("-") {
+            if stdin().is_terminal() {
+                anstream::eprintln!("reading a statement until Ctrl-D");
+            }
+            let mut text = String::new();
+            stdin().read_to_string(&mut text)?;
+            return Ok(Some(text));
+        }
+        Ok(self.sql.clone())
+    }
+}
+
+/// Answers a statement.
+#[cfg(feature = "sql")]
+pub(crate) fn run(args: &QueryArgs) -> Result<Exit, Problem> {
+    let sql = args.statement()?;
+    let sql = sql.as_deref().unwrap_or(crate::query::THE_SEEDS);
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(cores)
+        .enable_all()
+        .build()?;
+    let answered = runtime.block_on(async {
+        match args.engine {
+            EngineArg::Lake => lake::answer(args, sql, cores).await,
+            EngineArg::Athena => athena::answer(args, sql).await,
+        }
+    });
+    // What an interrupted statement still reads is not waited for.
+    runtime.shutdown_background();
+    answered
+}
+
+/// Says how to get it.
+#[cfg(not(feature = "sql"))]
+pub(crate) fn run(args: &QueryArgs) -> Result<Exit, Problem> {
+    // A file that is not there is told first, as it would be with SQL.
+    args.statement()?;
+    Err(Problem::usage(
+        "this hrload was built without SQL: build it with `cargo build --release --features sql`",
+    ))
+}

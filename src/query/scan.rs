@@ -1,0 +1,275 @@
+//! Objects of a lake, read as rows: what both tables have in common.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use datafusion::arrow::array::RecordBatch;
+use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::catalog::Session;
+use datafusion::common::DFSchema;
+use datafusion::error::{DataFusionError, Result};
+use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::logical_expr::Expr;
+use datafusion::logical_expr::utils::conjunction;
+use datafusion::physical_optimizer::pruning::PruningPredicateBuilder;
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use datafusion::physical_plan::streaming::{PartitionStream, StreamingTableExec};
+use futures_util::stream;
+
+use super::objects::{Timed, Times, deal};
+use crate::lake::Lake;
+
+/// Text that is no JSON, and was left out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Broken {
+    /// The object.
+    pub object: String,
+    /// Where in its text, in bytes from the start.
+    pub at: usize,
+}
+
+/// What a statement has read so far.
+#[derive(Debug, Default)]
+pub struct Scanned {
+    known: AtomicU64,
+    objects: AtomicU64,
+    bytes: AtomicU64,
+    records: AtomicU64,
+    passed_over: AtomicU64,
+    broken: AtomicU64,
+    first_broken: Mutex<Option<Broken>>,
+}
+
+impl Scanned {
+    /// Objects of the tables that the statement names, read or not.
+    #[must_use]
+    pub fn known(&self) -> u64 {
+        self.known.load(Ordering::Relaxed)
+    }
+
+    /// Objects read.
+    #[must_use]
+    pub fn objects(&self) -> u64 {
+        self.objects.load(Ordering::Relaxed)
+    }
+
+    /// Their bytes, as they lie there.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.bytes.load(Ordering::Relaxed)
+    }
+
+    /// Records read from them.
+    #[must_use]
+    pub fn records(&self) -> u64 {
+        self.records.load(Ordering::Relaxed)
+    }
+
+    /// Records that were JSON, and no reading.
+    #[must_use]
+    pub fn passed_over(&self) -> u64 {
+        self.passed_over.load(Ordering::Relaxed)
+    }
+
+    /// Places where text was no JSON, and one of them.
+    #[must_use]
+    pub fn broken(&self) -> (u64, Option<Broken>) {
+        let first = self.first_broken.lock();
+        let first = first.unwrap_or_else(PoisonError::into_inner).clone();
+        (self.broken.load(Ordering::Relaxed), first)
+    }
+
+    pub(super) fn add_records(&self, records: usize, passed_over: u64) {
+        self.records
+            .fetch_add(records as u64 + passed_over, Ordering::Relaxed);
+        self.passed_over.fetch_add(passed_over, Ordering::Relaxed);
+    }
+
+    pub(super) fn add_broken(&self, object: &str, at: usize) {
+        self.broken.fetch_add(1, Ordering::Relaxed);
+        let mut first = self
+            .first_broken
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        first.get_or_insert_with(|| Broken {
+            object: object.to_owned(),
+            at,
+        });
+    }
+}
+
+/// The text of an object, and how far it was read.
+#[derive(Debug)]
+pub(super) struct Text {
+    pub(super) of: Timed,
+    pub(super) bytes: Vec<u8>,
+    pub(super) at: usize,
+}
+
+impl Text {
+    /// Goes on behind the next newline: what is there is no JSON.
+    pub(super) fn skip_line(&mut self, broken_at: usize, scanned: &Scanned) {
+        scanned.add_broken(&self.of.object.key, broken_at);
+        let newline = memchr::memchr(b'\n', &self.bytes[broken_at..]);
+        self.at = newline.map_or(self.bytes.len(), |newline| broken_at + newline + 1);
+    }
+}
+
+/// How the text of objects becomes rows.
+pub(super) trait Decode: fmt::Debug + Send + Sync + 'static {
+    /// Rows of the text from where it was read to, at most `rows`; `None` when
+    /// there are no more.
+    fn decode(
+        &self,
+        text: &mut Text,
+        rows: usize,
+        scanned: &Scanned,
+    ) -> Result<Option<RecordBatch>>;
+}
+
+/// What every scan of a lake is told.
+#[derive(Debug, Clone)]
+pub(super) struct Source {
+    pub(super) lake: Lake,
+    pub(super) objects: Arc<Vec<Timed>>,
+    pub(super) scanned: Arc<Scanned>,
+    pub(super) late: Duration,
+}
+
+impl Source {
+    /// The objects that may hold rows for which `filters` are true. `schema` is
+    /// the whole table's.
+    pub(super) fn prune(
+        &self,
+        session: &dyn Session,
+        schema: &SchemaRef,
+        filters: &[Expr],
+    ) -> Result<Vec<Timed>> {
+        let Some(filter) = conjunction(filters.iter().cloned()) else {
+            return Ok(self.objects.to_vec());
+        };
+        let named = DFSchema::try_from(Arc::clone(schema))?;
+        let filter = session.create_physical_expr(filter, &named)?;
+        let predicate = PruningPredicateBuilder::new()
+            .with_file_schema(Arc::clone(schema))
+            .try_build(filter)?;
+        let times = Times {
+            objects: &self.objects,
+            late: self.late,
+        };
+        let kept = predicate.prune(&times)?;
+        let objects = self.objects.iter().zip(kept);
+        Ok(objects
+            .filter(|(_, kept)| *kept)
+            .map(|(of, _)| of.clone())
+            .collect())
+    }
+
+    /// A plan that reads `objects`, a share of them on each core. `schema` is what
+    /// `decode` makes.
+    pub(super) fn plan(
+        &self,
+        session: &dyn Session,
+        objects: Vec<Timed>,
+        schema: &SchemaRef,
+        decode: Arc<dyn Decode>,
+        limit: Option<usize>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        self.scanned
+            .known
+            .fetch_add(self.objects.len() as u64, Ordering::Relaxed);
+        let hands = session
+            .config()
+            .target_partitions()
+            .min(objects.len().max(1));
+        let partitions = deal(objects, hands).into_iter().map(|objects| {
+            let hand = Hand {
+                source: self.clone(),
+                objects,
+                schema: Arc::clone(schema),
+                decode: Arc::clone(&decode),
+            };
+            Arc::new(hand) as Arc<dyn PartitionStream>
+        });
+        Ok(Arc::new(StreamingTableExec::try_new(
+            Arc::clone(schema),
+            partitions.collect(),
+            None,
+            [],
+            false,
+            limit,
+        )?))
+    }
+
+    async fn text(&self, of: Timed) -> Result<Option<Text>> {
+        let read = self.lake.read(&of.object.key).await;
+        let read = read.map_err(|error| DataFusionError::External(Box::new(error)))?;
+        // `None`: somebody removed it since it was listed.
+        Ok(read.map(|bytes| {
+            self.scanned.objects.fetch_add(1, Ordering::Relaxed);
+            self.scanned
+                .bytes
+                .fetch_add(of.object.bytes, Ordering::Relaxed);
+            Text { of, bytes, at: 0 }
+        }))
+    }
+}
+
+/// The objects that one core reads, one after the other: one text at a time is in
+/// memory.
+#[derive(Debug)]
+struct Hand {
+    source: Source,
+    objects: Vec<Timed>,
+    schema: SchemaRef,
+    decode: Arc<dyn Decode>,
+}
+
+struct Reading {
+    source: Source,
+    decode: Arc<dyn Decode>,
+    rows: usize,
+    left: VecDeque<Timed>,
+    text: Option<Text>,
+}
+
+impl Reading {
+    async fn next(mut self) -> Result<Option<(RecordBatch, Self)>> {
+        loop {
+            if let Some(text) = &mut self.text {
+                let rows = self.decode.decode(text, self.rows, &self.source.scanned)?;
+                if let Some(rows) = rows {
+                    return Ok(Some((rows, self)));
+                }
+                self.text = None;
+            }
+            let Some(next) = self.left.pop_front() else {
+                return Ok(None);
+            };
+            self.text = self.source.text(next).await?;
+        }
+    }
+}
+
+impl PartitionStream for Hand {
+    fn schema(&self) -> &SchemaRef {
+        &self.schema
+    }
+
+    fn execute(&self, context: Arc<TaskContext>) -> SendableRecordBatchStream {
+        let reading = Reading {
+            source: self.source.clone(),
+            decode: Arc::clone(&self.decode),
+            rows: context.session_config().batch_size(),
+            left: self.objects.clone().into(),
+            text: None,
+        };
+        let batches = stream::try_unfold(reading, Reading::next);
+        let schema = Arc::clone(&self.schema);
+        Box::pin(RecordBatchStreamAdapter::new(schema, batches))
+    }
+}

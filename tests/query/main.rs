@@ -1,0 +1,13 @@
+//! `hrload query`: SQL over a lake, through the real binary.
+
+#![cfg(feature = "sql")]
+#![allow(clippy::unwrap_used)]
+
+mod athena;
+mod errors;
+mod output;
+mod seed;
+#[path = "../support/mod.rs"]
+mod support;
+mod views;
+mod world;
