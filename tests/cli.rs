@@ -288,3 +288,16 @@ fn a_plan_goes_to_standard_output_as_text_or_json() {
     assert_eq!(plan["schema"], "hrload.plan/2");
     assert!(plan["tables"].as_array().unwrap().len() > 4);
 }
+
+#[cfg(not(feature = "sql"))]
+#[test]
+fn without_sql_query_says_how_to_get_it() {
+    let output = output("query --lake .");
+    assert_eq!(output.status.code(), Some(2));
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(told.lines().count(), 1, "{told}");
+    assert!(
+        told.contains("cargo build --release --features sql"),
+        "{told}"
+    );
+}

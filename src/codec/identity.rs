@@ -107,7 +107,9 @@ fn parse_u32(digits: &[u8]) -> Option<u32> {
 /// Reads an attribute value. `None` unless it is one string or number
 /// (`{"S":"text"}`), whose type and text are returned.
 #[inline(always)]
-fn scalar<'a>(scanner: &mut Scanner<'a>) -> Result<Option<(Raw<'a>, Raw<'a>)>, DecodeError> {
+pub(super) fn scalar<'a>(
+    scanner: &mut Scanner<'a>,
+) -> Result<Option<(Raw<'a>, Raw<'a>)>, DecodeError> {
     if scanner.peek() != Some(b'{') {
         scanner.skip()?;
         return Ok(None);

@@ -5,15 +5,16 @@
 //! reads ([`super::change`]), which finds an id and leaves the item unread.
 
 use std::borrow::Cow;
-use std::fmt;
 
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
-use serde::Deserialize;
-use serde_json::StreamDeserializer;
-use serde_json::de::SliceRead;
 
+use super::DecodeError;
 use super::change::{self, ChangeKind};
+use super::decimal::integer;
+use super::identity::{Identity, scalar};
+use super::scan::{Raw, Scanner, unescape};
+use crate::workload::ReadingId;
 
 /// One reading.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,83 +31,80 @@ pub struct Sample<'a> {
     pub created_us: u64,
 }
 
-#[derive(Deserialize)]
-struct Record<'a> {
-    #[serde(borrow)]
-    dynamodb: Changed<'a>,
-}
-
-#[derive(Deserialize)]
-struct Changed<'a> {
-    #[serde(borrow, rename = "NewImage")]
-    new_image: Option<Item<'a>>,
-}
-
-/// What the layouts call it: the seed's names, the time series', FHIR's.
-#[derive(Deserialize)]
+/// An item as the layouts write it: the seed's names, the time series', FHIR's.
+#[derive(Default)]
 struct Item<'a> {
-    #[serde(borrow, rename = "HeartRate")]
-    heart_rate: Option<Value<'a>>,
-    #[serde(borrow, rename = "SensorID")]
-    sensor: Option<Value<'a>>,
-    #[serde(borrow, rename = "ReportTime")]
-    report_time: Option<Value<'a>>,
-    #[serde(borrow)]
-    bpm: Option<Value<'a>>,
-    #[serde(borrow)]
-    device: Option<Value<'a>>,
-    #[serde(borrow)]
-    observed: Option<Value<'a>>,
-    #[serde(borrow, rename = "valueQuantity")]
-    quantity: Option<Value<'a>>,
-    #[serde(borrow, rename = "effectiveDateTime")]
-    effective: Option<Value<'a>>,
+    identity: Identity,
+    bpm: Option<Raw<'a>>,
+    device: Option<Raw<'a>>,
+    observed: Option<Raw<'a>>,
 }
 
-/// An attribute value, of the types that readings have.
-#[derive(Deserialize)]
-struct Value<'a> {
-    #[serde(borrow, rename = "S")]
-    string: Option<Cow<'a, str>>,
-    #[serde(borrow, rename = "N")]
-    number: Option<Cow<'a, str>>,
-    #[serde(borrow, rename = "M")]
-    map: Option<Box<Entries<'a>>>,
-}
-
-#[derive(Deserialize)]
-struct Entries<'a> {
-    #[serde(borrow)]
-    value: Option<Value<'a>>,
-    #[serde(borrow)]
-    reference: Option<Value<'a>>,
-}
-
-impl<'a> Value<'a> {
-    fn text(self) -> Option<Cow<'a, str>> {
-        self.string.or(self.number)
+impl<'a> change::Image<'a> for Item<'a> {
+    fn scan(scanner: &mut Scanner<'a>) -> Result<Self, DecodeError> {
+        let mut item = Self {
+            identity: Identity::scan(&mut scanner.clone())?,
+            ..Self::default()
+        };
+        scanner.object(|scanner, name| {
+            let place = match name {
+                b"HeartRate" | b"bpm" => &mut item.bpm,
+                b"SensorID" | b"device" => &mut item.device,
+                b"ReportTime" | b"effectiveDateTime" | b"observed" => &mut item.observed,
+                b"valueQuantity" => {
+                    item.bpm = entry(scanner, b"value")?;
+                    return Ok(());
+                }
+                _ => return scanner.skip().map(drop),
+            };
+            let value = scanner.clone();
+            *place = match scalar(scanner)? {
+                Some((_, text)) => Some(text),
+                // FHIR's device is a reference to one.
+                None => entry(&mut { value }, b"reference")?,
+            };
+            Ok(())
+        })?;
+        Ok(item)
     }
+
+    fn reading(&self) -> Option<ReadingId> {
+        self.identity.reading()
+    }
+}
+
+/// An entry of a map (`{"M":{"name":{"S":"text"}}}`), if it is one string or number.
+fn entry<'a>(scanner: &mut Scanner<'a>, wanted: &[u8]) -> Result<Option<Raw<'a>>, DecodeError> {
+    if scanner.peek() != Some(b'{') {
+        return scanner.skip().map(|_| None);
+    }
+    let mut found = None;
+    scanner.object(|scanner, kind| {
+        if kind != b"M" || scanner.peek() != Some(b'{') {
+            return scanner.skip().map(drop);
+        }
+        scanner.object(|scanner, name| {
+            let value = scalar(scanner)?;
+            if name == wanted {
+                found = value.map(|(_, text)| text);
+            }
+            Ok(())
+        })
+    })?;
+    Ok(found)
 }
 
 /// The samples in `bytes`: records one behind the other, with or without
 /// newlines. What is whole JSON and no reading counts as passed over; behind
 /// what is no JSON nothing can be told apart any more.
+#[derive(Debug)]
 pub struct Samples<'a> {
     bytes: &'a [u8],
-    records: StreamDeserializer<'a, SliceRead<'a>, &'a serde_json::value::RawValue>,
+    at: usize,
     /// Records that are no reading.
     pub passed_over: u64,
     /// Where the text stopped being JSON, in bytes from its start.
     pub broken_at: Option<usize>,
-}
-
-impl fmt::Debug for Samples<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Samples")
-            .field("passed_over", &self.passed_over)
-            .field("broken_at", &self.broken_at)
-            .finish_non_exhaustive()
-    }
 }
 
 impl<'a> Samples<'a> {
@@ -115,18 +113,30 @@ impl<'a> Samples<'a> {
     pub fn of(bytes: &'a [u8]) -> Self {
         Self {
             bytes,
-            records: serde_json::Deserializer::from_slice(bytes).into_iter(),
+            at: 0,
             passed_over: 0,
             broken_at: None,
         }
     }
-}
 
-impl Samples<'_> {
     /// How far the text was read, in bytes from its start.
     #[must_use]
     pub fn read_bytes(&self) -> usize {
-        self.records.byte_offset()
+        self.at
+    }
+
+    /// Steps over the value that stands there, which is no change record. A value
+    /// over several lines is none of theirs: a record that was cut off, and what
+    /// stands behind it.
+    fn pass_over(&mut self, value: &mut Scanner<'a>) {
+        let from = value.at();
+        match value.skip() {
+            Ok(value) if memchr::memchr(b'\n', value).is_none() => {
+                self.passed_over += 1;
+                self.at = from + value.len();
+            }
+            _ => self.broken_at = Some(from),
+        }
     }
 }
 
@@ -134,76 +144,84 @@ impl<'a> Iterator for Samples<'a> {
     type Item = Sample<'a>;
 
     fn next(&mut self) -> Option<Sample<'a>> {
-        while self.broken_at.is_none() && self.records.byte_offset() < self.bytes.len() {
-            match self.records.next()? {
-                Ok(record) => match sample(record.get()) {
-                    Some(sample) => return Some(sample),
-                    None => self.passed_over += 1,
-                },
-                Err(_) => self.broken_at = Some(self.records.byte_offset()),
+        while self.broken_at.is_none() {
+            let mut scanner = Scanner::new(self.bytes);
+            scanner.go_to(self.at);
+            if scanner.peek().is_none() {
+                self.at = self.bytes.len();
+                return None;
+            }
+            let mut value = scanner.clone();
+            match change::scan::<Item<'_>>(&mut scanner) {
+                Err(_) => self.pass_over(&mut value),
+                Ok((change, item)) => {
+                    self.at = scanner.at();
+                    match sample(&change, item) {
+                        Some(sample) => return Some(sample),
+                        None => self.passed_over += 1,
+                    }
+                }
             }
         }
         None
     }
 }
 
-fn sample(record: &str) -> Option<Sample<'_>> {
-    let change = change::decode(record.as_bytes()).ok()?;
+fn sample<'a>(change: &change::Change<'a>, item: Item<'a>) -> Option<Sample<'a>> {
     if change.kind == ChangeKind::Remove {
         return None;
     }
-    let item: Record<'_> = serde_json::from_str(record).ok()?;
-    let item = item.dynamodb.new_image?;
-    let nested = |value: Value<'_>| value.map?.value?.text().map(Cow::into_owned);
-    let bpm = item.heart_rate.or(item.bpm).and_then(Value::text);
-    let bpm = match bpm {
-        Some(bpm) => bpm.trim().parse().ok()?,
-        None => nested(item.quantity?)?.parse().ok()?,
-    };
-    let observed = item.report_time.or(item.effective).or(item.observed)?;
     Some(Sample {
-        device: device(item.sensor.or(item.device)?)?,
-        bpm,
-        observed_us: moment(&observed.text()?)?,
+        device: device(item.device?),
+        bpm: u16::try_from(integer(item.bpm?.trim_ascii())?).ok()?,
+        observed_us: moment(item.observed?)?,
         intended_us: change.reading.map(|id| id.intended_us),
         created_us: change.created_us,
     })
 }
 
 /// `12`, of whichever `12`, `d-0000012` or `Device/d-0000012`.
-fn device(value: Value<'_>) -> Option<Cow<'_, str>> {
-    let text = match value.map {
-        Some(entries) => entries.reference?.text()?,
-        None => value.string.or(value.number)?,
-    };
-    Some(match text.rsplit_once("d-") {
-        Some((_, number)) => match number.trim_start_matches('0') {
-            "" => "0".into(),
-            number => Cow::Owned(number.to_owned()),
-        },
+fn device(text: Raw<'_>) -> Cow<'_, str> {
+    let number = match text.windows(2).rposition(|two| two == b"d-") {
+        Some(prefix) => {
+            let number = &text[prefix + 2..];
+            let zeros = number.iter().take_while(|digit| **digit == b'0').count();
+            &number[zeros.min(number.len().saturating_sub(1))..]
+        }
         None => text,
-    })
+    };
+    match std::str::from_utf8(number) {
+        Ok(plain) if !plain.contains('\\') => Cow::Borrowed(plain),
+        _ => Cow::Owned(unescape(number)),
+    }
 }
 
 /// The seed's `date +%D%T`, which is month first, with or without a space
 /// between; RFC 3339; or microseconds since the Unix epoch.
-fn moment(text: &str) -> Option<u64> {
-    if let Ok(us) = text.parse::<u64>() {
+fn moment(text: Raw<'_>) -> Option<u64> {
+    if text.get(2) == Some(&b'/') {
+        return seeds_moment(text);
+    }
+    if let Some(us) = integer(text) {
         return Some(us);
     }
-    if let Ok(time) = text.parse::<jiff::Timestamp>() {
-        return u64::try_from(time.as_microsecond()).ok();
-    }
+    let time = std::str::from_utf8(text).ok()?;
+    let time: jiff::Timestamp = time.parse().ok()?;
+    u64::try_from(time.as_microsecond()).ok()
+}
+
+fn seeds_moment(text: Raw<'_>) -> Option<u64> {
     let (day, time) = text.split_at_checked(8)?;
-    let number = |text: &str, from: usize| text.get(from..from + 2)?.parse::<i8>().ok();
-    let time = time.trim_start();
+    let number = |text: Raw<'_>, from: usize| integer(text.get(from..from + 2)?);
+    let small = |text: Raw<'_>, from: usize| i8::try_from(number(text, from)?).ok();
+    let time = time.trim_ascii_start();
     let at = DateTime::new(
-        2_000 + i16::from(number(day, 6)?),
-        number(day, 0)?,
-        number(day, 3)?,
-        number(time, 0)?,
-        number(time, 3)?,
-        number(time, 6)?,
+        2_000 + i16::try_from(number(day, 6)?).ok()?,
+        small(day, 0)?,
+        small(day, 3)?,
+        small(time, 0)?,
+        small(time, 3)?,
+        small(time, 6)?,
         0,
     );
     let at = at.ok()?.to_zoned(TimeZone::UTC).ok()?;
@@ -297,7 +315,7 @@ mod tests {
             ("soon", None),
             ("ü7/15/24", None),
         ] {
-            assert_eq!(moment(text), expected, "{text}");
+            assert_eq!(moment(text.as_bytes()), expected, "{text}");
         }
     }
 }

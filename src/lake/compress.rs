@@ -57,7 +57,14 @@ impl Compression {
         match self {
             Compression::None => Ok(bytes.to_vec()),
             Compression::Gzip => {
-                let mut out = Vec::with_capacity(4 * bytes.len());
+                // The last four bytes are the text's length, modulo 2^32, where there is
+                // one member (RFC 1952, 2.3.1); DEFLATE makes nothing smaller than a
+                // thousandth. One byte more spares `read_to_end` a last look for more.
+                let length = bytes
+                    .last_chunk()
+                    .map_or(0, |last| u32::from_le_bytes(*last));
+                let room = (length as usize + 1).min(1_032 * bytes.len());
+                let mut out = Vec::with_capacity(room);
                 MultiGzDecoder::new(bytes).read_to_end(&mut out)?;
                 Ok(out)
             }

@@ -1,7 +1,7 @@
 //! A lake opened for statements.
 
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -21,6 +21,7 @@ use futures_util::{Stream, StreamExt};
 use super::catalog::Catalog;
 use super::ddl::{Ddl, Named};
 use super::error::QueryError;
+use super::leaves::Leaves;
 use super::objects::Timed;
 use super::records::{RecordsTable, discover};
 use super::samples::SamplesTable;
@@ -212,7 +213,9 @@ impl Engine {
             || references
                 .iter()
                 .any(|of| of.schema() == Some("information_schema"));
-        self.make_known(&scanned, |name| all || named(name)).await?;
+        let leaves = Arc::default();
+        self.make_known(&scanned, &leaves, |name| all || named(name))
+            .await?;
 
         let plan = self
             .context
@@ -232,12 +235,12 @@ impl Engine {
                 sql: sql.to_owned(),
                 place: None,
             })?;
-        let frame = self
-            .context
-            .execute_logical_plan(plan)
-            .await
-            .map_err(planning)?;
-        let batches = frame.execute_stream().await;
+        let state = self.context.state();
+        let optimised = state.optimize(&plan).map_err(planning)?;
+        let found = Leaves::of(&optimised).map_err(planning)?;
+        leaves.get_or_init(|| found);
+        let frame = self.context.execute_logical_plan(optimised).await;
+        let batches = frame.map_err(planning)?.execute_stream().await;
         let batches =
             batches.map_err(|error| QueryError::executing(&error, self.limits.memory_bytes))?;
         Ok(Answer::Rows(Rows {
@@ -276,6 +279,7 @@ impl Engine {
     async fn make_known(
         &mut self,
         scanned: &Arc<Scanned>,
+        leaves: &Arc<OnceLock<Leaves>>,
         named: impl Fn(&str) -> bool,
     ) -> Result<(), QueryError> {
         let source = Source {
@@ -309,7 +313,7 @@ impl Engine {
         }
         if let Some(found) = &self.found {
             for name in [RECORDS, TABLE] {
-                let table = RecordsTable::discovered(source.clone(), found);
+                let table = RecordsTable::discovered(source.clone(), found, leaves);
                 known(&self.database, name, Arc::new(table))?;
             }
         }
@@ -318,15 +322,20 @@ impl Engine {
             if let Some(catalog) = &catalog {
                 let fresh = Arc::new(MemorySchemaProvider::new());
                 for (_, table, columns) in declared.iter().filter(|(of, _, _)| *of == name) {
-                    let table_of =
-                        RecordsTable::declared(source.clone(), columns, self.found.as_ref());
+                    let table_of = RecordsTable::declared(
+                        source.clone(),
+                        columns,
+                        self.found.as_ref(),
+                        leaves,
+                    );
                     known(&fresh, table, Arc::new(table_of))?;
                 }
                 catalog.register_schema(name, fresh).map_err(internal)?;
             }
         }
         for (_, table, columns) in declared.iter().filter(|(of, _, _)| *of == DATABASE) {
-            let table_of = RecordsTable::declared(source.clone(), columns, self.found.as_ref());
+            let table_of =
+                RecordsTable::declared(source.clone(), columns, self.found.as_ref(), leaves);
             known(&self.database, table, Arc::new(table_of))?;
         }
 

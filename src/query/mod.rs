@@ -17,6 +17,7 @@ mod columns;
 mod ddl;
 mod engine;
 mod error;
+mod leaves;
 mod objects;
 mod output;
 mod records;

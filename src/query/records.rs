@@ -2,14 +2,16 @@
 //! declared by `CREATE EXTERNAL TABLE`. Names are in lower case, as in Athena's
 //! catalog, so that a statement may spell them in any.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use async_trait::async_trait;
 use datafusion::arrow::array::{
     Array, ArrayRef, AsArray, ListArray, RecordBatch, RecordBatchOptions, StructArray,
-    TimestampMicrosecondBuilder,
+    TimestampMicrosecondBuilder, new_null_array,
 };
-use datafusion::arrow::datatypes::{DataType, Field, Fields, Schema, SchemaRef, TimeUnit};
+use datafusion::arrow::datatypes::{
+    DataType, Field, FieldRef, Fields, Schema, SchemaRef, TimeUnit,
+};
 use datafusion::arrow::error::ArrowError;
 use datafusion::arrow::json::ReaderBuilder;
 use datafusion::arrow::json::reader::infer_json_schema_from_iterator;
@@ -22,6 +24,7 @@ use serde_json::{Deserializer, Value};
 
 use super::columns;
 use super::error::QueryError;
+use super::leaves::Leaves;
 use super::objects::Timed;
 use super::scan::{Decode, Scanned, Source, Text};
 use super::types::{self, ColumnType, lower_all, without_doubles};
@@ -101,11 +104,17 @@ pub(super) struct RecordsTable {
     /// What statements see: the same in lower case, and with what was found the
     /// hour of the object, as Athena projects partitions.
     seen: SchemaRef,
+    /// Set once the statement is planned.
+    leaves: Arc<OnceLock<Leaves>>,
 }
 
 impl RecordsTable {
     /// With the columns that were found.
-    pub(super) fn discovered(source: Source, found: &Fields) -> Self {
+    pub(super) fn discovered(
+        source: Source,
+        found: &Fields,
+        leaves: &Arc<OnceLock<Leaves>>,
+    ) -> Self {
         let read: Fields = found
             .iter()
             .filter(|field| !field.name().eq_ignore_ascii_case(columns::HOUR))
@@ -125,6 +134,7 @@ impl RecordsTable {
             source,
             read,
             seen: Arc::new(Schema::new(seen)),
+            leaves: Arc::clone(leaves),
         }
     }
 
@@ -133,6 +143,7 @@ impl RecordsTable {
         source: Source,
         declared: &[(String, ColumnType)],
         found: Option<&Fields>,
+        leaves: &Arc<OnceLock<Leaves>>,
     ) -> Self {
         let declared = declared.iter();
         let read: Fields = declared
@@ -142,6 +153,7 @@ impl RecordsTable {
             source,
             seen: Arc::new(Schema::new(lower_all(&read))),
             read,
+            leaves: Arc::clone(leaves),
         }
     }
 }
@@ -175,8 +187,12 @@ impl TableProvider for RecordsTable {
         let columns = projection.unwrap_or(&all);
         let seen = Arc::new(self.seen.project(columns)?);
         let read = columns.iter().filter_map(|column| self.read.get(*column));
+        let narrow = |field: &FieldRef| match self.leaves.get() {
+            Some(leaves) => leaves.narrow(field),
+            None => field.as_ref().clone(),
+        };
         let decode = Rows {
-            read: Arc::new(Schema::new(read.cloned().collect::<Fields>())),
+            read: Arc::new(Schema::new(read.map(narrow).collect::<Vec<_>>())),
             seen: Arc::clone(&seen),
         };
         self.source
@@ -252,13 +268,19 @@ impl Rows {
     }
 }
 
-/// The same values under the names of another type.
+/// The same values under the names of another type; null where nothing was read.
 fn renamed(array: &ArrayRef, to: &DataType) -> ArrayRef {
     match to {
         DataType::Struct(fields) => {
             let array = array.as_struct();
-            let columns = array.columns().iter().zip(fields);
-            let columns = columns.map(|(column, field)| renamed(column, field.data_type()));
+            let read = |name: &str| {
+                let mut names = array.column_names().into_iter();
+                names.position(|read| read.eq_ignore_ascii_case(name))
+            };
+            let columns = fields.iter().map(|field| match read(field.name()) {
+                Some(index) => renamed(array.column(index), field.data_type()),
+                None => new_null_array(field.data_type(), array.len()),
+            });
             let (columns, nulls) = (columns.collect(), array.nulls().cloned());
             Arc::new(StructArray::new(fields.clone(), columns, nulls))
         }

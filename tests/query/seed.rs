@@ -140,3 +140,22 @@ fn report_times_are_read_month_first_as_they_are_written() {
         [["3", "2024-07-15T02:39:25"], ["4", "2024-07-15T02:39:26"]]
     );
 }
+
+#[test]
+fn parts_of_nested_columns_are_there_however_they_are_asked_for() {
+    let world = a_lake();
+    for sql in [
+        "SELECT dynamodb.newimage.heartrate.s AS bpm, dynamodb.keys.id.s AS id FROM records \
+         WHERE dynamodb.sizebytes = 100 ORDER BY bpm",
+        "SELECT d.newimage.heartrate.s AS bpm, d['keys']['id']['s'] AS id \
+         FROM (SELECT dynamodb AS d FROM records) ORDER BY bpm",
+        "WITH one AS (SELECT dynamodb.newimage AS image, dynamodb.keys AS keys FROM records) \
+         SELECT image.heartrate.s AS bpm, keys.id.s AS id FROM one ORDER BY bpm",
+        "SELECT a.dynamodb.newimage.heartrate.s AS bpm, b.dynamodb.keys.id.s AS id \
+         FROM records a JOIN records b \
+         ON a.dynamodb.newimage.sensorid.s = b.dynamodb.newimage.sensorid.s ORDER BY bpm",
+    ] {
+        let rows = [["bpm", "id"], ["71", "1721011165"], ["98", "1721011165"]];
+        assert_eq!(world.csv(sql).rows(), rows, "{sql}");
+    }
+}

@@ -5,6 +5,7 @@ use crate::codec::DecodeError;
 use crate::codec::decimal::Decimal;
 use crate::codec::identity::Identity;
 use crate::codec::scan::Scanner;
+use crate::workload::ReadingId;
 
 /// Reads one change record. Builds no tree and allocates nothing; field order
 /// and unknown fields do not matter.
@@ -12,10 +13,41 @@ use crate::codec::scan::Scanner;
 /// # Errors
 /// The bytes are not a change data capture record.
 pub fn decode(record: &[u8]) -> Result<Change<'_>, DecodeError> {
+    let mut scanner = Scanner::new(record);
+    let (change, _) = scan::<Identity>(&mut scanner)?;
+    scanner.finish()?;
+    Ok(change)
+}
+
+/// What is taken out of an item, its identity at least.
+pub(in crate::codec) trait Image<'a>: Default {
+    /// Reads an item in DynamoDB JSON.
+    fn scan(scanner: &mut Scanner<'a>) -> Result<Self, DecodeError>;
+
+    /// Which reading it is, if it is one of hrload's.
+    fn reading(&self) -> Option<ReadingId>;
+}
+
+impl<'a> Image<'a> for Identity {
+    #[inline(always)]
+    fn scan(scanner: &mut Scanner<'a>) -> Result<Self, DecodeError> {
+        Identity::scan(scanner)
+    }
+
+    #[inline(always)]
+    fn reading(&self) -> Option<ReadingId> {
+        Identity::reading(*self)
+    }
+}
+
+/// Reads the change record that stands there, and its new image as `I`.
+#[inline(always)]
+pub(in crate::codec) fn scan<'a, I: Image<'a>>(
+    scanner: &mut Scanner<'a>,
+) -> Result<(Change<'a>, I), DecodeError> {
     let mut table: &[u8] = b"";
     let mut kind = None;
-    let mut body = Body::default();
-    let mut scanner = Scanner::new(record);
+    let mut body = Body::<I>::default();
     scanner.object(|scanner, name| {
         match name {
             b"eventName" => {
@@ -35,32 +67,32 @@ pub fn decode(record: &[u8]) -> Result<Change<'_>, DecodeError> {
         }
         Ok(())
     })?;
-    scanner.finish()?;
     let kind = kind.ok_or_else(|| scanner.error("eventName"))?;
     let (created_us, precision) = body
         .created()
         .ok_or_else(|| scanner.error("ApproximateCreationDateTime"))?;
-    Ok(Change {
+    let change = Change {
         table,
         kind,
         created_us,
         precision,
         reading: body.reading()?,
-    })
+    };
+    Ok((change, body.new_image))
 }
 
 /// The member `dynamodb`.
 #[derive(Default)]
-struct Body<'a> {
+struct Body<'a, I> {
     created: Option<Decimal>,
     precision: Option<Precision>,
-    new_image: Identity,
+    new_image: I,
     /// Where the reading can be found if there is no new image.
     keys: Option<&'a [u8]>,
     old_image: Option<&'a [u8]>,
 }
 
-impl<'a> Body<'a> {
+impl<'a, I: Image<'a>> Body<'a, I> {
     #[inline(always)]
     fn scan(&mut self, scanner: &mut Scanner<'a>) -> Result<(), DecodeError> {
         scanner.object(|scanner, name| {
@@ -77,7 +109,7 @@ impl<'a> Body<'a> {
                     };
                 }
                 b"NewImage" if scanner.peek() == Some(b'{') => {
-                    self.new_image = Identity::scan(scanner)?;
+                    self.new_image = I::scan(scanner)?;
                 }
                 b"Keys" if scanner.peek() == Some(b'{') => self.keys = Some(scanner.skip()?),
                 b"OldImage" if scanner.peek() == Some(b'{') => {
@@ -117,7 +149,7 @@ impl<'a> Body<'a> {
 
     /// The reading: of the new image; for a removal, of the keys or, where
     /// they do not say all, of the old image.
-    fn reading(&self) -> Result<Option<crate::workload::ReadingId>, DecodeError> {
+    fn reading(&self) -> Result<Option<ReadingId>, DecodeError> {
         if let Some(reading) = self.new_image.reading() {
             return Ok(Some(reading));
         }

@@ -4,6 +4,7 @@ mod decode;
 mod encode;
 
 pub use decode::decode;
+pub(super) use decode::{Image, scan};
 pub use encode::{ChangeImage, encode};
 
 use crate::workload::ReadingId;
