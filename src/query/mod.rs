@@ -3,8 +3,8 @@
 //! In go the objects of a lake and a statement; out come rows, and how much had
 //! to be read for them. The planning and the operators are DataFusion's; ours are
 //! the tables: change records as they lie there, under the names that Athena would
-//! give them ([`records`]), and the readings in them ([`samples`]), of which only
-//! those objects are read that a time in the statement leaves ([`objects`]). Must
+//! give them (`records`), and the readings in them (`samples`), of which only
+//! those objects are read that a time in the statement leaves (`objects`). Must
 //! not know how objects came there, nor who looks at the rows.
 //!
 //! ```text
