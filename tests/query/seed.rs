@@ -147,7 +147,7 @@ fn parts_of_nested_columns_are_there_however_they_are_asked_for() {
     for sql in [
         "SELECT dynamodb.newimage.heartrate.s AS bpm, dynamodb.keys.id.s AS id FROM records \
          WHERE dynamodb.sizebytes = 100 ORDER BY bpm",
-        "SELECT d.newimage.heartrate.s AS bpm, d['keys']['id']['s'] AS id \
+        "SELECT d.newimage.heartrate.s AS bpm, d.keys.id.s AS id \
          FROM (SELECT dynamodb AS d FROM records) ORDER BY bpm",
         "WITH one AS (SELECT dynamodb.newimage AS image, dynamodb.keys AS keys FROM records) \
          SELECT image.heartrate.s AS bpm, keys.id.s AS id FROM one ORDER BY bpm",
