@@ -26,6 +26,8 @@ pub enum Event<'a> {
     Interrupted,
     /// The run ends early: this threshold can be met no more.
     OutOfReach(&'a Condition),
+    /// The run ends early: it has cost this much, in USD, which is what it may.
+    BudgetSpent(f64),
 }
 
 /// How a run ended.

@@ -1,5 +1,6 @@
 //! From what a run leaves to its result.
 
+use super::budget::fans_out;
 use super::cost::{Used, cost};
 use super::event::{Ending, Finished};
 use super::identity::Identity;
@@ -40,6 +41,7 @@ pub(super) fn finish(
         phase: lived.reached,
         interrupted: lived.interrupted,
         out_of_reach: lived.out_of_reach.as_ref().map(ToString::to_string),
+        max_cost_reached: lived.budget_spent,
         measured_from: Some(report::timestamp(measure_start_us)),
         rate_changes: rate_changes(lived),
         measured: (measure_end_us - measure_start_us) as f64 / 1e6,
@@ -79,7 +81,7 @@ pub(super) fn finish(
         },
         provisioned_units: result.capacity.provisioned_units,
         acknowledged: result.ledger.acknowledged,
-        fan_out: matches!(request.via, Via::Kinesis(Consumer::EnhancedFanOut { .. })),
+        fan_out: fans_out(request),
     };
     let region = &connected.connection.region;
     // What others' servers cost, nobody knows.

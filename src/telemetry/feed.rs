@@ -72,9 +72,11 @@ impl Feed {
                 }
             }
             Event::Second(snapshot) => self.second(snapshot),
-            Event::Step(_) | Event::AwaitsLake(_) | Event::Interrupted | Event::OutOfReach(_) => {
-                return;
-            }
+            Event::Step(_)
+            | Event::AwaitsLake(_)
+            | Event::Interrupted
+            | Event::OutOfReach(_)
+            | Event::BudgetSpent(_) => return,
         }
         self.publish();
     }

@@ -288,6 +288,48 @@ fn each_command_makes_the_calls_that_its_policy_allows_and_no_others() {
 }
 
 #[test]
+fn a_run_of_its_own_makes_the_calls_that_its_policy_allows_and_no_others() {
+    let world = World::new();
+    let proxy = Proxy::before(world.address, None);
+    let words = format!(
+        "run -q -r 200/s --devices 100 -d 1s -w 0s --drain 10s --endpoint-url http://{}",
+        proxy.address
+    );
+    let dry = world
+        .command(&format!("{words} --dry-run"))
+        .output()
+        .unwrap();
+    ended(&dry, 0);
+    assert!(proxy.seen().is_empty());
+    ended(&world.command(&words).output().unwrap(), 0);
+    // A deletion that was accepted takes a moment.
+    while !world.there().is_empty() {
+        std::thread::yield_now();
+    }
+    let mut seen = proxy.seen();
+    seen.sort_unstable();
+    let called = permissions::RUN.iter().filter(|action| action.called);
+    let called: Vec<_> = called.map(|action| action.name).collect();
+    assert_eq!(seen, called);
+    let text = String::from_utf8(dry.stdout).unwrap();
+    let mut told: Vec<_> = text
+        .lines()
+        .filter(|line| line.contains(" arn:aws:"))
+        .filter_map(|line| line.split_whitespace().next())
+        .collect();
+    told.sort_unstable();
+    assert_eq!(told, called);
+    let words = format!("{words} --dry-run --via none --keep");
+    let none = world.command(&words).output().unwrap();
+    let text = String::from_utf8(none.stdout).unwrap();
+    assert_eq!(
+        text.matches("kinesis").count() + text.matches("Delete").count(),
+        0,
+        "{text}"
+    );
+}
+
+#[test]
 fn cleaning_up_removes_what_has_expired_and_was_tagged_and_nothing_else() {
     let world = World::new();
     world.table("other");
@@ -317,6 +359,7 @@ fn the_policies_in_the_documentation_are_those_of_the_commands() {
     let page = include_str!("../../docs/aws.md");
     for (heading, actions) in [
         ("### hrload setup\n", permissions::SETUP),
+        ("### hrload run\n", permissions::RUN),
         ("### hrload run --state\n", permissions::RUN_ON_STATE),
         ("### hrload teardown\n", permissions::TEARDOWN),
         ("### hrload cleanup\n", permissions::CLEANUP),
