@@ -104,7 +104,11 @@ pub(super) fn finish(
     } else {
         Ending::NotHeld
     };
-    Finished { result, ending }
+    Finished {
+        result,
+        ending,
+        not_removed: None,
+    }
 }
 
 /// What the lake holds, and how late it came there.

@@ -66,9 +66,10 @@ const SHORT_DRAIN: Duration = Duration::from_secs(2);
 /// second stops at once. Either way what was measured is kept, and what was
 /// created is removed.
 ///
+/// What could not be removed is told, and named in the [`Finished`] run.
+///
 /// # Errors
-/// The run could not be set up, or not be brought to an end; nothing is left
-/// behind.
+/// The run could not be set up, or not be brought to an end.
 pub async fn run(
     request: &Request,
     interrupts: &mut Interrupts,
@@ -111,23 +112,25 @@ pub async fn run(
     }
     .await;
 
+    let mut not_removed = None;
     // The embedded services vanish with the process; others keep what is not removed.
     if connected.services.is_none() && !request.resources.keep {
         tell(Event::Step("removing what was created"));
         tokio::select! {
             removed = aws::tear_down(&connected.connection, &made) => {
-                // A run that failed says why it failed, not what failed after it.
-                if ended.is_ok() {
-                    removed.map_err(provisioning(&setting))?;
-                }
+                not_removed = removed.map_err(provisioning(&setting)).err();
             }
             () = interrupts.next() => {}
         }
     }
+    if let Some(error) = &not_removed {
+        tell(Event::NotRemoved(error));
+    }
     let lived = ended?;
-    let finished = outcome::finish(
+    let mut finished = outcome::finish(
         request, &workload, &setting, &connected, &made, &identity, &lived,
     );
+    finished.not_removed = not_removed;
     if let Some(path) = file {
         finished.result.write(path)?;
     }

@@ -76,7 +76,8 @@ impl Feed {
             | Event::AwaitsLake(_)
             | Event::Interrupted
             | Event::OutOfReach(_)
-            | Event::BudgetSpent(_) => return,
+            | Event::BudgetSpent(_)
+            | Event::NotRemoved(_) => return,
         }
         self.publish();
     }

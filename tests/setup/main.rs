@@ -7,9 +7,10 @@ mod proxy;
 #[path = "../support/mod.rs"]
 mod support;
 
+use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use aws_sdk_dynamodb::types::BillingMode;
 use hrload::aws::{self, Connection, Options, State, StateFile, Target, permissions};
@@ -110,6 +111,13 @@ impl World {
                 .send()
                 .await
                 .unwrap();
+        });
+    }
+
+    fn delete_stream(&self, name: &str) {
+        self.with(async |connection| {
+            let delete = connection.kinesis.delete_stream().stream_name(name);
+            delete.send().await.unwrap();
         });
     }
 
@@ -327,6 +335,62 @@ fn a_run_of_its_own_makes_the_calls_that_its_policy_allows_and_no_others() {
         0,
         "{text}"
     );
+}
+
+#[test]
+fn a_stream_that_is_deleted_under_a_run_loses_readings_and_not_the_result() {
+    let world = World::new();
+    let file = world.folder.path().join("result.json");
+    let words = format!(
+        "run -r 200/s --devices 100 -d 6s -w 0s --drain 1s --stream feed1 \
+         --endpoint-url http://{} -o {}",
+        world.address,
+        file.display()
+    );
+    let mut run = world
+        .command(&words)
+        .stderr(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut told = BufReader::new(run.stderr.take().unwrap());
+    let mut line = String::new();
+    while !line.contains("measuring") {
+        line.clear();
+        assert!(told.read_line(&mut line).unwrap() > 0, "it ended");
+    }
+    world.delete_stream("feed1");
+    let mut rest = String::new();
+    told.read_to_string(&mut rest).unwrap();
+    assert_eq!(run.wait().unwrap().code(), Some(3), "{rest}");
+    let result: serde_json::Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+    assert_eq!(result["ledger"]["closed"], true);
+    assert!(result["ledger"]["missing"].as_u64().unwrap() > 0);
+    let warnings = result["warnings"].to_string();
+    assert!(warnings.contains("feed1"), "{warnings}");
+    while !world.there().is_empty() {
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn what_cannot_be_removed_after_a_run_is_named_and_the_result_is_kept() {
+    let world = World::new();
+    for operation in ["DeleteTable", "DeleteStream"] {
+        let proxy = Proxy::before(world.address, Some(operation));
+        let file = world.folder.path().join(operation);
+        let words = format!(
+            "run -r 200/s --devices 100 -d 1s -w 0s --drain 10s --endpoint-url http://{} -o {}",
+            proxy.address,
+            file.display()
+        );
+        let stderr = ended(&world.command(&words).output().unwrap(), 1);
+        assert!(stderr.contains("AccessDenied"), "{stderr}");
+        assert!(stderr.contains("its result is kept"), "{stderr}");
+        let result: serde_json::Value =
+            serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+        assert_eq!(result["ledger"]["missing"], 0);
+    }
 }
 
 #[test]

@@ -393,6 +393,9 @@ pub(crate) fn run(mut args: RunArgs) -> Result<Exit, Problem> {
     } else {
         diff::against(&baseline, &finished.result, quiet)?
     };
+    if let Some(error) = finished.not_removed {
+        return Err(Problem::from(error).and("the run itself came to its end; its result is kept"));
+    }
     Ok(match finished.ending {
         Ending::Held => compared,
         Ending::NotHeld => Exit::Missed,
