@@ -322,17 +322,24 @@ fn warnings(lived: &Lived) -> Vec<String> {
             changes.join(", ")
         ));
     }
-    let Some((_, stream::Outcome { error, tally })) = &lived.read else {
+    let Some((_, outcome)) = &lived.read else {
         return warnings;
     };
+    let stream::Outcome {
+        error,
+        last_failure,
+        tally,
+    } = outcome;
     if let Some(error) = error {
         warnings.push(format!("reading the stream ended early: {error}"));
     }
+    if let Some(last) = last_failure {
+        let count = report::count(tally.retried_errors);
+        warnings.push(format!(
+            "{count} calls to Kinesis failed and were tried again; the last: {last}"
+        ));
+    }
     for (count, what) in [
-        (
-            tally.retried_errors,
-            "calls to Kinesis failed and were tried again",
-        ),
         (tally.throttled_reads, "reads of the stream were throttled"),
         (
             tally.expired_iterators,
