@@ -98,6 +98,34 @@ fn a_run_ends_when_a_threshold_is_out_of_reach() {
 }
 
 #[test]
+fn a_run_ends_when_it_has_cost_what_it_may() {
+    // Ten minutes would cost some thirty times as much.
+    let run = run(&format!("{SMALL} -d 600s --max-cost 0.0005"));
+    assert_eq!(run.code, 3, "{}", run.stderr);
+    run.assert_closed();
+    assert_eq!(run.number("run.max_cost_reached"), 0.0005);
+    assert_eq!(run.result["run"]["phase"], "measure");
+    assert!(run.number("cost.usd") < 0.002, "{}", run.result["cost"]);
+    for told in [
+        "this run costs about 0.",
+        "it ends earlier, when 0.0005 USD are spent",
+        "0.0005 USD are spent: ending the run",
+    ] {
+        assert!(run.stderr.contains(told), "{told}: {}", run.stderr);
+    }
+}
+
+#[test]
+fn a_limit_that_is_not_reached_lets_a_run_go_on() {
+    let run = run(&format!("{SMALL} -d 2s --max-cost 5"));
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    assert!(run.result["run"]["max_cost_reached"].is_null());
+    assert!(!run.stderr.contains("it ends earlier"), "{}", run.stderr);
+    let refused = output(&format!("{SMALL} --max-cost 0"));
+    assert_eq!(refused.status.code(), Some(2));
+}
+
+#[test]
 fn what_can_still_be_met_lets_a_run_go_on() {
     let words = "-d 3s --threshold lost=0 --threshold e2e.p99<1m --abort-on-fail";
     let run = run(&format!("{SMALL} {words}"));

@@ -62,6 +62,26 @@ pub const SETUP: &[Action] = &[
     besides("kinesis:TagResource"),
 ];
 
+/// `hrload run` that makes its own table and stream, and removes them.
+pub const RUN: &[Action] = &[
+    called("dynamodb:BatchWriteItem"),
+    called("dynamodb:CreateTable"),
+    called("dynamodb:DeleteTable"),
+    called("dynamodb:DescribeKinesisStreamingDestination"),
+    called("dynamodb:DescribeTable"),
+    called("dynamodb:EnableKinesisStreamingDestination"),
+    besides("iam:CreateServiceLinkedRole"),
+    called("kinesis:CreateStream"),
+    called("kinesis:DeleteStream"),
+    besides("kinesis:DescribeStream"),
+    called("kinesis:DescribeStreamSummary"),
+    called("kinesis:GetRecords"),
+    called("kinesis:GetShardIterator"),
+    called("kinesis:ListShards"),
+    besides("kinesis:ListStreams"),
+    besides("kinesis:PutRecords"),
+];
+
 /// `hrload run --state`.
 pub const RUN_ON_STATE: &[Action] = &[
     called("dynamodb:BatchWriteItem"),
@@ -116,6 +136,33 @@ pub const TEARDOWN_ORDER: &[&str] = &[
     "kinesis:DescribeStreamSummary",
     "kinesis:ListTagsForStream",
     "kinesis:DeleteStream",
+];
+
+/// The same of `hrload run` that makes its own table and stream.
+pub const RUN_ORDER: &[&str] = &[
+    "kinesis:DescribeStreamSummary",
+    "kinesis:CreateStream",
+    "dynamodb:DescribeTable",
+    "dynamodb:CreateTable",
+    "dynamodb:DescribeKinesisStreamingDestination",
+    "dynamodb:EnableKinesisStreamingDestination",
+    "kinesis:ListShards",
+    "kinesis:GetShardIterator",
+    "kinesis:GetRecords",
+    "dynamodb:BatchWriteItem",
+    "dynamodb:DeleteTable",
+    "kinesis:DeleteStream",
+];
+
+/// The same of `hrload run --state`.
+pub const RUN_ON_STATE_ORDER: &[&str] = &[
+    "kinesis:DescribeStreamSummary",
+    "dynamodb:DescribeTable",
+    "dynamodb:DescribeKinesisStreamingDestination",
+    "kinesis:ListShards",
+    "kinesis:GetShardIterator",
+    "kinesis:GetRecords",
+    "dynamodb:BatchWriteItem",
 ];
 
 /// What a dry run prints: a line for each call of `order`, with the resource it

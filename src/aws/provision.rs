@@ -208,9 +208,11 @@ pub async fn tear_down(connection: &Connection, made: &Provisioned) -> Result<()
             .table_name(&made.table)
             .send()
             .await
-            .map(drop)
-            .map_err(service(format!("deleting table {}", made.table)));
-        first = first.and(deleted);
+            .map(drop);
+        first = first.and(unless_gone(
+            deleted,
+            format!("deleting table {}", made.table),
+        ));
     }
     if let Some((name, _)) = made.stream.as_ref().filter(|_| made.stream_created) {
         let deleted = connection
@@ -220,11 +222,29 @@ pub async fn tear_down(connection: &Connection, made: &Provisioned) -> Result<()
             .enforce_consumer_deletion(true)
             .send()
             .await
-            .map(drop)
-            .map_err(service(format!("deleting stream {name}")));
-        first = first.and(deleted);
+            .map(drop);
+        first = first.and(unless_gone(deleted, format!("deleting stream {name}")));
     }
     first
+}
+
+/// What somebody else removed meanwhile is removed.
+fn unless_gone<E, R>(
+    deleted: Result<(), SdkError<E, R>>,
+    doing: String,
+) -> Result<(), ProvisionError>
+where
+    E: std::error::Error + ProvideErrorMetadata + 'static,
+    R: std::fmt::Debug + 'static,
+{
+    match deleted {
+        Err(SdkError::ServiceError(refusal))
+            if refusal.err().code() == Some("ResourceNotFoundException") =>
+        {
+            Ok(())
+        }
+        deleted => deleted.map_err(service(doing)),
+    }
 }
 
 /// Waits between looks at a status: quickly at first (embedded services take

@@ -71,6 +71,12 @@ impl Live {
             Event::OutOfReach(missed) => self.print(&format!(
                 "{missed} can be met no more: ending the run, draining shortly"
             )),
+            Event::NotRemoved(error) => self.print(&format!(
+                "not removed: {error}; remove it by hand, it may cost money as long as it is there"
+            )),
+            Event::BudgetSpent(usd) => self.print(&format!(
+                "{usd} USD are spent: ending the run, draining shortly"
+            )),
             Event::Interrupted => self
                 .print("interrupted: ending this phase, draining shortly; once more stops at once"),
         }

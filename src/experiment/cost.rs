@@ -31,6 +31,22 @@ pub(super) fn cost(
     used: &Used,
 ) -> Option<Cost> {
     let prices = Prices::named(region).ok()?;
+    Some(priced(
+        &prices,
+        &usage(setting, footprint, used),
+        used.acknowledged,
+    ))
+}
+
+/// The region's prices, or where they are not known those of us-east-1: better a
+/// neighbour's than none.
+pub(super) fn prices(region: &str) -> Prices {
+    let known = Prices::named(region).or_else(|_| Prices::named("us-east-1"));
+    known.expect("the built-in prices are whole: a test reads them")
+}
+
+/// What there is to be billed.
+pub(super) fn usage(setting: &Setting, footprint: Footprint, used: &Used) -> Usage {
     let hours = used.measured_s / 3_600.0;
     let mut usage = Usage {
         hours,
@@ -69,11 +85,16 @@ pub(super) fn cost(
             }
         }
     }
-    let bill = Bill::new(&usage, &prices, FreeTierUse::Ignored);
-    Some(Cost {
+    usage
+}
+
+/// The bill.
+pub(super) fn priced(prices: &Prices, usage: &Usage, acknowledged: u64) -> Cost {
+    let bill = Bill::new(usage, prices, FreeTierUse::Ignored);
+    Cost {
         usd: bill.total,
-        usd_per_hour: (hours > 0.0).then(|| bill.total / hours),
-        usd_per_million: bill.per_million(used.acknowledged),
+        usd_per_hour: (usage.hours > 0.0).then(|| bill.total / usage.hours),
+        usd_per_million: bill.per_million(acknowledged),
         prices: format!("{}, {}", prices.region, prices.as_of),
         lines: bill
             .lines
@@ -85,5 +106,5 @@ pub(super) fn cost(
                 usd: line.amount,
             })
             .collect(),
-    })
+    }
 }

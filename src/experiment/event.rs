@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::error::RunError;
 use super::setting::Setting;
 use super::watch::Snapshot;
 use crate::measure::Second;
@@ -22,10 +23,14 @@ pub enum Event<'a> {
     AwaitsLake(Duration),
     /// A second has passed.
     Second(&'a Snapshot),
+    /// What was created is still there; what was measured is kept.
+    NotRemoved(&'a RunError),
     /// The first signal came.
     Interrupted,
     /// The run ends early: this threshold can be met no more.
     OutOfReach(&'a Condition),
+    /// The run ends early: it has cost this much, in USD, which is what it may.
+    BudgetSpent(f64),
 }
 
 /// How a run ended.
@@ -50,4 +55,6 @@ pub struct Finished {
     pub result: RunResult,
     /// How it ended.
     pub ending: Ending,
+    /// Why what was created could not be removed.
+    pub not_removed: Option<RunError>,
 }

@@ -6,6 +6,7 @@
 //! of a run (set-up, warm-up, measure, drain, report, tear-down), its threads
 //! and its signals. Must not know the command line or the terminal.
 
+mod budget;
 mod cost;
 mod error;
 mod event;
@@ -30,6 +31,7 @@ mod units;
 mod watch;
 mod workers;
 
+pub use budget::estimate;
 pub use error::RunError;
 pub use event::{Ending, Event, Finished};
 pub use footprint::weigh;

@@ -1,5 +1,6 @@
 //! From what a run leaves to its result.
 
+use super::budget::fans_out;
 use super::cost::{Used, cost};
 use super::event::{Ending, Finished};
 use super::identity::Identity;
@@ -40,6 +41,7 @@ pub(super) fn finish(
         phase: lived.reached,
         interrupted: lived.interrupted,
         out_of_reach: lived.out_of_reach.as_ref().map(ToString::to_string),
+        max_cost_reached: lived.budget_spent,
         measured_from: Some(report::timestamp(measure_start_us)),
         rate_changes: rate_changes(lived),
         measured: (measure_end_us - measure_start_us) as f64 / 1e6,
@@ -79,7 +81,7 @@ pub(super) fn finish(
         },
         provisioned_units: result.capacity.provisioned_units,
         acknowledged: result.ledger.acknowledged,
-        fan_out: matches!(request.via, Via::Kinesis(Consumer::EnhancedFanOut { .. })),
+        fan_out: fans_out(request),
     };
     let region = &connected.connection.region;
     // What others' servers cost, nobody knows.
@@ -102,7 +104,11 @@ pub(super) fn finish(
     } else {
         Ending::NotHeld
     };
-    Finished { result, ending }
+    Finished {
+        result,
+        ending,
+        not_removed: None,
+    }
 }
 
 /// What the lake holds, and how late it came there.
@@ -316,17 +322,24 @@ fn warnings(lived: &Lived) -> Vec<String> {
             changes.join(", ")
         ));
     }
-    let Some((_, stream::Outcome { error, tally })) = &lived.read else {
+    let Some((_, outcome)) = &lived.read else {
         return warnings;
     };
+    let stream::Outcome {
+        error,
+        last_failure,
+        tally,
+    } = outcome;
     if let Some(error) = error {
         warnings.push(format!("reading the stream ended early: {error}"));
     }
+    if let Some(last) = last_failure {
+        let count = report::count(tally.retried_errors);
+        warnings.push(format!(
+            "{count} calls to Kinesis failed and were tried again; the last: {last}"
+        ));
+    }
     for (count, what) in [
-        (
-            tally.retried_errors,
-            "calls to Kinesis failed and were tried again",
-        ),
         (tally.throttled_reads, "reads of the stream were throttled"),
         (
             tally.expired_iterators,

@@ -43,6 +43,8 @@ pub struct Request {
     pub thresholds: Vec<Condition>,
     /// End the run as soon as one of them can be met no more.
     pub abort_on_fail: bool,
+    /// End the run when it has cost so much on AWS, in USD.
+    pub max_cost_usd: Option<f64>,
     /// Where the result goes.
     pub output: Option<Output>,
     /// Labels kept in the result.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio::time::{Interval as Ticker, MissedTickBehavior, interval};
 
+use super::budget::Budget;
 use super::error::RunError;
 use super::event::{Event, Finished};
 use super::identity::Identity;
@@ -65,9 +66,10 @@ const SHORT_DRAIN: Duration = Duration::from_secs(2);
 /// second stops at once. Either way what was measured is kept, and what was
 /// created is removed.
 ///
+/// What could not be removed is told, and named in the [`Finished`] run.
+///
 /// # Errors
-/// The run could not be set up, or not be brought to an end; nothing is left
-/// behind.
+/// The run could not be set up, or not be brought to an end.
 pub async fn run(
     request: &Request,
     interrupts: &mut Interrupts,
@@ -110,23 +112,25 @@ pub async fn run(
     }
     .await;
 
+    let mut not_removed = None;
     // The embedded services vanish with the process; others keep what is not removed.
     if connected.services.is_none() && !request.resources.keep {
         tell(Event::Step("removing what was created"));
         tokio::select! {
             removed = aws::tear_down(&connected.connection, &made) => {
-                // A run that failed says why it failed, not what failed after it.
-                if ended.is_ok() {
-                    removed.map_err(provisioning(&setting))?;
-                }
+                not_removed = removed.map_err(provisioning(&setting)).err();
             }
             () = interrupts.next() => {}
         }
     }
+    if let Some(error) = &not_removed {
+        tell(Event::NotRemoved(error));
+    }
     let lived = ended?;
-    let finished = outcome::finish(
+    let mut finished = outcome::finish(
         request, &workload, &setting, &connected, &made, &identity, &lived,
     );
+    finished.not_removed = not_removed;
     if let Some(path) = file {
         finished.result.write(path)?;
     }
@@ -168,6 +172,8 @@ pub(super) struct Lived {
     pub interrupted: bool,
     /// The threshold that could be met no more and ended it.
     pub out_of_reach: Option<Condition>,
+    /// What it may cost was reached and ended it; in USD.
+    pub budget_spent: Option<f64>,
     /// First intended start that was measured, and where the measuring ended.
     pub measured_us: (u64, u64),
     /// How long draining took.
@@ -244,6 +250,8 @@ impl Life<'_> {
             )
         });
         let mut out_of_reach = None;
+        let mut budget = self.budget();
+        let mut budget_spent = None;
         let mut ticker = ticker();
         watch.begin(Phase::WarmUp, run_start_us, measure_start_us, tell);
         if let Some(factor) = interrupts.kept_tempo() {
@@ -282,10 +290,20 @@ impl Life<'_> {
                         out_of_reach = Some(missed.clone());
                         lookout = None;
                     }
+                    let elapsed = clock.now_us().saturating_sub(run_start_us);
+                    let elapsed = Duration::from_micros(elapsed);
+                    if let Some(of) = budget.as_mut()
+                        && of.is_spent(watch.series(), elapsed)
+                    {
+                        budget_spent = self.request.max_cost_usd;
+                        tell(Event::BudgetSpent(budget_spent.unwrap_or_default()));
+                        stop.end_by(clock.now_us());
+                        budget = None;
+                    }
                 }
             }
         };
-        let cut_short = signals > 0 || out_of_reach.is_some();
+        let cut_short = signals > 0 || out_of_reach.is_some() || budget_spent.is_some();
         let process_cpu_us = machine::process_cpu_us() - cpu_before_us;
         let units = units.map(UnitsWatch::end);
         let reached = watch.phase();
@@ -340,11 +358,19 @@ impl Life<'_> {
             reached: if cut_short { reached } else { Phase::Complete },
             interrupted: signals > 0,
             out_of_reach,
+            budget_spent,
             measured_us: (measure_start_us, stop.end_us().max(measure_start_us)),
             tempo_changes: stop.timetable().changes(),
             units,
             process_cpu_us,
         })
+    }
+
+    /// What the run may cost, if that was said.
+    fn budget(&self) -> Option<Budget<'_>> {
+        let region = &self.connected.connection.region;
+        let limit_usd = self.request.max_cost_usd?;
+        Some(Budget::new(limit_usd, region, self.request, self.setting))
     }
 
     /// Begins to deliver into the lake, if that was asked for.

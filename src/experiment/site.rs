@@ -70,7 +70,8 @@ impl Site {
         request.resources.keep = true;
     }
 
-    /// Takes away what was made, unless it is to be kept.
+    /// Takes away what was made, unless it is to be kept. What cannot be removed is
+    /// told; what was found is worth keeping all the same.
     pub(super) async fn close(
         self,
         interrupts: &mut Interrupts,
@@ -82,7 +83,10 @@ impl Site {
         tell(Event::Step("removing what was created"));
         tokio::select! {
             removed = aws::tear_down(&self.connected.connection, &self.made) => {
-                removed.map_err(provisioning(&self.setting))
+                if let Err(error) = removed.map_err(provisioning(&self.setting)) {
+                    tell(Event::NotRemoved(&error));
+                }
+                Ok(())
             }
             () = interrupts.next() => Err(RunError::Stopped),
         }

@@ -22,6 +22,10 @@ pub struct RunInfo {
     /// null in other runs.
     #[serde(default)]
     pub out_of_reach: Option<String>,
+    /// What the run may cost (`--max-cost`), in USD, where that was reached and for
+    /// that ended it; absent in other runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_cost_reached: Option<f64>,
     /// When measuring began: RFC 3339, UTC; second 0 of the series. Null in files of
     /// older versions.
     #[serde(default)]

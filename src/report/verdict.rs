@@ -61,6 +61,16 @@ impl Verdict {
                 ),
             );
         }
+        if let Some(usd) = result.run.max_cost_reached {
+            reason(
+                true,
+                format!(
+                    "ended after {} s of {} s: it had cost {usd} USD, which is what it may",
+                    units::amount(result.run.measured),
+                    units::amount(result.config.duration)
+                ),
+            );
+        }
         reason(ledger.scheduled == 0, "no reading became due".into());
         let missing = ledger.missing.unwrap_or(0);
         let of_acknowledged = format!("of {} acknowledged", units::count(ledger.acknowledged));

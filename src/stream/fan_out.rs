@@ -188,8 +188,8 @@ pub(super) async fn release(session: &Session, registered: &Registered) {
             .client
             .deregister_stream_consumer()
             .consumer_arn(arn);
-        if session.call(request.send()).await.is_err() {
-            session.count(|tally| tally.retried_errors += 1);
+        if let Err(failed) = session.call(request.send()).await {
+            session.failed("DeregisterStreamConsumer", failed);
         }
     }
 }

@@ -33,6 +33,8 @@ const TICK: Duration = Duration::from_millis(50);
 pub struct Outcome {
     /// Why it ended unasked; `None` when it was told to stop.
     pub error: Option<FollowError>,
+    /// The last call that failed and was tried again.
+    pub last_failure: Option<FollowError>,
     /// What was done.
     pub tally: Tally,
 }
@@ -70,9 +72,15 @@ pub async fn follow(
     }
     fan_out::release(&session, &registered).await;
     session.tick();
+    let last_failure = session.last_failure();
     let (recorder, tally) = session.into_parts();
     let record = recorder.finish(clock.now_us());
-    (record, Outcome { error, tally })
+    let outcome = Outcome {
+        error,
+        last_failure,
+        tally,
+    };
+    (record, outcome)
 }
 
 /// Does what the handle says; returns when it says stop.

@@ -64,6 +64,8 @@ pub(super) struct Session {
     pub(super) reports: Reports,
     recorder: RefCell<ArrivalRecorder>,
     tally: Cell<Tally>,
+    /// The last call that failed and was tried again.
+    last_failure: RefCell<Option<FollowError>>,
     throttled_at_last_tick: Cell<u64>,
     /// How far each shard has come; `None` once it was read to its end.
     shards: RefCell<Vec<Option<ShardProgress>>>,
@@ -101,6 +103,7 @@ impl Session {
             reports,
             recorder: RefCell::new(recorder),
             tally: Cell::default(),
+            last_failure: RefCell::default(),
             throttled_at_last_tick: Cell::new(0),
             shards: RefCell::default(),
             unready: Cell::new(0),
@@ -138,11 +141,23 @@ impl Session {
         }
         match failed.trouble {
             Trouble::Throttled => self.count(|tally| tally.throttled_reads += 1),
-            _ => self.count(|tally| tally.retried_errors += 1),
+            _ => self.failed(operation, failed),
         }
         let jitter = self.random.borrow_mut().random();
         tokio::time::sleep(backoff.failed(jitter)).await;
         Ok(())
+    }
+
+    /// Counts a call that failed, and keeps why.
+    pub(super) fn failed(&self, operation: &'static str, failed: Failed) {
+        self.count(|tally| tally.retried_errors += 1);
+        let error = failed.into_error(operation, &self.config.stream);
+        self.last_failure.replace(Some(error));
+    }
+
+    /// The last call that failed and was tried again.
+    pub(super) fn last_failure(&self) -> Option<FollowError> {
+        self.last_failure.borrow().clone()
     }
 
     pub(super) fn count(&self, change: impl FnOnce(&mut Tally)) {

@@ -72,9 +72,12 @@ impl Feed {
                 }
             }
             Event::Second(snapshot) => self.second(snapshot),
-            Event::Step(_) | Event::AwaitsLake(_) | Event::Interrupted | Event::OutOfReach(_) => {
-                return;
-            }
+            Event::Step(_)
+            | Event::AwaitsLake(_)
+            | Event::Interrupted
+            | Event::OutOfReach(_)
+            | Event::BudgetSpent(_)
+            | Event::NotRemoved(_) => return,
         }
         self.publish();
     }

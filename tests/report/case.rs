@@ -183,6 +183,7 @@ fn run_info(seconds: u64, interrupted: bool) -> RunInfo {
         interrupted,
         rate_changes: Vec::new(),
         out_of_reach: None,
+        max_cost_reached: None,
         measured_from: Some(timestamp(START_US + 1_000_000)),
         measured: seconds as f64,
         drained: 0.5,

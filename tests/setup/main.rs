@@ -7,9 +7,10 @@ mod proxy;
 #[path = "../support/mod.rs"]
 mod support;
 
+use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use aws_sdk_dynamodb::types::BillingMode;
 use hrload::aws::{self, Connection, Options, State, StateFile, Target, permissions};
@@ -110,6 +111,13 @@ impl World {
                 .send()
                 .await
                 .unwrap();
+        });
+    }
+
+    fn delete_stream(&self, name: &str) {
+        self.with(async |connection| {
+            let delete = connection.kinesis.delete_stream().stream_name(name);
+            delete.send().await.unwrap();
         });
     }
 
@@ -288,6 +296,104 @@ fn each_command_makes_the_calls_that_its_policy_allows_and_no_others() {
 }
 
 #[test]
+fn a_run_of_its_own_makes_the_calls_that_its_policy_allows_and_no_others() {
+    let world = World::new();
+    let proxy = Proxy::before(world.address, None);
+    let words = format!(
+        "run -q -r 200/s --devices 100 -d 1s -w 0s --drain 10s --endpoint-url http://{}",
+        proxy.address
+    );
+    let dry = world
+        .command(&format!("{words} --dry-run"))
+        .output()
+        .unwrap();
+    ended(&dry, 0);
+    assert!(proxy.seen().is_empty());
+    ended(&world.command(&words).output().unwrap(), 0);
+    // A deletion that was accepted takes a moment.
+    while !world.there().is_empty() {
+        std::thread::yield_now();
+    }
+    let mut seen = proxy.seen();
+    seen.sort_unstable();
+    let called = permissions::RUN.iter().filter(|action| action.called);
+    let called: Vec<_> = called.map(|action| action.name).collect();
+    assert_eq!(seen, called);
+    let text = String::from_utf8(dry.stdout).unwrap();
+    let mut told: Vec<_> = text
+        .lines()
+        .filter(|line| line.contains(" arn:aws:"))
+        .filter_map(|line| line.split_whitespace().next())
+        .collect();
+    told.sort_unstable();
+    assert_eq!(told, called);
+    let words = format!("{words} --dry-run --via none --keep");
+    let none = world.command(&words).output().unwrap();
+    let text = String::from_utf8(none.stdout).unwrap();
+    assert_eq!(
+        text.matches("kinesis").count() + text.matches("Delete").count(),
+        0,
+        "{text}"
+    );
+}
+
+#[test]
+fn a_stream_that_is_deleted_under_a_run_loses_readings_and_not_the_result() {
+    let world = World::new();
+    let file = world.folder.path().join("result.json");
+    let words = format!(
+        "run -r 200/s --devices 100 -d 6s -w 0s --drain 1s --stream feed1 \
+         --endpoint-url http://{} -o {}",
+        world.address,
+        file.display()
+    );
+    let mut run = world
+        .command(&words)
+        .stderr(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut told = BufReader::new(run.stderr.take().unwrap());
+    let mut line = String::new();
+    while !line.contains("measuring") {
+        line.clear();
+        assert!(told.read_line(&mut line).unwrap() > 0, "it ended");
+    }
+    world.delete_stream("feed1");
+    let mut rest = String::new();
+    told.read_to_string(&mut rest).unwrap();
+    assert_eq!(run.wait().unwrap().code(), Some(3), "{rest}");
+    let result: serde_json::Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+    assert_eq!(result["ledger"]["closed"], true);
+    assert!(result["ledger"]["missing"].as_u64().unwrap() > 0);
+    let warnings = result["warnings"].to_string();
+    assert!(warnings.contains("feed1"), "{warnings}");
+    while !world.there().is_empty() {
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn what_cannot_be_removed_after_a_run_is_named_and_the_result_is_kept() {
+    let world = World::new();
+    for operation in ["DeleteTable", "DeleteStream"] {
+        let proxy = Proxy::before(world.address, Some(operation));
+        let file = world.folder.path().join(operation);
+        let words = format!(
+            "run -r 200/s --devices 100 -d 1s -w 0s --drain 10s --endpoint-url http://{} -o {}",
+            proxy.address,
+            file.display()
+        );
+        let stderr = ended(&world.command(&words).output().unwrap(), 1);
+        assert!(stderr.contains("AccessDenied"), "{stderr}");
+        assert!(stderr.contains("its result is kept"), "{stderr}");
+        let result: serde_json::Value =
+            serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+        assert_eq!(result["ledger"]["missing"], 0);
+    }
+}
+
+#[test]
 fn cleaning_up_removes_what_has_expired_and_was_tagged_and_nothing_else() {
     let world = World::new();
     world.table("other");
@@ -317,6 +423,7 @@ fn the_policies_in_the_documentation_are_those_of_the_commands() {
     let page = include_str!("../../docs/aws.md");
     for (heading, actions) in [
         ("### hrload setup\n", permissions::SETUP),
+        ("### hrload run\n", permissions::RUN),
         ("### hrload run --state\n", permissions::RUN_ON_STATE),
         ("### hrload teardown\n", permissions::TEARDOWN),
         ("### hrload cleanup\n", permissions::CLEANUP),

@@ -1,7 +1,9 @@
 //! `hrload run`, and `hrload` without a subcommand: the main job.
 
+mod dry;
 mod request;
 
+use std::io::{IsTerminal, stdin};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -13,12 +15,13 @@ use super::capacity::{LimitArgs, ThroughputArgs};
 use super::diff;
 use super::lake::LakeArgs;
 use super::live::Live;
+use super::place::consent;
 use super::problem::{Exit, Problem};
 use super::report as reports;
 use super::values::{self, Rate};
 use super::watching::WatchArgs;
 use crate::codec::Layout;
-use crate::experiment::{self, Ending, Event, Interrupts, Output};
+use crate::experiment::{self, Ending, Event, Interrupts, Output, Request, Target};
 use crate::local::Faults;
 use crate::local::capture::ChangeDelay;
 use crate::report::{self, Condition, Report};
@@ -215,6 +218,20 @@ pub(crate) struct RunArgs {
     #[arg(long, help_heading = "Output")]
     abort_on_fail: bool,
 
+    /// End the run when it has cost so much on AWS, in USD, whatever the target; it is
+    /// looked at every tenth of a second, and what is in flight then comes on top
+    #[arg(long, value_name = "USD", value_parser = usd, help_heading = "Output")]
+    max_cost: Option<f64>,
+
+    /// Print the calls that would be made, in order, with their IAM actions and
+    /// resources, and make none
+    #[arg(long, help_heading = "Target")]
+    dry_run: bool,
+
+    /// Do not ask before a run on AWS
+    #[arg(short, long, help_heading = "Target")]
+    yes: bool,
+
     #[command(flatten)]
     watch: WatchArgs,
 
@@ -307,6 +324,37 @@ fn catch_up(text: &str) -> Result<f64, String> {
     }
 }
 
+fn usd(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(usd) if usd > 0.0 && usd.is_finite() => Ok(usd),
+        _ => Err("expected an amount above zero, such as 0.50".to_owned()),
+    }
+}
+
+/// Says what a run on AWS, or one with a limit, will cost; on a terminal, asks before
+/// one on AWS.
+fn agree(request: &Request, yes: bool, quiet: bool) -> Result<(), Problem> {
+    let on_aws = matches!(request.target, Target::Aws { .. });
+    if !on_aws && request.max_cost_usd.is_none() {
+        return Ok(());
+    }
+    let cost = experiment::estimate(request)?;
+    let about = format!(
+        "about {:.4} USD if it runs to its end (prices of {})",
+        cost.usd, cost.prices
+    );
+    if !quiet {
+        anstream::eprintln!("this run costs {about}");
+        if let Some(limit) = request.max_cost_usd.filter(|limit| *limit < cost.usd) {
+            anstream::eprintln!("it ends earlier, when {limit} USD are spent");
+        }
+    }
+    if on_aws && !yes && stdin().is_terminal() && !consent(false, "Run it on AWS?")? {
+        return Err(Problem::failed("nothing was made and nothing was sent"));
+    }
+    Ok(())
+}
+
 /// Runs the main job.
 pub(crate) fn run(mut args: RunArgs) -> Result<Exit, Problem> {
     let quiet = args.quiet;
@@ -316,7 +364,13 @@ pub(crate) fn run(mut args: RunArgs) -> Result<Exit, Problem> {
     reports::probe(&reports, args.output.as_deref())?;
     let conditions = args.take_thresholds()?;
     let watch = std::mem::take(&mut args.watch);
+    let yes = args.yes;
+    let dry_run = args.dry_run.then_some(args.state.is_some());
     let request = args.into_request("--threshold", conditions)?;
+    if let Some(made_before) = dry_run {
+        return super::print(&dry::calls(&request, made_before)).map(|()| Exit::Held);
+    }
+    agree(&request, yes, quiet)?;
     let mut watching = watch.begin(quiet)?;
     let mut live = Live::new(quiet || watching.full_screen());
     let finished = interruptible(async |interrupts| {
@@ -339,6 +393,9 @@ pub(crate) fn run(mut args: RunArgs) -> Result<Exit, Problem> {
     } else {
         diff::against(&baseline, &finished.result, quiet)?
     };
+    if let Some(error) = finished.not_removed {
+        return Err(Problem::from(error).and("the run itself came to its end; its result is kept"));
+    }
     Ok(match finished.ending {
         Ending::Held => compared,
         Ending::NotHeld => Exit::Missed,

@@ -44,6 +44,16 @@ impl RunArgs {
         }
         self.watch.refuse()?;
         self.lake.none()?;
+        if self.dry_run {
+            return Err(Problem::usage(
+                "--dry-run has no place here: it is of a single run",
+            ));
+        }
+        if let Some(usd) = self.max_cost {
+            return Err(Problem::usage(format!(
+                "--max-cost {usd} has no place here: it is of a single run"
+            )));
+        }
         if self.abort_on_fail {
             return Err(Problem::usage(format!(
                 "--abort-on-fail has no place here: {why}"
@@ -178,6 +188,7 @@ impl RunArgs {
             },
             thresholds: conditions,
             abort_on_fail: self.abort_on_fail,
+            max_cost_usd: self.max_cost,
             output: self.output.map(Output::of),
             tags: self.tag,
             command: std::env::args().collect(),

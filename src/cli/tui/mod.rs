@@ -93,6 +93,10 @@ impl Tui {
             Event::OutOfReach(missed) => Notice::Said(format!(
                 "{missed} can be met no more: ending the run, draining shortly"
             )),
+            Event::NotRemoved(error) => Notice::Said(format!("not removed: {error}")),
+            Event::BudgetSpent(usd) => Notice::Said(format!(
+                "{usd} USD are spent: ending the run, draining shortly"
+            )),
             Event::AwaitsLake(longest) => Notice::Said(format!(
                 "waiting for the lake's last objects ({} at most)",
                 duration(longest.as_secs_f64())

@@ -110,6 +110,7 @@ async fn search(
         let Finished {
             result: of_run,
             ending,
+            ..
         } = run(&run_request, interrupts, &mut |event| {
             tell(SweepEvent::Run(event));
         })

@@ -1,0 +1,34 @@
+//! `--dry-run`: the calls of a run, without making them.
+
+use crate::aws::permissions::{self, Action};
+use crate::experiment::{Request, Target, Via};
+
+/// The calls in the order of their first use, and what is needed besides. With
+/// `made_before`, table and stream are those of a state file.
+pub(super) fn calls(request: &Request, made_before: bool) -> String {
+    let (order, needed) = if made_before {
+        (permissions::RUN_ON_STATE_ORDER, permissions::RUN_ON_STATE)
+    } else {
+        (permissions::RUN_ORDER, permissions::RUN)
+    };
+    let follows = matches!(request.via, Via::Kinesis(_));
+    let keep = request.resources.keep;
+    let wanted = |name: &str| {
+        let of_stream = name.starts_with("kinesis:")
+            || name.starts_with("iam:")
+            || name.contains("KinesisStreamingDestination");
+        (follows || !of_stream) && !(keep && name.contains(":Delete"))
+    };
+    let order: Vec<&str> = order.iter().copied().filter(|name| wanted(name)).collect();
+    let needed = needed.iter().filter(|action| wanted(action.name));
+    let needed: Vec<Action> = needed.copied().collect();
+    let region = match &request.target {
+        Target::Aws { region, .. } | Target::Endpoint { region, .. } => region.as_deref(),
+        Target::Embedded(_) => None,
+    };
+    // Names that are made up begin so.
+    let made_up = "hrload-*";
+    let table = request.resources.table.as_deref().unwrap_or(made_up);
+    let stream = request.resources.stream.as_deref().unwrap_or(made_up);
+    permissions::dry_run(&order, &needed, region.unwrap_or("*"), table, stream)
+}

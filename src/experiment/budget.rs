@@ -1,0 +1,102 @@
+//! What a run will cost, and when it has cost what it may.
+
+use std::time::Duration;
+
+use super::cost::{Used, priced, prices, usage};
+use super::error::RunError;
+use super::request::{Request, Target, Via};
+use super::setting::Setting;
+use crate::capacity::bill::{Bill, FreeTierUse};
+use crate::capacity::price::Prices;
+use crate::measure::Series;
+use crate::report::Cost;
+use crate::stream::Consumer;
+
+/// What a run costs on AWS if it goes to its end: warm-up, measuring and as much
+/// draining as is allowed; each reading written once. Regions whose prices are not
+/// known count at those of us-east-1, which `prices` in it says. What a table or a
+/// stream that is there already costs by the hour is counted as if the run made it.
+///
+/// # Errors
+/// The request asks for something that cannot be.
+pub fn estimate(request: &Request) -> Result<Cost, RunError> {
+    let workload = request.workload()?;
+    let setting = Setting::choose(request, &workload, "estimate");
+    let region = match &request.target {
+        Target::Aws { region, .. } | Target::Endpoint { region, .. } => region.clone(),
+        Target::Embedded(_) => None,
+    };
+    let region = region
+        .or_else(|| std::env::var("AWS_REGION").ok())
+        .or_else(|| std::env::var("AWS_DEFAULT_REGION").ok())
+        .unwrap_or_default();
+    let sending = (request.phases.warmup + request.phases.measure).as_secs_f64();
+    let readings = (setting.mean_rate * sending).round();
+    let used = Used {
+        measured_s: sending + request.phases.drain.as_secs_f64(),
+        write_units: readings * setting.footprint.write_units() as f64,
+        provisioned_units: None,
+        acknowledged: readings as u64,
+        fan_out: fans_out(request),
+    };
+    let usage = usage(&setting, setting.footprint, &used);
+    Ok(priced(&prices(&region), &usage, used.acknowledged))
+}
+
+pub(super) fn fans_out(request: &Request) -> bool {
+    matches!(request.via, Via::Kinesis(Consumer::EnhancedFanOut { .. }))
+}
+
+/// Adds up what a run has used, second by second.
+pub(super) struct Budget<'a> {
+    limit_usd: f64,
+    prices: Prices,
+    setting: &'a Setting,
+    fan_out: bool,
+    /// Seconds of the series that were counted.
+    seen: usize,
+    write_units: f64,
+    acknowledged: u64,
+}
+
+impl<'a> Budget<'a> {
+    /// For a run that may cost `limit_usd` in `region`.
+    pub(super) fn new(
+        limit_usd: f64,
+        region: &str,
+        request: &Request,
+        setting: &'a Setting,
+    ) -> Self {
+        Self {
+            limit_usd,
+            prices: prices(region),
+            setting,
+            fan_out: fans_out(request),
+            seen: 0,
+            write_units: 0.0,
+            acknowledged: 0,
+        }
+    }
+
+    /// Whether `series` has cost what it may, `elapsed` after the first reading. The
+    /// second that is not complete yet is not in it, nor is what is in flight.
+    pub(super) fn is_spent(&mut self, series: &Series, elapsed: Duration) -> bool {
+        let seconds = series.seconds();
+        for second in &seconds[self.seen..] {
+            let counts = &second.counts;
+            // A service that does not say what it consumed consumes by the rules.
+            self.write_units += counts.consumed_units.max(counts.computed_units as f64);
+            self.acknowledged += counts.acknowledged;
+        }
+        self.seen = seconds.len();
+        let used = Used {
+            measured_s: elapsed.as_secs_f64(),
+            write_units: self.write_units,
+            provisioned_units: None,
+            acknowledged: self.acknowledged,
+            fan_out: self.fan_out,
+        };
+        let usage = usage(self.setting, self.setting.footprint, &used);
+        Bill::new(&usage, &self.prices, FreeTierUse::Ignored).total >= self.limit_usd
+    }
+}
