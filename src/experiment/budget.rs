@@ -47,16 +47,12 @@ pub(super) fn fans_out(request: &Request) -> bool {
     matches!(request.via, Via::Kinesis(Consumer::EnhancedFanOut { .. }))
 }
 
-/// Adds up what a run has used, second by second.
+/// What a run may cost.
 pub(super) struct Budget<'a> {
     limit_usd: f64,
     prices: Prices,
     setting: &'a Setting,
     fan_out: bool,
-    /// Seconds of the series that were counted.
-    seen: usize,
-    write_units: f64,
-    acknowledged: u64,
 }
 
 impl<'a> Budget<'a> {
@@ -72,28 +68,25 @@ impl<'a> Budget<'a> {
             prices: prices(region),
             setting,
             fan_out: fans_out(request),
-            seen: 0,
-            write_units: 0.0,
-            acknowledged: 0,
         }
     }
 
     /// Whether `series` has cost what it may, `elapsed` after the first reading. The
     /// second that is not complete yet is not in it, nor is what is in flight.
-    pub(super) fn is_spent(&mut self, series: &Series, elapsed: Duration) -> bool {
-        let seconds = series.seconds();
-        for second in &seconds[self.seen..] {
+    pub(super) fn is_spent(&self, series: &Series, elapsed: Duration) -> bool {
+        // All of it, each time: what comes late is added to a second that was complete.
+        let (mut write_units, mut acknowledged) = (0.0, 0);
+        for second in series.seconds() {
             let counts = &second.counts;
             // A service that does not say what it consumed consumes by the rules.
-            self.write_units += counts.consumed_units.max(counts.computed_units as f64);
-            self.acknowledged += counts.acknowledged;
+            write_units += counts.consumed_units.max(counts.computed_units as f64);
+            acknowledged += counts.acknowledged;
         }
-        self.seen = seconds.len();
         let used = Used {
             measured_s: elapsed.as_secs_f64(),
-            write_units: self.write_units,
+            write_units,
             provisioned_units: None,
-            acknowledged: self.acknowledged,
+            acknowledged,
             fan_out: self.fan_out,
         };
         let usage = usage(self.setting, self.setting.footprint, &used);

@@ -292,7 +292,7 @@ impl Life<'_> {
                     }
                     let elapsed = clock.now_us().saturating_sub(run_start_us);
                     let elapsed = Duration::from_micros(elapsed);
-                    if let Some(of) = budget.as_mut()
+                    if let Some(of) = &budget
                         && of.is_spent(watch.series(), elapsed)
                     {
                         budget_spent = self.request.max_cost_usd;
