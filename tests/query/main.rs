@@ -1,6 +1,5 @@
 //! `hrload query`: SQL over a lake, through the real binary.
 
-#![cfg(feature = "sql")]
 #![allow(clippy::unwrap_used)]
 
 mod athena;
