@@ -7,14 +7,14 @@ use clap::{ArgGroup, Args};
 use http::Uri;
 use uuid::Uuid;
 
-use super::lake::s3_endpoint;
+use super::lake::open_existing;
 use super::problem::{Exit, Problem};
 use super::values;
 use crate::aws::{self, Options, Target};
 use crate::clock::Clock;
 use crate::dashboard::{Board, Server, Shown, Source, reference};
 use crate::experiment::Interrupts;
-use crate::lake::{Lake, Place};
+use crate::lake::Place;
 
 pub(super) const HELP: &str = "\
 Examples:
@@ -129,21 +129,9 @@ async fn serve(args: DashboardArgs) -> Result<Exit, Problem> {
 
 async fn source(args: &DashboardArgs) -> Result<(Source, String), Problem> {
     if let Some(place) = &args.lake {
-        if let Place::Folder(folder) = place
-            && !folder.is_dir()
-        {
-            return Err(Problem::usage(format!(
-                "--lake wants a folder that is there, found {}; `hrload deliver` or `hrload --lake` \
-                 makes one",
-                folder.display()
-            )));
-        }
-        let endpoint = args.s3_endpoint_url.as_ref().map(s3_endpoint);
-        let lake = Lake::open(place, endpoint.as_deref(), args.region.as_deref());
-        return Ok((
-            Source::Lake(lake.map_err(Problem::failed)?),
-            format!("the lake {place}"),
-        ));
+        let endpoint = args.s3_endpoint_url.as_ref();
+        let lake = open_existing(place, endpoint, args.region.as_deref())?;
+        return Ok((Source::Lake(lake), format!("the lake {place}")));
     }
     let stream = args.stream.clone().unwrap_or_default();
     let options = Options {

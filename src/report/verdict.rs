@@ -51,25 +51,19 @@ impl Verdict {
                 units::amount(result.config.duration)
             ),
         );
+        let ended = |why: String| {
+            format!(
+                "ended after {} s of {} s: {why}",
+                units::amount(result.run.measured),
+                units::amount(result.config.duration)
+            )
+        };
         if let Some(missed) = &result.run.out_of_reach {
-            reason(
-                true,
-                format!(
-                    "ended after {} s of {} s: {missed} could be met no more",
-                    units::amount(result.run.measured),
-                    units::amount(result.config.duration)
-                ),
-            );
+            reason(true, ended(format!("{missed} could be met no more")));
         }
         if let Some(usd) = result.run.max_cost_reached {
-            reason(
-                true,
-                format!(
-                    "ended after {} s of {} s: it had cost {usd} USD, which is what it may",
-                    units::amount(result.run.measured),
-                    units::amount(result.config.duration)
-                ),
-            );
+            let spent = format!("it had cost {usd} USD, which is what it may");
+            reason(true, ended(spent));
         }
         reason(ledger.scheduled == 0, "no reading became due".into());
         let missing = ledger.missing.unwrap_or(0);

@@ -8,10 +8,9 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::QueryArgs;
 use super::write::{self, Rows};
-use crate::cli::lake::s3_endpoint;
+use crate::cli::lake::open_existing;
 use crate::cli::problem::{Exit, Problem};
 use crate::experiment::{Interrupts, peak_memory_bytes};
-use crate::lake::{Lake, Place};
 use crate::query::{Answer, Engine, Limits, QueryError, Scanned};
 use crate::report::{bytes, count, duration};
 
@@ -69,23 +68,14 @@ async fn ask(args: &QueryArgs, sql: &str, cores: usize) -> Result<(Answer, usize
     let Some(place) = &args.lake else {
         return Err(Problem::usage("--lake names what is asked"));
     };
-    if let Place::Folder(folder) = place
-        && !folder.is_dir()
-    {
-        return Err(Problem::usage(format!(
-            "--lake wants a folder that is there, found {}; `hrload deliver` or `hrload --lake` \
-             makes one",
-            folder.display()
-        )));
-    }
-    let endpoint = args.s3_endpoint_url.as_ref().map(s3_endpoint);
-    let lake = Lake::open(place, endpoint.as_deref(), args.region.as_deref());
+    let endpoint = args.s3_endpoint_url.as_ref();
+    let lake = open_existing(place, endpoint, args.region.as_deref())?;
     let limits = Limits {
         memory_bytes: usize::try_from(args.memory).unwrap_or(usize::MAX),
         cores,
         late: args.late,
     };
-    let engine = Engine::open(lake.map_err(Problem::failed)?, limits).await;
+    let engine = Engine::open(lake, limits).await;
     let mut engine = engine.map_err(failed)?;
     let answer = engine.run(sql).await.map_err(failed)?;
     Ok((answer, engine.objects()))
