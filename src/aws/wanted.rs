@@ -76,13 +76,13 @@ pub struct WantedStream {
 pub struct Provisioned {
     /// Table name.
     pub table: String,
-    /// The table was created by [`provision`].
+    /// The table was created by [`provision`](super::provision()).
     pub table_created: bool,
     /// The stream's name and ARN.
     pub stream: Option<(String, String)>,
-    /// The stream was created by [`provision`].
+    /// The stream was created by [`provision`](super::provision()).
     pub stream_created: bool,
-    /// The streaming destination was enabled by [`provision`].
+    /// The streaming destination was enabled by [`provision`](super::provision()).
     pub destination_enabled: bool,
     /// Open shards of the stream when it was found or created.
     pub shards: u32,
