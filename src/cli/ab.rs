@@ -232,7 +232,7 @@ impl AbArgs {
         if !report::Verdict::of(result).held() {
             line += "  not held";
         }
-        anstream::eprintln!("{line}");
+        say!("{line}");
     }
 }
 

@@ -114,7 +114,7 @@ async fn serve(args: DashboardArgs) -> Result<Exit, Problem> {
         .map_err(Problem::failed)?;
     anstream::println!("http://{address}/{query}");
     if !args.quiet {
-        anstream::eprintln!("{what}; open the address in a browser, Ctrl-C ends it");
+        say!("{what}; open the address in a browser, Ctrl-C ends it");
     }
     let shown = Shown { what, token };
     let board = Board::new(args.keep);

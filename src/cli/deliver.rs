@@ -218,7 +218,7 @@ async fn deliver(args: DeliverArgs) -> Result<Exit, Problem> {
             first.notified().await;
             interrupted = true;
             if !args.quiet {
-                anstream::eprintln!("writing what was read; again to end at once");
+                say!("writing what was read; again to end at once");
             }
         };
         let work = lake::deliver(
@@ -370,7 +370,7 @@ impl Display {
     fn show(&mut self, event: &Event<'_>) {
         match event {
             _ if self.quiet => {}
-            Event::Redelivers(objects) => anstream::eprintln!(
+            Event::Redelivers(objects) => say!(
                 "a delivery was cut off between objects; the records of these are delivered again: {}",
                 objects.join(", ")
             ),
@@ -378,7 +378,7 @@ impl Display {
             Event::Read(so_far) => self.progress(so_far),
             Event::Object { key, so_far } => {
                 if self.bar.is_none() {
-                    anstream::eprintln!("{key}");
+                    say!("{key}");
                 }
                 self.progress(so_far);
             }

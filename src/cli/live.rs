@@ -29,6 +29,10 @@ impl Live {
     pub(super) fn new(quiet: bool) -> Self {
         let bar = (!quiet && stderr().is_terminal()).then(|| {
             let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(5));
+            // Until there is a phase to measure, what is being done.
+            if let Ok(style) = ProgressStyle::with_template("{spinner:.green} {msg}") {
+                bar.set_style(style);
+            }
             bar.enable_steady_tick(Duration::from_millis(200));
             bar
         });
@@ -96,7 +100,7 @@ impl Live {
         }
         match &self.bar {
             Some(bar) => bar.println(text),
-            None => anstream::eprintln!("{text}"),
+            None => say!("{text}"),
         }
     }
 
@@ -104,7 +108,7 @@ impl Live {
         match &self.bar {
             Some(bar) => bar.set_message(text.to_owned()),
             None if self.brief => {}
-            None => anstream::eprintln!("{text}"),
+            None => say!("{text}"),
         }
     }
 
@@ -113,7 +117,7 @@ impl Live {
             if self.brief {
                 return;
             }
-            anstream::eprintln!(
+            say!(
                 "{} ({} at most)",
                 doing(phase),
                 duration(length.as_secs_f64())
@@ -141,7 +145,7 @@ impl Live {
             }
             None if self.brief => {}
             None if snapshot.elapsed.as_secs().is_multiple_of(PLAIN_EVERY) => {
-                anstream::eprintln!(
+                say!(
                     "{:>10} {:>5} {line}",
                     doing(snapshot.phase),
                     format!("{}s", snapshot.elapsed.as_secs()),

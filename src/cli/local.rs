@@ -108,7 +108,7 @@ pub(crate) fn serve(args: LocalArgs) -> Result<Exit, Problem> {
         }
         anstream::println!("{endpoint}");
         if !args.quiet {
-            anstream::eprintln!(
+            say!(
                 "DynamoDB and Kinesis on one port, all in memory. To use them from any AWS SDK or tool:\n\
                  \n  export AWS_ENDPOINT_URL={endpoint} AWS_REGION={} \
                  AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local\n\

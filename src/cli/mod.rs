@@ -4,6 +4,15 @@
 //! Nothing past this room reads an argument, prints to a terminal or decides
 //! an exit code.
 
+/// A line to standard error, where people look. That nobody is there any more, as
+/// after a terminal was closed, is no reason to end a run.
+macro_rules! say {
+    ($($text:tt)*) => {{
+        use std::io::Write as _;
+        let _ = writeln!(anstream::stderr(), $($text)*);
+    }};
+}
+
 mod ab;
 mod capacity;
 mod cleanup;

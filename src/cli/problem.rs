@@ -82,7 +82,7 @@ impl Problem {
     pub(crate) fn report(self) -> Exit {
         if !self.message.is_empty() {
             let style = anstyle::AnsiColor::Red.on_default().bold();
-            anstream::eprintln!("{style}error:{style:#} {}", self.message);
+            say!("{style}error:{style:#} {}", self.message);
         }
         self.exit
     }

@@ -225,7 +225,7 @@ async fn set_up(args: &SetupArgs, interrupts: &mut Interrupts) -> Result<Exit, P
     let quiet = args.quiet;
     let mut tell = |step: &str| {
         if !quiet {
-            anstream::eprintln!("{step}");
+            say!("{step}");
         }
     };
     let stopped = tokio::select! {

@@ -82,7 +82,7 @@ pub(crate) fn run(args: &TeardownArgs) -> Result<Exit, Problem> {
     let quiet = args.quiet;
     let mut tell = |step: &str| {
         if !quiet {
-            anstream::eprintln!("{step}");
+            say!("{step}");
         }
     };
     on_runtime(async |interrupts| {

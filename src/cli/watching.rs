@@ -98,7 +98,7 @@ impl WatchArgs {
                 let server = MetricsServer::start(address, feed.watched());
                 let server = server.map_err(Problem::usage)?;
                 if !quiet {
-                    anstream::eprintln!("metrics at http://{}/metrics", server.address());
+                    say!("metrics at http://{}/metrics", server.address());
                 }
                 Some(server)
             }
@@ -180,10 +180,10 @@ impl Watching {
             return;
         }
         if let Some(Err(error)) = failed {
-            anstream::eprintln!("the full-screen view ended early: {error}");
+            say!("the full-screen view ended early: {error}");
         }
         if let Some(exported) = exported.filter(|of| of.dropped > 0) {
-            anstream::eprintln!(
+            say!(
                 "{} of {} exports of metrics did not arrive; of the last: {}",
                 count(exported.dropped),
                 count(exported.sent + exported.dropped),

@@ -1,11 +1,14 @@
 //! What a person tells a run while it is on: to end, by signal or by key, and
 //! how fast to go.
 //!
-//! The first Ctrl-C or SIGTERM asks for a gentle end, the second for one at
-//! once. A [`Remote`] asks for the same from code: a terminal in raw mode sends
+//! The first signal (Ctrl-C, SIGTERM, SIGQUIT, or SIGHUP when the terminal closes)
+//! asks for a gentle end, the second for one at once: what was made is removed
+//! either way. A [`Remote`] asks for the same from code: a terminal in raw mode sends
 //! Ctrl-C as a key and not as a signal.
 
+use std::future::poll_fn;
 use std::io;
+use std::task::Poll;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
@@ -19,11 +22,13 @@ pub enum Order {
     Tempo(f64),
 }
 
-/// Listens for Ctrl-C, SIGTERM and every [`Remote`] from the moment it is made.
+/// Listens for signals that end and for every [`Remote`] from the moment it is made.
 #[derive(Debug)]
 pub struct Interrupts {
-    interrupt: Signal,
-    terminate: Signal,
+    signals: [Signal; 3],
+    /// `None` where it is ignored, and once it came: a terminal that closes may send
+    /// it twice, and means the same.
+    hang_up: Option<Signal>,
     orders: mpsc::UnboundedReceiver<Order>,
     remote: Remote,
     /// The last tempo that was ordered while nothing was sent.
@@ -42,15 +47,20 @@ impl Remote {
 }
 
 impl Interrupts {
-    /// Takes over both signals. Call it inside a tokio runtime.
+    /// Takes over the signals; SIGHUP not where it is ignored (`nohup`). Call it inside a tokio runtime.
     ///
     /// # Errors
     /// The system does not let us.
     pub fn listen() -> io::Result<Self> {
         let (sender, orders) = mpsc::unbounded_channel();
+        let hang_up = (!ignores_hang_up()).then(|| signal(SignalKind::hangup()));
         Ok(Self {
-            interrupt: signal(SignalKind::interrupt())?,
-            terminate: signal(SignalKind::terminate())?,
+            signals: [
+                signal(SignalKind::interrupt())?,
+                signal(SignalKind::terminate())?,
+                signal(SignalKind::quit())?,
+            ],
+            hang_up: hang_up.transpose()?,
             orders,
             remote: Remote(sender),
             tempo: None,
@@ -78,11 +88,34 @@ impl Interrupts {
 
     /// Waits for the next order of any kind. Safe to cancel: none is lost.
     pub async fn order(&mut self) -> Order {
+        let (signals, hang_up) = (&mut self.signals, &mut self.hang_up);
+        let any = poll_fn(|cx| {
+            let mut came = |of: &mut Signal| of.poll_recv(cx).is_ready();
+            if hang_up.as_mut().is_some_and(&mut came) {
+                // Still taken over, and heard no more.
+                *hang_up = None;
+                return Poll::Ready(());
+            }
+            match signals.iter_mut().any(came) {
+                true => Poll::Ready(()),
+                false => Poll::Pending,
+            }
+        });
         tokio::select! {
-            _ = self.interrupt.recv() => Order::End,
-            _ = self.terminate.recv() => Order::End,
+            () = any => Order::End,
             // One sender is kept here, so there is always a next.
             Some(order) = self.orders.recv() => order,
         }
     }
+}
+
+/// Whether this process was started with SIGHUP ignored. Linux tells; elsewhere it is
+/// taken to be so.
+fn ignores_hang_up() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status
+        .lines()
+        .find_map(|line| line.strip_prefix("SigIgn:"))
+        .and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    mask.is_none_or(|mask| mask & 1 << (SignalKind::hangup().as_raw_value() - 1) != 0)
 }

@@ -16,7 +16,7 @@ pub struct RunInfo {
     pub ended: String,
     /// The phase in which the run ended; `complete` unless it was cut short.
     pub phase: Phase,
-    /// Whether it was interrupted (Ctrl-C, SIGTERM).
+    /// Whether it was interrupted (Ctrl-C or another signal).
     pub interrupted: bool,
     /// The threshold that could be met no more and for that ended the run;
     /// null in other runs.

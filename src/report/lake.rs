@@ -12,7 +12,8 @@ pub struct Lake {
     pub buffer_bytes: u64,
     /// Or when its first record had waited so long, in seconds.
     pub buffer_interval: f64,
-    /// How objects were compressed: `none`, `gzip` or `zstd`.
+    /// How objects were compressed: `none`, `gzip` or `zstd`; or `parquet`, which they
+    /// were then.
     pub compression: String,
     /// Objects written.
     pub objects: u64,

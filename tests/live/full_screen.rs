@@ -59,7 +59,11 @@ fn a_second_q_and_signals_end_it_and_give_the_terminal_back() {
     let mut terminal = long();
     terminal.press("qq");
     assert_eq!(terminal.end().code(), Some(130));
-    for signals in [vec![Signal::TERM], vec![Signal::TERM, Signal::INT]] {
+    for signals in [
+        vec![Signal::TERM],
+        vec![Signal::QUIT],
+        vec![Signal::TERM, Signal::INT],
+    ] {
         let mut terminal = long();
         let pid = Pid::from_child(&terminal.child);
         for signal in signals {

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod full_screen;
+mod hang_up;
 mod http;
 mod scraped;
 mod sent;

@@ -109,7 +109,7 @@ fn tell(rows: u64, bill: Bill, region: &str) {
             )
         },
     );
-    anstream::eprintln!(
+    say!(
         "{} rows in {}; Athena scanned {}{cost}",
         count(rows),
         duration(bill.engine.as_secs_f64()),

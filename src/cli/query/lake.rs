@@ -117,7 +117,7 @@ fn tell(rows: u64, objects: usize, scanned: &Scanned, took: Duration) {
     let memory = peak_memory_bytes().map_or_else(String::new, |peak| {
         format!("; at most {} of memory", bytes(peak))
     });
-    anstream::eprintln!(
+    say!(
         "{} rows in {}; read {} of {} objects ({}), {} records{memory}",
         count(rows),
         duration(took.as_secs_f64()),
@@ -127,13 +127,13 @@ fn tell(rows: u64, objects: usize, scanned: &Scanned, took: Duration) {
         count(scanned.records()),
     );
     if scanned.passed_over() > 0 {
-        anstream::eprintln!(
+        say!(
             "{} records are no readings and were passed over",
             count(scanned.passed_over())
         );
     }
     if let (places @ 1.., Some(first)) = scanned.broken() {
-        anstream::eprintln!(
+        say!(
             "text that is no JSON was left out up to the next line, {} times; once in {}, at byte {}",
             count(places),
             first.object,

@@ -151,7 +151,7 @@ impl QueryArgs {
         }
         if self.sql.as_deref() == Some("-") {
             if stdin().is_terminal() {
-                anstream::eprintln!("reading a statement until Ctrl-D");
+                say!("reading a statement until Ctrl-D");
             }
             let mut text = String::new();
             stdin().read_to_string(&mut text)?;

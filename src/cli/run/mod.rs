@@ -344,9 +344,9 @@ fn agree(request: &Request, yes: bool, quiet: bool) -> Result<(), Problem> {
         cost.usd, cost.prices
     );
     if !quiet {
-        anstream::eprintln!("this run costs {about}");
+        say!("this run costs {about}");
         if let Some(limit) = request.max_cost_usd.filter(|limit| *limit < cost.usd) {
-            anstream::eprintln!("it ends earlier, when {limit} USD are spent");
+            say!("it ends earlier, when {limit} USD are spent");
         }
     }
     if on_aws && !yes && stdin().is_terminal() && !consent(false, "Run it on AWS?")? {
