@@ -92,17 +92,16 @@ impl Connection {
     pub fn worker_dynamodb(&self) -> aws_sdk_dynamodb::Client {
         let config = aws_sdk_dynamodb::config::Builder::from(&self.config)
             .http_client(http_client(self.local))
+            .retry_config(RetryConfig::disabled())
             .endpoint_url(self.dynamodb_endpoint.to_string());
         aws_sdk_dynamodb::Client::from_conf(config.build())
     }
 
-    /// An Athena client; `endpoint` instead of AWS's. It tries again, as the others
-    /// do not: nothing is measured by it.
+    /// An Athena client; `endpoint` instead of AWS's.
     #[cfg(feature = "sql")]
     #[must_use]
     pub fn athena(&self, endpoint: Option<&Uri>) -> aws_sdk_athena::Client {
-        let mut config = aws_sdk_athena::config::Builder::from(&self.config)
-            .retry_config(RetryConfig::standard());
+        let mut config = aws_sdk_athena::config::Builder::from(&self.config);
         if let Some(endpoint) = endpoint {
             config = config.endpoint_url(endpoint.to_string());
         }
@@ -113,7 +112,10 @@ impl Connection {
     #[must_use]
     pub fn worker_kinesis(&self) -> aws_sdk_kinesis::Client {
         let config = self.kinesis.config().to_builder();
-        aws_sdk_kinesis::Client::from_conf(config.http_client(http_client(self.local)).build())
+        let config = config
+            .http_client(http_client(self.local))
+            .retry_config(RetryConfig::disabled());
+        aws_sdk_kinesis::Client::from_conf(config.build())
     }
 }
 
@@ -150,8 +152,8 @@ impl std::error::Error for ConnectError {}
 /// finds DynamoDB's endpoint, so that what is missing is missed now. Sends
 /// nothing to the services.
 ///
-/// Retries are off, so that every throttle is seen; time-outs are as in
-/// `options`.
+/// The clients here, which make, describe and remove, try again; those of the
+/// workers do not, so that every throttle is seen. Time-outs are as in `options`.
 ///
 /// # Errors
 /// There is no region, there are no credentials, or no endpoint.
@@ -170,13 +172,13 @@ pub async fn connect(target: &Target, options: &Options) -> Result<Connection, C
             .region(Region::new(region.to_owned()))
             .credentials_provider(SharedCredentialsProvider::new(keys))
             .http_client(http_client(true))
-            .retry_config(RetryConfig::disabled())
+            .retry_config(patient())
             .timeout_config(timeouts)
             .build()
     } else {
         let mut loader = aws_config::defaults(BehaviorVersion::latest())
             .http_client(http_client(false))
-            .retry_config(RetryConfig::disabled())
+            .retry_config(patient())
             .timeout_config(timeouts);
         if let Some(region) = &options.region {
             loader = loader.region(Region::new(region.clone()));
@@ -225,6 +227,14 @@ pub async fn connect(target: &Target, options: &Options) -> Result<Connection, C
         config,
         local,
     })
+}
+
+/// For calls that are not measured: AWS allows few of them a second, and a removal
+/// that is not tried again leaves something that costs money. Waits 0 to 6 s in all.
+fn patient() -> RetryConfig {
+    RetryConfig::standard()
+        .with_max_attempts(6)
+        .with_initial_backoff(Duration::from_millis(200))
 }
 
 /// A connection pool. The usual one obeys `HTTPS_PROXY` and its like; the way

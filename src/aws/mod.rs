@@ -5,7 +5,9 @@
 //! stream and destination that a run needs, made, waited for and removed. Must
 //! not know what is sent.
 
+mod advice;
 mod connect;
+mod destination;
 mod endpoint;
 mod leftovers;
 mod ownership;
@@ -13,12 +15,12 @@ pub mod permissions;
 mod provision;
 mod setup;
 mod state;
+mod wanted;
 
+pub use advice::advice;
 pub use connect::{ConnectError, Connection, Options, Target, connect};
 pub use leftovers::{Kind, Leftover, leftovers, remove};
-pub use provision::{
-    ProvisionError, Provisioned, TableThroughput, Wanted, WantedStream, provision,
-    provisioned_write_units, tear_down,
-};
+pub use provision::{ProvisionError, provision, provisioned_write_units, tear_down};
 pub use setup::{SetupError, set_up, take_down};
 pub use state::{Progress, Resource, STATE_SCHEMA, State, StateError, StateFile};
+pub use wanted::{Owner, Provisioned, TableThroughput, Wanted, WantedStream};

@@ -62,7 +62,9 @@ pub const SETUP: &[Action] = &[
     besides("kinesis:TagResource"),
 ];
 
-/// `hrload run` that makes its own table and stream, and removes them.
+/// `hrload run` that makes its own table and stream, and removes them. Tags given
+/// with a creation need the right to tag; they are read where a creation's answer
+/// was lost.
 pub const RUN: &[Action] = &[
     called("dynamodb:BatchWriteItem"),
     called("dynamodb:CreateTable"),
@@ -70,7 +72,10 @@ pub const RUN: &[Action] = &[
     called("dynamodb:DescribeKinesisStreamingDestination"),
     called("dynamodb:DescribeTable"),
     called("dynamodb:EnableKinesisStreamingDestination"),
+    besides("dynamodb:ListTagsOfResource"),
+    besides("dynamodb:TagResource"),
     besides("iam:CreateServiceLinkedRole"),
+    besides("kinesis:AddTagsToStream"),
     called("kinesis:CreateStream"),
     called("kinesis:DeleteStream"),
     besides("kinesis:DescribeStream"),
@@ -79,7 +84,9 @@ pub const RUN: &[Action] = &[
     called("kinesis:GetShardIterator"),
     called("kinesis:ListShards"),
     besides("kinesis:ListStreams"),
+    besides("kinesis:ListTagsForStream"),
     besides("kinesis:PutRecords"),
+    besides("kinesis:TagResource"),
 ];
 
 /// `hrload run --state`.

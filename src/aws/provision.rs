@@ -7,87 +7,40 @@ use std::time::{Duration, Instant};
 
 use aws_sdk_dynamodb::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::types::{
-    ApproximateCreationDateTimePrecision, AttributeDefinition, BillingMode, DestinationStatus,
-    EnableKinesisStreamingConfiguration, KeySchemaElement, KeyType, ProvisionedThroughput,
+    AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ProvisionedThroughput,
     ScalarAttributeType, TableDescription, TableStatus, Tag, WarmThroughput,
 };
 use aws_sdk_kinesis::types::{
     StreamDescriptionSummary, StreamMode, StreamModeDetails, StreamStatus,
 };
 
-use super::Connection;
+use super::advice::and_advice;
+use super::destination::ensure_destination;
+use super::wanted::{Owner, Provisioned, TableThroughput, Wanted, WantedStream};
+use super::{Connection, ownership};
 use crate::capacity::table::NEW_TABLE;
+
+/// States that a table leaves only by somebody's doing
+/// (<https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TableDescription.html>).
+const HOPELESS: [TableStatus; 3] = [
+    TableStatus::Archiving,
+    TableStatus::Archived,
+    TableStatus::InaccessibleEncryptionCredentials,
+];
 
 /// How long a resource may take to become usable.
 const PATIENCE: Duration = Duration::from_secs(300);
-
-/// The table and stream that a run wants.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Wanted {
-    /// Table name.
-    pub table: String,
-    /// Partition key: name and type (`S` or `N`).
-    pub partition_key: (&'static str, &'static str),
-    /// Sort key, if the item layout has one.
-    pub sort_key: Option<(&'static str, &'static str)>,
-    /// How the table is paid for, if it has to be created.
-    pub throughput: TableThroughput,
-    /// The stream; `None` when writes alone are measured.
-    pub stream: Option<WantedStream>,
-}
-
-/// A table's capacity.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TableThroughput {
-    /// Pay per request.
-    OnDemand {
-        /// Write units a second it is warmed for; `None` is what every new
-        /// table has.
-        warm_write_units: Option<u64>,
-    },
-    /// So many units a second.
-    Provisioned {
-        /// Write units.
-        write_units: u64,
-        /// Read units.
-        read_units: u64,
-    },
-}
-
-/// The stream that a run wants.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct WantedStream {
-    /// Stream name.
-    pub name: String,
-    /// Shards, if it has to be created; `None` is on demand.
-    pub shards: Option<u32>,
-}
-
-/// What a run uses, and what of it was made for it.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Provisioned {
-    /// Table name.
-    pub table: String,
-    /// The table was created by [`provision`].
-    pub table_created: bool,
-    /// The stream's name and ARN.
-    pub stream: Option<(String, String)>,
-    /// The stream was created by [`provision`].
-    pub stream_created: bool,
-    /// The streaming destination was enabled by [`provision`].
-    pub destination_enabled: bool,
-    /// Open shards of the stream when it was found or created.
-    pub shards: u32,
-}
 
 /// A set-up step that failed.
 #[derive(Debug, thiserror::Error)]
 pub enum ProvisionError {
     /// The service refused, or could not be reached.
-    #[error("{doing}: {message}")]
+    #[error("{doing}: {message}{}", and_advice(message))]
     Service {
         /// What was being done.
         doing: String,
+        /// The exception's name, if the service answered.
+        code: Option<String>,
         /// What the service or the connection said.
         message: String,
     },
@@ -97,6 +50,16 @@ pub enum ProvisionError {
         /// Table, stream or destination.
         what: String,
         /// Its last status.
+        status: String,
+    },
+    /// The table exists, and no waiting makes it usable.
+    #[error(
+        "table {table} is {status}: restore it, give its key back, or name another with --table"
+    )]
+    Unusable {
+        /// Table name.
+        table: String,
+        /// Its status.
         status: String,
     },
     /// The table exists and does not fit.
@@ -131,7 +94,12 @@ where
             },
             None => innermost(&error),
         };
-        ProvisionError::Service { doing, message }
+        let code = error.as_service_error().and_then(|refusal| refusal.code());
+        ProvisionError::Service {
+            code: code.map(str::to_owned),
+            doing,
+            message,
+        }
     }
 }
 
@@ -167,7 +135,7 @@ pub async fn provision(
     made.table.clone_from(&wanted.table);
     if let Some(stream) = &wanted.stream {
         tell(&format!("stream {}", stream.name));
-        ensure_stream(connection, stream, made).await?;
+        ensure_stream(connection, stream, wanted.owner.as_ref(), made).await?;
     }
     tell(&format!("table {}", wanted.table));
     ensure_table(connection, wanted, made).await?;
@@ -303,6 +271,7 @@ pub(super) async fn describe_stream(
 async fn ensure_stream(
     connection: &Connection,
     wanted: &WantedStream,
+    owner: Option<&Owner>,
     made: &mut Provisioned,
 ) -> Result<(), ProvisionError> {
     let name = &wanted.name;
@@ -322,10 +291,17 @@ async fn ensure_stream(
             Some(found) => found.stream_status.as_str().to_owned(),
             None if made.stream_created => "missing".to_owned(),
             None => {
-                create_stream(connection, wanted, &[]).await?;
+                // It may be made although no answer comes. Its ARN is not known
+                // yet, but its name is enough to delete it.
                 made.stream_created = true;
-                // Its ARN is not known yet, but its name is enough to delete it.
                 made.stream = Some((name.clone(), String::new()));
+                let asked = create_stream(connection, wanted, owner).await;
+                if let Asked::There = judge(asked, &mut made.stream_created)?
+                    && let Some(owner) = owner
+                {
+                    let tags = ownership::stream_tags(connection, name).await?;
+                    made.stream_created = owner.is_told_by(tags.as_ref());
+                }
                 continue;
             }
         };
@@ -333,11 +309,39 @@ async fn ensure_stream(
     }
 }
 
-/// Asks for a stream with these tags; does not wait for it.
+/// What came of asking for a table or a stream.
+pub(super) enum Asked {
+    Made,
+    /// There is one of that name. It may have been made by a call before this one
+    /// whose answer was lost.
+    There,
+}
+
+/// Notes in `created` whether it is to be removed again: so it is when no answer
+/// came.
+fn judge(asked: Result<(), ProvisionError>, created: &mut bool) -> Result<Asked, ProvisionError> {
+    let asked = unless_there(asked);
+    *created = match &asked {
+        Ok(Asked::Made) | Err(ProvisionError::Service { code: None, .. }) => true,
+        Ok(Asked::There) | Err(_) => false,
+    };
+    asked
+}
+
+pub(super) fn unless_there(asked: Result<(), ProvisionError>) -> Result<Asked, ProvisionError> {
+    match asked {
+        Err(ProvisionError::Service {
+            code: Some(code), ..
+        }) if code == "ResourceInUseException" => Ok(Asked::There),
+        asked => asked.map(|()| Asked::Made),
+    }
+}
+
+/// Asks for a stream; does not wait for it.
 pub(super) async fn create_stream(
     connection: &Connection,
     wanted: &WantedStream,
-    tags: &[(&str, &str)],
+    owner: Option<&Owner>,
 ) -> Result<(), ProvisionError> {
     let name = &wanted.name;
     let mode = match wanted.shards {
@@ -350,12 +354,14 @@ pub(super) async fn create_stream(
         .create_stream()
         .stream_name(name)
         .set_shard_count(wanted.shards.map(|shards| shards as i32))
-        .set_tags((!tags.is_empty()).then(|| {
-            let owned = tags.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned()));
-            owned.collect()
+        .set_tags(owner.map(|owner| {
+            let tags = owner.tags().into_iter();
+            tags.map(|(key, value)| (key.to_owned(), value.to_owned()))
+                .collect()
         }))
         .stream_mode_details(mode.map_err(|e| ProvisionError::Service {
             doing: format!("creating stream {name}"),
+            code: None,
             message: e.to_string(),
         })?)
         .send()
@@ -460,12 +466,26 @@ async fn ensure_table(
                 if matches!(status, TableStatus::Active | TableStatus::Updating) {
                     return Ok(());
                 }
+                if HOPELESS.contains(&status) {
+                    return Err(ProvisionError::Unusable {
+                        table: name.clone(),
+                        status: status.as_str().to_owned(),
+                    });
+                }
                 status
             }
             None if made.table_created => TableStatus::Creating,
             None => {
-                create_table(connection, wanted, &[]).await?;
+                // It may be made although no answer comes.
                 made.table_created = true;
+                let asked = create_table(connection, wanted).await;
+                if let Asked::There = judge(asked, &mut made.table_created)?
+                    && let Some(owner) = &wanted.owner
+                    && let Some(found) = ownership::find_table(connection, name).await?
+                {
+                    let tags = ownership::table_tags(connection, &found.arn).await?;
+                    made.table_created = owner.is_told_by(tags.as_ref());
+                }
                 continue;
             }
         };
@@ -475,16 +495,16 @@ async fn ensure_table(
     }
 }
 
-/// Asks for a table with these tags; does not wait for it.
+/// Asks for a table; does not wait for it.
 pub(super) async fn create_table(
     connection: &Connection,
     wanted: &Wanted,
-    tags: &[(&str, &str)],
 ) -> Result<(), ProvisionError> {
     let name = &wanted.table;
     let doing = || format!("creating table {name}");
     let invalid = |e: aws_sdk_dynamodb::error::BuildError| ProvisionError::Service {
         doing: doing(),
+        code: None,
         message: e.to_string(),
     };
     let mut request = connection.dynamodb.create_table().table_name(name);
@@ -510,8 +530,8 @@ pub(super) async fn create_table(
                     .map_err(invalid)?,
             ),
     };
-    for (key, value) in tags {
-        let tag = Tag::builder().key(*key).value(*value).build();
+    for (key, value) in wanted.owner.iter().flat_map(Owner::tags) {
+        let tag = Tag::builder().key(key).value(value).build();
         request = request.tags(tag.map_err(invalid)?);
     }
     for (attribute, kind, role) in key_attributes(wanted) {
@@ -532,75 +552,4 @@ pub(super) async fn create_table(
             );
     }
     request.send().await.map(drop).map_err(service(doing()))
-}
-
-async fn destination_status(
-    connection: &Connection,
-    table: &str,
-    arn: &str,
-) -> Result<Option<DestinationStatus>, ProvisionError> {
-    let described = connection
-        .dynamodb
-        .describe_kinesis_streaming_destination()
-        .table_name(table)
-        .send()
-        .await
-        .map_err(service(format!(
-            "describing the streaming destination of {table}"
-        )))?;
-    Ok(described
-        .kinesis_data_stream_destinations()
-        .iter()
-        .find(|destination| destination.stream_arn() == Some(arn))
-        .and_then(|destination| destination.destination_status().cloned()))
-}
-
-pub(super) async fn ensure_destination(
-    connection: &Connection,
-    table: &str,
-    arn: &str,
-    made: &mut Provisioned,
-) -> Result<(), ProvisionError> {
-    use DestinationStatus::{Active, Enabling, Updating};
-    let found = destination_status(connection, table, arn).await?;
-    if !matches!(found, Some(Active | Enabling | Updating)) {
-        connection
-            .dynamodb
-            .enable_kinesis_streaming_destination()
-            .table_name(table)
-            .stream_arn(arn)
-            .enable_kinesis_streaming_configuration(
-                EnableKinesisStreamingConfiguration::builder()
-                    .approximate_creation_date_time_precision(
-                        ApproximateCreationDateTimePrecision::Microsecond,
-                    )
-                    .build(),
-            )
-            .send()
-            .await
-            .map_err(service(format!(
-                "enabling the streaming destination of {table}"
-            )))?;
-        made.destination_enabled = true;
-    }
-    let mut patience = Patience::new();
-    loop {
-        let status = destination_status(connection, table, arn).await?;
-        match status {
-            Some(Active | Updating) => return Ok(()),
-            Some(DestinationStatus::EnableFailed) => {
-                return Err(ProvisionError::Service {
-                    doing: format!("enabling the streaming destination of {table}"),
-                    message: "DynamoDB reports ENABLE_FAILED; it may lack the service-linked role \
-                              AWSServiceRoleForDynamoDBKinesisDataStreamsReplication"
-                        .to_owned(),
-                });
-            }
-            _ => {}
-        }
-        let status = status.map_or_else(|| "missing".to_owned(), |s| s.as_str().to_owned());
-        patience
-            .wait(&format!("streaming destination of table {table}"), &status)
-            .await?;
-    }
 }

@@ -1,10 +1,11 @@
 //! Table, stream and destination that outlive a run: made, and taken away
 //! again, step by step beside a state file.
 
+use super::destination::ensure_destination;
 use super::ownership::{self, Found};
-use super::provision::{self, Patience, Provisioned, create_stream, create_table};
+use super::provision::{self, Asked, Patience, create_stream, create_table, unless_there};
 use super::state::{Progress, Resource, State, StateError, StateFile};
-use super::{Connection, ProvisionError, Wanted};
+use super::{Connection, ProvisionError, Provisioned, Wanted};
 
 /// A set-up or tear-down that came to no end.
 #[derive(Debug, thiserror::Error)]
@@ -109,8 +110,8 @@ impl Site<'_> {
                 None => {
                     (self.tell)(&format!("creating {what}"));
                     self.note(which, Progress::Creating)?;
-                    self.create(which, wanted).await?;
-                    asked = true;
+                    // Whose one of that name is, is looked at.
+                    asked = matches!(self.create(which, wanted).await?, Asked::Made);
                     continue;
                 }
                 Some(_) if progress == Progress::Planned => return Err(SetupError::Exists(what)),
@@ -133,19 +134,13 @@ impl Site<'_> {
         }
     }
 
-    async fn create(&mut self, which: Which, wanted: &Wanted) -> Result<(), SetupError> {
-        let maker = concat!("hrload ", env!("CARGO_PKG_VERSION"));
-        let tags = [
-            (ownership::RUN, self.state.run.as_str()),
-            (ownership::MAKER, maker),
-            (ownership::EXPIRES, self.state.expires.as_str()),
-        ];
-        match (which, &wanted.stream) {
-            (Which::Stream, Some(stream)) => create_stream(self.connection, stream, &tags).await?,
-            (Which::Stream, None) => {}
-            (Which::Table, _) => create_table(self.connection, wanted, &tags).await?,
-        }
-        Ok(())
+    async fn create(&self, which: Which, wanted: &Wanted) -> Result<Asked, ProvisionError> {
+        let owner = wanted.owner.as_ref();
+        unless_there(match (which, &wanted.stream) {
+            (Which::Stream, Some(stream)) => create_stream(self.connection, stream, owner).await,
+            (Which::Stream, None) => Ok(()),
+            (Which::Table, _) => create_table(self.connection, wanted).await,
+        })
     }
 
     /// Notes what tells it from others, now that it can be used.
@@ -184,7 +179,7 @@ impl Site<'_> {
         let arn = self.state.stream.arn.clone().unwrap_or_default();
         let table = &self.state.table.name;
         let mut made = Provisioned::default();
-        provision::ensure_destination(self.connection, table, &arn, &mut made).await?;
+        ensure_destination(self.connection, table, &arn, &mut made).await?;
         self.state.destination = Progress::Made;
         Ok(self.file.write(self.state)?)
     }

@@ -156,6 +156,7 @@ fn wanted(args: &ThroughputArgs) -> Result<Option<Wanted>, Problem> {
             name: NAME.to_owned(),
             shards: (stream_mode == StreamMode::Provisioned).then(|| args.shards.unwrap_or(1)),
         }),
+        owner: None,
     }))
 }
 

@@ -14,8 +14,8 @@ use super::problem::{Exit, Problem};
 use super::run::LayoutArg;
 use super::values;
 use crate::aws::{
-    self, Connection, Progress, Resource, STATE_SCHEMA, State, StateFile, TableThroughput, Wanted,
-    WantedStream, permissions,
+    self, Connection, Owner, Progress, Resource, STATE_SCHEMA, State, StateFile, TableThroughput,
+    Wanted, WantedStream, permissions,
 };
 use crate::experiment::{Interrupts, StreamMode, TableMode, Warm};
 
@@ -163,6 +163,10 @@ impl SetupArgs {
             stream: Some(WantedStream {
                 name: stream,
                 shards,
+            }),
+            owner: Some(Owner {
+                run: state.run.clone(),
+                expires: Some(state.expires.clone()),
             }),
         };
         Ok((state, wanted))

@@ -11,7 +11,7 @@ use super::request::{LakeRequest, Request, Target, Via};
 use super::run::Lived;
 use super::setting::Setting;
 use super::target::Connected;
-use crate::aws::{Provisioned, TableThroughput};
+use crate::aws::{self, Provisioned, TableThroughput};
 use crate::codec::Layout;
 use crate::load::limit::{self, ClientKind, Evidence, Finding};
 use crate::measure::Stage;
@@ -61,6 +61,12 @@ pub(super) fn finish(
         },
         warnings(lived),
     );
+    for code in result.failures.keys() {
+        let advice =
+            aws::advice(code).filter(|_| !result.throttles.iter().any(|t| t.exception == *code));
+        let told = advice.map(|advice| format!("readings failed with {code}: {advice}"));
+        result.warnings.extend(told);
+    }
     if let Some(units) = &lived.units {
         result.capacity.provisioned_units = units.mean(measure_start_us, measure_end_us);
         for entry in &mut result.series {

@@ -20,7 +20,7 @@ use super::units::{Units, UnitsWatch};
 use super::watch::Watch;
 use super::workers::{Common, Sent, Share, Workers};
 use super::{machine, outcome};
-use crate::aws::{self, ProvisionError, Provisioned, TableThroughput, Wanted, WantedStream};
+use crate::aws::{self, Owner, ProvisionError, Provisioned, TableThroughput, Wanted, WantedStream};
 use crate::clock::Clock;
 use crate::lake::Lake;
 use crate::load::{self, Backoff, Stop, TempoChange};
@@ -91,7 +91,7 @@ pub async fn run(
     let connected = target::connect(request, &setting).await?;
     let mut made = Provisioned::default();
     let ended = async {
-        let wanted = wanted(request, &setting);
+        let wanted = wanted(request, &setting, &identity);
         let failed = provisioning(&setting);
         let mut tell_step = |step: &str| tell(Event::Step(step));
         tokio::select! {
@@ -142,7 +142,14 @@ pub(super) fn provisioning(setting: &Setting) -> impl FnOnce(ProvisionError) -> 
     move |source| RunError::Provision { target, source }
 }
 
-pub(super) fn wanted(request: &Request, setting: &Setting) -> Wanted {
+/// What is left behind by a crash may be cleaned up a day after the run should
+/// have ended.
+const KEPT_AFTER: Duration = Duration::from_secs(86_400);
+
+pub(super) fn wanted(request: &Request, setting: &Setting, identity: &Identity) -> Wanted {
+    let phases = request.phases;
+    let lasts = phases.warmup + phases.measure + phases.drain + KEPT_AFTER;
+    let expires = identity.started.checked_add(lasts).ok();
     let key = request.layout.key_schema();
     Wanted {
         table: setting.table.clone(),
@@ -153,6 +160,13 @@ pub(super) fn wanted(request: &Request, setting: &Setting) -> Wanted {
             shards: (!setting.stream_on_demand).then_some(setting.shards),
         }),
         throughput: setting.throughput,
+        owner: Some(Owner {
+            run: identity.id.clone(),
+            // What is to be kept does not expire.
+            expires: expires
+                .filter(|_| !request.resources.keep)
+                .map(|at| at.to_string()),
+        }),
     }
 }
 

@@ -36,7 +36,8 @@ impl Site {
             return Ok(None);
         }
         let workload = request.workload()?;
-        let setting = Setting::choose(request, &workload, &Identity::now().id);
+        let identity = Identity::now();
+        let setting = Setting::choose(request, &workload, &identity.id);
         tell(Event::Step("connecting"));
         let connected = target::connect(request, &setting).await?;
         let mut site = Self {
@@ -45,7 +46,7 @@ impl Site {
             keep: request.resources.keep,
             setting,
         };
-        let wanted = wanted(request, &site.setting);
+        let wanted = wanted(request, &site.setting, &identity);
         let failed = provisioning(&site.setting);
         let mut tell_step = |step: &str| tell(Event::Step(step));
         let connection = &site.connected.connection;

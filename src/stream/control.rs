@@ -132,8 +132,8 @@ impl Default for Gauges {
 }
 
 impl Handle {
-    /// Returns once every shard that can be read at the start has its iterator
-    /// or subscription: what is written from now on will be seen.
+    /// Returns once every shard that can be read at the start gave a first page, or
+    /// has its subscription: what is written from now on will be seen.
     ///
     /// # Errors
     /// Following could not begin, or ended before it had.

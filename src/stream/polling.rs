@@ -28,8 +28,8 @@ pub(super) async fn read_shard(
     let mut backoff = Backoff::default();
     let mut position = Position::origin(origin);
     let mut iterator = open(session, shard, &mut position, &mut backoff).await?;
-    session.shard_ready();
-
+    // A first page shows that the shard may be read, too.
+    let mut unread = true;
     let interval = interval.max(Consumer::SHORTEST_INTERVAL);
     let mut due = Instant::now() + phase(turn, interval);
     loop {
@@ -44,6 +44,9 @@ pub(super) async fn read_shard(
             Ok(page) => {
                 let read_us = session.clock.now_us();
                 backoff.succeeded();
+                if std::mem::take(&mut unread) {
+                    session.shard_ready();
+                }
                 let behind_ms = page.millis_behind_latest().unwrap_or(0);
                 session.take(gauge, page.records(), behind_ms, read_us);
                 if let Some(last) = page.records().last() {

@@ -166,7 +166,7 @@ impl Session {
         self.tally.set(tally);
     }
 
-    /// So many shards make the first round: when all have their iterators,
+    /// So many shards make the first round: when all have given a page,
     /// the follower is ready.
     pub(super) fn expect_ready(&self, shards: usize) {
         self.unready.set(shards);
@@ -175,7 +175,7 @@ impl Session {
         }
     }
 
-    /// A shard has its iterator or subscription. Call once a shard.
+    /// A shard has its subscription, or gave a first page. Call once a shard.
     pub(super) fn shard_ready(&self) {
         match self.unready.get() {
             0 => {}

@@ -90,8 +90,8 @@ impl Fleet {
     /// Who is due first, and when.
     ///
     /// Devices fill more than the processor's caches, and are due in no order
-    /// of memory: waiting for each would cost more than its physiology. So all
-    /// that come near are read at once, where the processor waits for many at
+    /// of memory: waiting for each would cost more than its physiology. So those
+    /// that come next are read together, where the processor waits for many at
     /// a time, and are at hand when they are due.
     #[inline]
     fn first(&mut self) -> Option<(u64, u32)> {

@@ -2,7 +2,7 @@
 //!
 //! A hierarchical timing wheel (Varghese and Lauck 1987,
 //! <https://doi.org/10.1145/41457.37504>) that sorts: two wheels of 4,096
-//! slots, of 65.5 ms and of 268 s each. An entry waits in the wheel that its
+//! slots, of 8.2 ms and of 33.6 s each. An entry waits in the wheel that its
 //! distance asks for, moves down at most once, and is sorted with the others
 //! of its slot when that comes up, so that every entry is written and read in
 //! runs of memory. An entry is one word: where in its slot it is due, and
@@ -15,7 +15,7 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 /// A slot of the near wheel is 2 to this power of microseconds.
-const SLOT_US_BITS: u32 = 16;
+const SLOT_US_BITS: u32 = 13;
 /// A wheel has 2 to this power of slots.
 const WHEEL_BITS: u32 = 12;
 const SLOTS: usize = 1 << WHEEL_BITS;
@@ -25,6 +25,10 @@ const FAR_US_BITS: u32 = SLOT_US_BITS + WHEEL_BITS;
 /// Bits of an entry that say whose it is.
 const INDEX_BITS: u32 = 32;
 const _: () = assert!(FAR_US_BITS + INDEX_BITS <= u64::BITS);
+
+/// Entries that come near at a time: what is kept about as many fits the
+/// processor's first cache, beside all else that is at work there.
+const AHEAD: usize = 32;
 
 const NONE: u32 = u32::MAX;
 const CHUNK: usize = 15;
@@ -159,13 +163,15 @@ pub(crate) struct Wheel {
     pool: Pool,
     near: Level,
     far: Level,
-    /// What is due beyond the far wheel's present turn of 12.7 days.
+    /// What is due beyond the far wheel's present turn of 38.2 hours.
     beyond: Vec<(u64, u32)>,
     /// The near slot under way, counted from time 0.
     slot: u64,
     /// Its entries, in order, and how many of them were taken.
     ready: Vec<u64>,
     taken: usize,
+    /// How many of them were told to come near.
+    told: usize,
     /// What was put in for the slot under way, or for before it, meanwhile.
     late: BinaryHeap<Reverse<(u64, u32)>>,
 }
@@ -187,6 +193,7 @@ impl Wheel {
             slot: now_us >> SLOT_US_BITS,
             ready: Vec::with_capacity(1024),
             taken: 0,
+            told: 0,
             late: BinaryHeap::new(),
         }
     }
@@ -211,12 +218,13 @@ impl Wheel {
         }
     }
 
-    /// The earliest entry: due time and index. `nears` hears of the entries of
-    /// a slot that comes up: what is kept about them is wanted within 65.5 ms.
+    /// The earliest entry: due time and index. `nears` hears of the entries that
+    /// come next, [`AHEAD`] of them at a time: what is kept about them is wanted
+    /// now.
     #[inline]
     pub(crate) fn first(&mut self, nears: impl FnMut(u32)) -> Option<(u64, u32)> {
-        if self.taken == self.ready.len() && self.late.is_empty() {
-            self.turn(nears);
+        if self.taken == self.told {
+            self.tell(nears);
         }
         let ready = self.ready.get(self.taken).map(|&entry| {
             let (after_us, index) = unpack(entry);
@@ -237,15 +245,25 @@ impl Wheel {
         }
     }
 
-    /// Moves to the next slot that holds something.
     #[inline(never)]
-    fn turn(&mut self, nears: impl FnMut(u32)) {
+    fn tell(&mut self, mut nears: impl FnMut(u32)) {
+        if self.taken == self.ready.len() && self.late.is_empty() {
+            self.turn();
+        }
+        self.told = self.ready.len().min(self.taken + AHEAD);
+        for &entry in &self.ready[self.taken..self.told] {
+            nears(unpack(entry).1);
+        }
+    }
+
+    /// Moves to the next slot that holds something.
+    fn turn(&mut self) {
         self.ready.clear();
         self.taken = 0;
         loop {
             if let Some(turn) = self.near.first_from((self.slot & MASK) as usize) {
                 self.slot = self.slot & !MASK | turn as u64;
-                self.drain(turn, nears);
+                self.drain(turn);
                 return;
             }
             let turn = (self.slot >> WHEEL_BITS & MASK) as usize;
@@ -269,13 +287,10 @@ impl Wheel {
         }
     }
 
-    fn drain(&mut self, turn: usize, mut nears: impl FnMut(u32)) {
+    fn drain(&mut self, turn: usize) {
         let mut head = self.near.take(turn);
         while let Some(chunk) = self.pool.pop(&mut head) {
             self.ready.extend_from_slice(chunk.entries());
-            for &entry in chunk.entries() {
-                nears(unpack(entry).1);
-            }
         }
         self.ready.sort_unstable();
     }

@@ -6,6 +6,7 @@
 mod proxy;
 #[path = "../support/mod.rs"]
 mod support;
+mod weather;
 
 use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
@@ -226,7 +227,7 @@ fn whichever_call_is_denied_nothing_is_left_that_the_state_file_does_not_name() 
     for action in permissions::SETUP {
         let operation = action.operation();
         let world = World::new();
-        let proxy = Proxy::before(world.address, Some(operation));
+        let proxy = Proxy::denying(world.address, operation);
         let output = world.setup_at(proxy.address, "--table wear1 --stream feed1");
         if output.status.success() {
             let name = action.name.to_owned();
@@ -254,7 +255,7 @@ fn whichever_call_is_denied_nothing_is_left_that_the_state_file_does_not_name() 
 fn each_command_makes_the_calls_that_its_policy_allows_and_no_others() {
     let world = World::new();
     let proxied = |words: &str| {
-        let proxy = Proxy::before(world.address, None);
+        let proxy = Proxy::before(world.address);
         if let Some(mut state) = world.kept() {
             state.dynamodb = Some(format!("http://{}", proxy.address));
             StateFile::at(world.state()).write(&state).unwrap();
@@ -298,7 +299,7 @@ fn each_command_makes_the_calls_that_its_policy_allows_and_no_others() {
 #[test]
 fn a_run_of_its_own_makes_the_calls_that_its_policy_allows_and_no_others() {
     let world = World::new();
-    let proxy = Proxy::before(world.address, None);
+    let proxy = Proxy::before(world.address);
     let words = format!(
         "run -q -r 200/s --devices 100 -d 1s -w 0s --drain 10s --endpoint-url http://{}",
         proxy.address
@@ -377,7 +378,7 @@ fn a_stream_that_is_deleted_under_a_run_loses_readings_and_not_the_result() {
 fn what_cannot_be_removed_after_a_run_is_named_and_the_result_is_kept() {
     let world = World::new();
     for operation in ["DeleteTable", "DeleteStream"] {
-        let proxy = Proxy::before(world.address, Some(operation));
+        let proxy = Proxy::denying(world.address, operation);
         let file = world.folder.path().join(operation);
         let words = format!(
             "run -r 200/s --devices 100 -d 1s -w 0s --drain 10s --endpoint-url http://{} -o {}",

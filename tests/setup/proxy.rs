@@ -1,12 +1,29 @@
-//! A proxy before the embedded services that refuses one operation, and knows
-//! which were called.
+//! A proxy before the embedded services that refuses calls, or loses answers, and
+//! knows which operations were called.
 
+use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-const REFUSAL: &str = r#"{"__type":"com.amazon.coral.service#AccessDeniedException","message":"User: arn:aws:iam::000000000000:user/test is not authorized"}"#;
+/// What becomes of a call.
+#[derive(Clone, Copy)]
+pub(crate) enum Fate {
+    Pass,
+    /// Refused by an exception, with a message.
+    Refuse(&'static str, &'static str),
+    /// Served, but its answer never comes.
+    LoseAnswer,
+}
+
+/// A call's operation, and how many calls of it came before, decide its fate.
+type Weather = dyn Fn(&str, u32) -> Fate + Send + Sync;
+
+pub(crate) const DENIED: Fate = Fate::Refuse(
+    "AccessDeniedException",
+    "User: arn:aws:iam::000000000000:user/test is not authorized",
+);
 
 /// Listens until the process ends.
 pub(crate) struct Proxy {
@@ -14,19 +31,49 @@ pub(crate) struct Proxy {
     seen: Arc<Mutex<Vec<String>>>,
 }
 
+/// What every call needs to know.
+struct Way {
+    server: SocketAddr,
+    weather: Box<Weather>,
+    seen: Arc<Mutex<Vec<String>>>,
+    counts: Mutex<HashMap<String, u32>>,
+}
+
 impl Proxy {
-    /// Before `server`; calls of `refused` (such as `CreateTable`) are answered
-    /// with AccessDeniedException.
-    pub(crate) fn before(server: SocketAddr, refused: Option<&'static str>) -> Self {
+    /// Before `server`, in fair weather.
+    pub(crate) fn before(server: SocketAddr) -> Self {
+        Self::in_weather(server, |_, _| Fate::Pass)
+    }
+
+    /// Calls of `operation` (such as `CreateTable`) are denied.
+    pub(crate) fn denying(server: SocketAddr, operation: &'static str) -> Self {
+        Self::in_weather(server, move |called, _| {
+            if called == operation {
+                DENIED
+            } else {
+                Fate::Pass
+            }
+        })
+    }
+
+    pub(crate) fn in_weather(
+        server: SocketAddr,
+        weather: impl Fn(&str, u32) -> Fate + Send + Sync + 'static,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
-        let seen = Arc::new(Mutex::new(Vec::new()));
-        let noted = Arc::clone(&seen);
+        let seen = Arc::default();
+        let way = Arc::new(Way {
+            server,
+            weather: Box::new(weather),
+            seen: Arc::clone(&seen),
+            counts: Mutex::default(),
+        });
         thread::spawn(move || {
             for client in listener.incoming().flatten() {
-                let noted = Arc::clone(&noted);
+                let way = Arc::clone(&way);
                 // A client that goes away in the middle of a call is no failure of the test's.
-                thread::spawn(move || serve(client, server, refused, &noted).ok());
+                thread::spawn(move || serve(client, &way).ok());
             }
         });
         Self { address, seen }
@@ -40,12 +87,7 @@ impl Proxy {
 }
 
 /// One call a connection.
-fn serve(
-    client: TcpStream,
-    server: SocketAddr,
-    refused: Option<&str>,
-    seen: &Mutex<Vec<String>>,
-) -> std::io::Result<()> {
+fn serve(client: TcpStream, way: &Way) -> std::io::Result<()> {
     let mut reader = BufReader::new(client.try_clone()?);
     let (mut head, mut length, mut target) = (String::new(), 0, String::new());
     loop {
@@ -76,22 +118,33 @@ fn serve(
         "dynamodb"
     };
     let name = format!("{service}:{operation}");
-    let mut noted = seen.lock().unwrap();
+    let mut noted = way.seen.lock().unwrap();
     if !noted.contains(&name) {
         noted.push(name);
     }
     drop(noted);
+    let mut counts = way.counts.lock().unwrap();
+    let count = counts.entry(operation.to_owned()).or_default();
+    let before = *count;
+    *count += 1;
+    drop(counts);
     let mut client = client;
-    if refused == Some(operation) {
+    let fate = (way.weather)(operation, before);
+    if let Fate::Refuse(exception, message) = fate {
+        let body =
+            format!(r#"{{"__type":"com.amazon.coral.service#{exception}","message":"{message}"}}"#);
         return write!(
             client,
             "HTTP/1.1 400 Bad Request\r\ncontent-type: application/x-amz-json-1.0\r\n\
-             content-length: {}\r\nconnection: close\r\n\r\n{REFUSAL}",
-            REFUSAL.len()
+             content-length: {}\r\nconnection: close\r\n\r\n{body}",
+            body.len()
         );
     }
-    let mut upstream = TcpStream::connect(server)?;
+    let mut upstream = TcpStream::connect(way.server)?;
     write!(upstream, "{head}connection: close\r\n\r\n")?;
     upstream.write_all(&body)?;
-    std::io::copy(&mut upstream, &mut client).map(drop)
+    match fate {
+        Fate::LoseAnswer => upstream.read_to_end(&mut Vec::new()).map(drop),
+        _ => std::io::copy(&mut upstream, &mut client).map(drop),
+    }
 }

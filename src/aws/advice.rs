@@ -1,0 +1,59 @@
+//! What to do about a refusal that a person can mend.
+
+/// Names of exceptions, and what helps against them
+/// (<https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/CommonErrors.html>).
+const REMEDIES: [(&[&str], &str); 8] = [
+    (
+        &["Signature expired", "Signature not yet current"],
+        "this machine's clock is wrong by more than AWS lets pass: set it by NTP",
+    ),
+    (
+        &[
+            "ExpiredTokenException",
+            "ExpiredToken",
+            "TokenRefreshRequired",
+        ],
+        "the credentials have expired: log in again (`aws sso login`), or get new ones for the session",
+    ),
+    (
+        &["UnrecognizedClientException", "InvalidClientTokenId"],
+        "the access key is not known there: look at AWS_ACCESS_KEY_ID or the profile, and whether \
+         the region is enabled for the account",
+    ),
+    (
+        &["InvalidSignatureException", "SignatureDoesNotMatch"],
+        "the secret key is not that of the access key: look at AWS_SECRET_ACCESS_KEY or the profile",
+    ),
+    (
+        &["AccessDeniedException", "AccessDenied"],
+        "the credentials lack a permission: `--dry-run` prints those that are needed",
+    ),
+    (
+        &["OptInRequired", "SubscriptionRequiredException"],
+        "the account is not enabled for this service or region: enable it, or choose another --region",
+    ),
+    (
+        &["LimitExceededException", "ThrottlingException"],
+        "the account makes too many such calls, or has too many of these: wait a minute, or have \
+         the quota raised",
+    ),
+    (
+        &["dns error", "failed to lookup address"],
+        "no such host: look at the region's name, the endpoint and the network",
+    ),
+];
+
+/// What to do about a failure, from its exception's name or its cause as told;
+/// `None` where the failure says all there is to say.
+#[must_use]
+pub fn advice(failure: &str) -> Option<&'static str> {
+    let (_, remedy) = REMEDIES
+        .iter()
+        .find(|(names, _)| names.iter().any(|name| failure.contains(name)))?;
+    Some(remedy)
+}
+
+/// The same, to be put after the failure.
+pub(super) fn and_advice(failure: &str) -> String {
+    advice(failure).map_or_else(String::new, |advice| format!("; {advice}"))
+}

@@ -1,0 +1,80 @@
+//! The streaming destination of a table: enabled if it is not, and waited for.
+
+use aws_sdk_dynamodb::types::{
+    ApproximateCreationDateTimePrecision, DestinationStatus, EnableKinesisStreamingConfiguration,
+};
+
+use super::provision::{Patience, service};
+use super::{Connection, ProvisionError, Provisioned};
+
+async fn destination_status(
+    connection: &Connection,
+    table: &str,
+    arn: &str,
+) -> Result<Option<DestinationStatus>, ProvisionError> {
+    let described = connection
+        .dynamodb
+        .describe_kinesis_streaming_destination()
+        .table_name(table)
+        .send()
+        .await
+        .map_err(service(format!(
+            "describing the streaming destination of {table}"
+        )))?;
+    Ok(described
+        .kinesis_data_stream_destinations()
+        .iter()
+        .find(|destination| destination.stream_arn() == Some(arn))
+        .and_then(|destination| destination.destination_status().cloned()))
+}
+
+pub(super) async fn ensure_destination(
+    connection: &Connection,
+    table: &str,
+    arn: &str,
+    made: &mut Provisioned,
+) -> Result<(), ProvisionError> {
+    use DestinationStatus::{Active, Enabling, Updating};
+    let found = destination_status(connection, table, arn).await?;
+    if !matches!(found, Some(Active | Enabling | Updating)) {
+        connection
+            .dynamodb
+            .enable_kinesis_streaming_destination()
+            .table_name(table)
+            .stream_arn(arn)
+            .enable_kinesis_streaming_configuration(
+                EnableKinesisStreamingConfiguration::builder()
+                    .approximate_creation_date_time_precision(
+                        ApproximateCreationDateTimePrecision::Microsecond,
+                    )
+                    .build(),
+            )
+            .send()
+            .await
+            .map_err(service(format!(
+                "enabling the streaming destination of {table}"
+            )))?;
+        made.destination_enabled = true;
+    }
+    let mut patience = Patience::new();
+    loop {
+        let status = destination_status(connection, table, arn).await?;
+        match status {
+            Some(Active | Updating) => return Ok(()),
+            Some(DestinationStatus::EnableFailed) => {
+                return Err(ProvisionError::Service {
+                    doing: format!("enabling the streaming destination of {table}"),
+                    code: None,
+                    message: "DynamoDB reports ENABLE_FAILED; it may lack the service-linked role \
+                              AWSServiceRoleForDynamoDBKinesisDataStreamsReplication"
+                        .to_owned(),
+                });
+            }
+            _ => {}
+        }
+        let status = status.map_or_else(|| "missing".to_owned(), |s| s.as_str().to_owned());
+        patience
+            .wait(&format!("streaming destination of table {table}"), &status)
+            .await?;
+    }
+}

@@ -1,0 +1,205 @@
+//! A run in bad weather: refused, throttled and unanswered calls. Each gives one
+//! message with the next step, nothing is left behind, and what was measured is kept.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
+
+use hrload::aws::permissions;
+use serde_json::Value;
+
+use super::proxy::{Fate, Proxy};
+use super::{World, ended};
+
+const RUN: &str = "run -q -r 200/s --devices 100 -d 1s -w 0s --drain 10s";
+
+impl World {
+    /// A deletion that was accepted takes a moment.
+    fn is_cleared(&self) {
+        while !self.there().is_empty() {
+            std::thread::yield_now();
+        }
+    }
+
+    fn run_through(&self, proxy: &Proxy, code: i32) -> String {
+        let words = format!("{RUN} --endpoint-url http://{}", proxy.address);
+        ended(&self.command(&words).output().unwrap(), code)
+    }
+}
+
+#[test]
+fn whichever_call_of_a_run_is_denied_it_says_so_and_leaves_nothing() {
+    let calls = permissions::RUN.iter().filter(|action| action.called);
+    for action in calls.filter(|action| !action.name.contains(":Delete")) {
+        let operation = action.operation();
+        let world = World::new();
+        let proxy = Proxy::denying(world.address, operation);
+        let stderr = world.run_through(&proxy, 1);
+        assert!(stderr.contains("denied") || stderr.contains("AccessDenied"));
+        assert!(
+            stderr.contains("permission"),
+            "{operation} has no next step: {stderr}"
+        );
+        assert_eq!(stderr.matches("error:").count(), 1, "{operation}: {stderr}");
+        world.is_cleared();
+    }
+}
+
+#[test]
+fn a_throttled_control_plane_is_asked_again() {
+    let world = World::new();
+    let proxy = Proxy::in_weather(world.address, |operation, before| {
+        let measured = ["BatchWriteItem", "GetRecords", "GetShardIterator"];
+        if before < 2 && !measured.contains(&operation) {
+            Fate::Refuse("ThrottlingException", "Rate exceeded")
+        } else {
+            Fate::Pass
+        }
+    });
+    world.run_through(&proxy, 0);
+    world.is_cleared();
+}
+
+#[test]
+fn a_creation_or_removal_whose_answer_is_lost_leaves_nothing() {
+    let world = World::new();
+    for (operation, lost, code) in [
+        ("CreateStream", 1, 0),
+        ("CreateTable", 1, 0),
+        ("DeleteTable", 1, 0),
+        ("DeleteStream", 1, 0),
+        // Not one answer comes through.
+        ("CreateStream", u32::MAX, 1),
+        ("CreateTable", u32::MAX, 1),
+    ] {
+        let proxy = Proxy::in_weather(world.address, move |called, before| {
+            if called == operation && before < lost {
+                Fate::LoseAnswer
+            } else {
+                Fate::Pass
+            }
+        });
+        world.run_through(&proxy, code);
+        world.is_cleared();
+    }
+}
+
+#[test]
+fn a_refusal_that_somebody_can_mend_says_how() {
+    let world = World::new();
+    for (exception, message, step) in [
+        (
+            "ExpiredTokenException",
+            "The security token included in the request is expired",
+            "aws sso login",
+        ),
+        (
+            "UnrecognizedClientException",
+            "The security token included in the request is invalid.",
+            "AWS_ACCESS_KEY_ID",
+        ),
+        (
+            "InvalidSignatureException",
+            "The request signature we calculated does not match the signature you provided.",
+            "AWS_SECRET_ACCESS_KEY",
+        ),
+        (
+            "InvalidSignatureException",
+            "Signature expired: 20260102T030405Z is now earlier than 20260102T030905Z",
+            "clock",
+        ),
+        (
+            "OptInRequired",
+            "The account needs a subscription",
+            "--region",
+        ),
+    ] {
+        let proxy = Proxy::in_weather(world.address, move |_, _| Fate::Refuse(exception, message));
+        let stderr = world.run_through(&proxy, 1);
+        assert!(stderr.contains(exception), "{stderr}");
+        assert!(stderr.contains(step), "{exception}: {stderr}");
+    }
+    assert!(world.there().is_empty());
+}
+
+#[test]
+fn credentials_that_expire_under_a_run_fail_readings_and_keep_the_result() {
+    let world = World::new();
+    let proxy = Proxy::in_weather(world.address, |operation, before| {
+        if operation == "BatchWriteItem" && before >= 5 {
+            Fate::Refuse("ExpiredTokenException", "The security token has expired")
+        } else {
+            Fate::Pass
+        }
+    });
+    let file = world.folder.path().join("result.json");
+    let words = format!(
+        "{RUN} --endpoint-url http://{} -o {}",
+        proxy.address,
+        file.display()
+    );
+    ended(&world.command(&words).output().unwrap(), 3);
+    let result: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+    assert_eq!(result["ledger"]["closed"], true);
+    assert!(result["ledger"]["acknowledged"].as_u64().unwrap() > 0);
+    let failed = &result["failures"]["ExpiredTokenException"];
+    assert!(failed.as_u64().unwrap() > 0);
+    assert!(result["warnings"].to_string().contains("aws sso login"));
+    world.is_cleared();
+}
+
+#[test]
+fn what_a_killed_run_leaves_has_tags_by_which_it_is_found() {
+    let world = World::new();
+    // What is kept has no end.
+    for (keep, expires) in [("", true), ("--keep", false)] {
+        let words = format!(
+            "run -r 200/s --devices 100 -d 60s -w 0s --table wear1 --stream feed1 {keep} \
+             --endpoint-url http://{}",
+            world.address
+        );
+        let mut command = world.command(&words);
+        let mut run = command
+            .stderr(Stdio::piped())
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut told = BufReader::new(run.stderr.take().unwrap());
+        let mut line = String::new();
+        while !line.contains("measuring") {
+            line.clear();
+            assert!(told.read_line(&mut line).unwrap() > 0, "it ended");
+        }
+        run.kill().unwrap();
+        run.wait().unwrap();
+        for tags in [world.table_tags("wear1"), world.stream_tags("feed1")] {
+            assert!(tags["hrload:run"].starts_with("hrload-"), "{tags:?}");
+            assert_eq!(tags.contains_key("hrload:expires"), expires, "{tags:?}");
+        }
+        world.delete_table("wear1");
+        world.delete_stream("feed1");
+        world.is_cleared();
+    }
+}
+
+impl World {
+    fn table_tags(&self, name: &str) -> BTreeMap<String, String> {
+        self.with(async |connection| {
+            let table = connection.dynamodb.describe_table().table_name(name);
+            let table = table.send().await.unwrap().table.unwrap();
+            let tags = connection.dynamodb.list_tags_of_resource();
+            let tags = tags.resource_arn(table.table_arn.unwrap()).send().await;
+            let tags = tags.unwrap().tags.unwrap_or_default();
+            tags.into_iter().map(|tag| (tag.key, tag.value)).collect()
+        })
+    }
+
+    fn stream_tags(&self, name: &str) -> BTreeMap<String, String> {
+        self.with(async |connection| {
+            let tags = connection.kinesis.list_tags_for_stream().stream_name(name);
+            let tags = tags.send().await.unwrap().tags.into_iter();
+            tags.map(|tag| (tag.key, tag.value.unwrap_or_default()))
+                .collect()
+        })
+    }
+}
