@@ -9,15 +9,15 @@ use http::Uri;
 use indicatif::{ProgressBar, ProgressDrawTarget};
 use serde::Serialize;
 
-use super::lake::{CompressionArg, s3_endpoint};
+use super::lake::{self as of_lake, CompressionArg, FormatArg, s3_endpoint};
 use super::problem::{Exit, Problem};
 use super::{print, print_json, values};
 use crate::aws::{self, Options, Target};
 use crate::clock::Clock;
 use crate::experiment::Interrupts;
 use crate::lake::{
-    self, CheckpointError, Command, Compression, DeliverError, Delivered, Delivery, Event, Hints,
-    Lake, Naming, Place, Start, Transform,
+    self, CheckpointError, Command, DeliverError, Delivered, Delivery, Event, Hints, Lake, Naming,
+    Place, Start, Transform,
 };
 use crate::report::amount;
 
@@ -70,6 +70,10 @@ pub(crate) struct DeliverArgs {
     /// How objects are compressed
     #[arg(long, value_enum, default_value = "none", help_heading = "Objects")]
     compression: CompressionArg,
+
+    /// What objects are made of
+    #[arg(long, value_enum, default_value = "json", help_heading = "Objects")]
+    format: FormatArg,
 
     /// What object names begin with; may hold !{timestamp:yyyy/MM/dd} and such
     #[arg(
@@ -267,12 +271,12 @@ async fn deliver(args: DeliverArgs) -> Result<Exit, Problem> {
 }
 
 fn delivery(args: &DeliverArgs) -> Result<Delivery, Problem> {
-    let compression = Compression::from(args.compression);
+    let format = of_lake::format(args.format, args.compression)?;
     let naming = Naming::new(
         &args.stream,
         &args.prefix,
         args.error_prefix.as_deref(),
-        compression.extension(),
+        format.extension(),
     )
     .map_err(Problem::usage)?;
     Ok(Delivery {
@@ -304,7 +308,7 @@ fn delivery(args: &DeliverArgs) -> Result<Delivery, Problem> {
             }
         },
         delimiter: args.append_delimiter.0.clone(),
-        compression,
+        format,
         naming,
         until_idle: args.until_idle,
     })

@@ -8,7 +8,7 @@ use http::Uri;
 use super::problem::Problem;
 use super::values;
 use crate::experiment::LakeRequest;
-use crate::lake::{Compression, Hints, Lake, Place};
+use crate::lake::{Compression, Format, Hints, Lake, Place};
 
 /// How objects of a lake are compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -16,6 +16,35 @@ pub(super) enum CompressionArg {
     None,
     Gzip,
     Zstd,
+}
+
+/// What objects of a lake are made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum FormatArg {
+    /// The records' own text
+    Json,
+    /// Columns, found in each object's records; compressed by themselves
+    Parquet,
+}
+
+/// Both, as one.
+pub(super) fn format(format: FormatArg, compression: CompressionArg) -> Result<Format, Problem> {
+    let wanted = match (format, compression) {
+        (FormatArg::Json, compression) => Format::Text(compression.into()),
+        (FormatArg::Parquet, CompressionArg::None) => Format::Parquet,
+        (FormatArg::Parquet, _) => {
+            return Err(Problem::usage(
+                "Parquet is compressed by itself: leave out the compression",
+            ));
+        }
+    };
+    if wanted.is_built_in() {
+        Ok(wanted)
+    } else {
+        Err(Problem::usage(
+            "Parquet is not in this build: `cargo install --path . --features sql`, or              `cargo run --release --features sql --`, has it",
+        ))
+    }
 }
 
 impl From<CompressionArg> for Compression {
@@ -74,6 +103,10 @@ pub(crate) struct LakeArgs {
     #[arg(long, value_enum, default_value = "none", help_heading = "Lake")]
     lake_compression: CompressionArg,
 
+    /// What objects are made of
+    #[arg(long, value_enum, default_value = "json", help_heading = "Lake")]
+    lake_format: FormatArg,
+
     /// S3 endpoint, for a lake in a bucket [default: AWS's, or AWS_ENDPOINT_URL_S3]
     #[arg(long, value_name = "URL", value_parser = values::url, requires = "lake", help_heading = "Lake")]
     s3_endpoint_url: Option<Uri>,
@@ -96,15 +129,21 @@ impl LakeArgs {
     }
 
     /// What is asked for, if anything is.
-    pub(super) fn request(self) -> Option<LakeRequest> {
-        Some(LakeRequest {
-            place: self.lake?,
+    ///
+    /// # Errors
+    /// Format and compression do not go together, or not with this build.
+    pub(super) fn request(self) -> Result<Option<LakeRequest>, Problem> {
+        let Some(place) = self.lake else {
+            return Ok(None);
+        };
+        Ok(Some(LakeRequest {
+            place,
             s3_endpoint: self.s3_endpoint_url.as_ref().map(s3_endpoint),
             hints: Hints {
                 size_bytes: self.lake_size,
                 interval: self.lake_interval,
             },
-            compression: self.lake_compression.into(),
-        })
+            format: format(self.lake_format, self.lake_compression)?,
+        }))
     }
 }

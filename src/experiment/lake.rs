@@ -70,8 +70,8 @@ impl Deliverer {
             hints: request.hints,
             transform: Transform::Newline,
             delimiter: Vec::new(),
-            compression: request.compression,
-            naming: Naming::new(&source.stream, "", None, request.compression.extension())
+            format: request.format,
+            naming: Naming::new(&source.stream, "", None, request.format.extension())
                 .map_err(|error| RunError::LakeName(error.to_string()))?,
             until_idle: None,
         };

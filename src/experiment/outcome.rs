@@ -131,7 +131,7 @@ fn put_lake(request: &LakeRequest, kept: &Kept, lived: &Lived, result: &mut RunR
         place: request.place.to_string(),
         buffer_bytes: request.hints.size_bytes,
         buffer_interval: request.hints.interval.as_secs_f64(),
-        compression: request.compression.name().to_owned(),
+        compression: request.format.name().to_owned(),
         objects: delivered.objects,
         bytes: delivered.bytes,
         records: delivered.records_delivered,

@@ -7,7 +7,7 @@ use std::time::Duration;
 use http::Uri;
 
 use crate::codec::Layout;
-use crate::lake::{Compression, Hints, Place};
+use crate::lake::{Format, Hints, Place};
 use crate::load::limit::ClientKind;
 use crate::local::capture::ChangeDelay;
 use crate::local::{Faults, Limits};
@@ -189,8 +189,8 @@ pub struct LakeRequest {
     pub s3_endpoint: Option<String>,
     /// When objects close.
     pub hints: Hints,
-    /// How they are compressed.
-    pub compression: Compression,
+    /// What they are made of.
+    pub format: Format,
 }
 
 /// How readings are sent. `None` is chosen from the rate.

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use super::buffer::{Buffer, Hints, Record, Records};
 use super::checkpoint::{Checkpoint, CheckpointError, Position, Positions};
-use super::compress::Compression;
+use super::format::Format;
 use super::idle::Idle;
 use super::naming::Naming;
 use super::source::{self, Page, SourceError, Told};
@@ -57,8 +57,8 @@ pub struct Delivery {
     pub transform: Transform,
     /// What is appended to each transformed record (AppendDelimiterToRecord).
     pub delimiter: Vec<u8>,
-    /// How objects are compressed.
-    pub compression: Compression,
+    /// What objects are made of.
+    pub format: Format,
     /// What objects are called.
     pub naming: Naming,
     /// End when so long no record came and all shards were at their tips;
@@ -75,7 +75,7 @@ pub struct Delivered {
     pub records_delivered: u64,
     /// Records that the transform left out.
     pub records_dropped: u64,
-    /// Records under `processing-failed/`.
+    /// Records under `processing-failed/` and `format-conversion-failed/`.
     pub records_failed: u64,
     /// Objects written, of either kind.
     pub objects: u64,
@@ -148,9 +148,9 @@ pub enum DeliverError {
     /// The stream does not give.
     #[error(transparent)]
     Source(#[from] SourceError),
-    /// The compressor failed.
-    #[error("compressing an object failed: {0}")]
-    Compress(#[from] std::io::Error),
+    /// Its bytes could not be made.
+    #[error("making an object failed: {0}")]
+    Format(#[from] std::io::Error),
 }
 
 /// Delivers until `stop` is ready, or until the stream is idle; then writes

@@ -1,4 +1,4 @@
-//! Records that were not transformed, in Firehose's JSON
+//! Records that were not transformed or not converted, in Firehose's JSON
 //! (<https://docs.aws.amazon.com/firehose/latest/dev/data-transformation-failure-handling.html>).
 //! The guide names the fields, but neither the types of counts and times
 //! (numbers here) nor the error codes, which are not verified.
@@ -16,7 +16,7 @@ pub struct Cause {
     pub attempts: u32,
 }
 
-/// A line of an object under `processing-failed/`.
+/// A line of an object under `processing-failed/` or `format-conversion-failed/`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct FailedRecord {
@@ -38,6 +38,19 @@ pub struct FailedRecord {
 }
 
 impl FailedRecord {
+    /// A record's data that `who` could not make anything of.
+    pub(super) fn new(data: &[u8], arrived_us: u64, cause: &Cause, who: &str, now_us: u64) -> Self {
+        Self {
+            attempts_made: cause.attempts,
+            arrival_timestamp: arrived_us / 1_000,
+            error_code: cause.code.to_owned(),
+            error_message: cause.message.clone(),
+            attempt_ending_timestamp: now_us / 1_000,
+            raw_data: base64_simd::STANDARD.encode_to_string(data),
+            lambda_arn: who.to_owned(),
+        }
+    }
+
     /// Appends it to an object, as a line.
     pub(super) fn write(&self, object: &mut Vec<u8>) {
         // Writing strings and numbers to memory does not fail.

@@ -6,8 +6,8 @@
 //! what reads the objects.
 //!
 //! ```text
-//! source (shards) -> buffer (size, interval) -> transform -> compress -> store
-//!                                                     \-> failed -> store
+//! source (shards) -> buffer (size, interval) -> transform -> format -> store
+//!                                                     \-> failed <-/ -> store
 //! ```
 
 mod buffer;
@@ -15,8 +15,11 @@ mod checkpoint;
 mod compress;
 mod deliver;
 mod failed;
+mod format;
 mod idle;
 mod naming;
+#[cfg(feature = "sql")]
+mod parquet;
 mod source;
 mod store;
 mod transform;
@@ -27,7 +30,8 @@ pub use checkpoint::{Checkpoint, CheckpointError, Position};
 pub use compress::Compression;
 pub use deliver::{DeliverError, Delivered, Delivery, Event, Start, deliver};
 pub use failed::{Cause, FailedRecord};
-pub use naming::{Naming, PrefixError};
+pub use format::Format;
+pub use naming::{ErrorKind, Naming, PrefixError};
 pub use source::SourceError;
 pub(crate) use source::{Told, follow};
 pub use store::{Lake, Object, Place, PlaceError, StoreError};

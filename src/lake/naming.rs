@@ -61,6 +61,35 @@ pub struct Naming {
     extension: &'static str,
 }
 
+/// Why records are in no object of data, as Firehose names it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ErrorKind {
+    /// They were not transformed.
+    Processing,
+    /// They have no place in the object's format.
+    Conversion,
+}
+
+impl ErrorKind {
+    pub(super) const ALL: [Self; 2] = [Self::Processing, Self::Conversion];
+
+    /// What stands for `!{firehose:error-output-type}`.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Processing => "processing-failed",
+            Self::Conversion => "format-conversion-failed",
+        }
+    }
+
+    /// The same, as part of a key.
+    pub(super) fn folder(self) -> &'static str {
+        match self {
+            Self::Processing => "processing-failed/",
+            Self::Conversion => "format-conversion-failed/",
+        }
+    }
+}
+
 /// Firehose counts the versions of a delivery stream's configuration; this one
 /// does not change while it runs.
 const VERSION: u32 = 1;
@@ -105,15 +134,19 @@ impl Naming {
     #[must_use]
     pub fn data_key(&self, oldest_us: u64, closed_us: u64, id: Uuid) -> String {
         let name = self.name(closed_us, id);
-        format!("{}{name}{}", self.prefix.at(oldest_us, id), self.extension)
+        format!(
+            "{}{name}{}",
+            self.prefix.at(oldest_us, id, ""),
+            self.extension
+        )
     }
 
-    /// The same for records that were not transformed. These objects are never
+    /// The same for records that are in no object of data. These objects are never
     /// compressed here; Firehose's guide does not say what it does.
     #[must_use]
-    pub fn error_key(&self, oldest_us: u64, closed_us: u64, id: Uuid) -> String {
+    pub fn error_key(&self, kind: ErrorKind, oldest_us: u64, closed_us: u64, id: Uuid) -> String {
         let name = self.name(closed_us, id);
-        format!("{}{name}", self.error_prefix.at(oldest_us, id))
+        format!("{}{name}", self.error_prefix.at(oldest_us, id, kind.name()))
     }
 
     fn name(&self, closed_us: u64, id: Uuid) -> String {
@@ -162,7 +195,7 @@ impl Prefix {
         self
     }
 
-    fn at(&self, epoch_us: u64, id: Uuid) -> String {
+    fn at(&self, epoch_us: u64, id: Uuid, error: &str) -> String {
         let time = utc(epoch_us);
         let mut out = String::new();
         for part in &self.0 {
@@ -170,7 +203,7 @@ impl Prefix {
                 Part::Text(text) => out.push_str(text),
                 // Firehose's has eleven characters; the object's own id is random enough.
                 Part::RandomString => out.push_str(&id.simple().to_string()[..11]),
-                Part::ErrorOutputType => out.push_str("processing-failed"),
+                Part::ErrorOutputType => out.push_str(error),
                 Part::Timestamp(fields) => {
                     for field in fields {
                         field.write(&time, &mut out);
@@ -286,7 +319,7 @@ mod tests {
                 format!("{data_key}{tail}.gz")
             );
             assert_eq!(
-                naming.error_key(OLDEST_US, CLOSED_US, Uuid::nil()),
+                naming.error_key(ErrorKind::Processing, OLDEST_US, CLOSED_US, Uuid::nil()),
                 format!("{error_key}{tail}")
             );
         }

@@ -23,7 +23,8 @@ use object_store::{
     RetryConfig, UpdateVersion,
 };
 
-use super::compress::Compression;
+use super::format::Format;
+use super::naming::ErrorKind;
 
 /// How often a write is tried before delivery ends. S3's own client tries
 /// each a few times more.
@@ -353,22 +354,25 @@ impl Lake {
             bytes: meta.size,
         });
         let of_records = |of: &Object| {
-            let own = of.key.starts_with("_hrload/") || of.key.contains("processing-failed/");
-            !own
+            let own = of.key.starts_with("_hrload/");
+            let failed = ErrorKind::ALL
+                .iter()
+                .any(|kind| of.key.contains(kind.folder()));
+            !own && !failed
         };
         Ok(objects.filter(of_records).collect())
     }
 
-    /// An object's records, decompressed by the ending of its name; `None` when
+    /// An object's records as text, by the ending of its name; `None` when
     /// there is no such object.
     ///
     /// # Errors
-    /// It cannot be read, or is not compressed as its name says.
+    /// It cannot be read, or is not what its name says.
     pub async fn read(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
         let Some((bytes, _)) = self.get(key).await? else {
             return Ok(None);
         };
-        let bytes = Compression::of(key).decompress(&bytes);
+        let bytes = Format::of(key).decode(bytes.into());
         let bytes = bytes.map_err(|error| self.because("reading", key, error.to_string()))?;
         Ok(Some(bytes))
     }

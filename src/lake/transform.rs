@@ -58,6 +58,29 @@ pub struct Transformed {
     pub failed_body: Vec<u8>,
     /// Records in that.
     pub failed: u64,
+    /// Records that have no place in the object's format, in the same way.
+    pub unconverted_body: Vec<u8>,
+    /// Records in that.
+    pub unconverted: u64,
+    /// Where each transformed record ends in the body, and when it arrived.
+    parts: Vec<(usize, u64)>,
+}
+
+impl Transformed {
+    /// The transformed records, while the body is still their text: each with its
+    /// delimiter, and when it arrived in the stream.
+    #[cfg(feature = "sql")]
+    pub(super) fn records(&self) -> impl Iterator<Item = (&[u8], u64)> + Clone {
+        let starts = std::iter::once(0).chain(self.parts.iter().map(|(end, _)| *end));
+        let parts = starts.zip(&self.parts);
+        parts.map(|(start, (end, arrived_us))| (&self.body[start..*end], *arrived_us))
+    }
+
+    fn end_record(&mut self, arrived_us: u64, delimiter: &[u8]) {
+        self.body.extend_from_slice(delimiter);
+        self.parts.push((self.body.len(), arrived_us));
+        self.ok += 1;
+    }
 }
 
 #[derive(Serialize)]
@@ -111,8 +134,7 @@ impl Transform {
             fail(record, &cause, "hrload:newline", now_us, out);
             return;
         }
-        out.body.extend_from_slice(delimiter);
-        out.ok += 1;
+        out.end_record(record.arrived_us, delimiter);
     }
 }
 
@@ -121,6 +143,7 @@ fn room(records: &Records, delimiter: &[u8]) -> Transformed {
     let bytes = records.data_bytes() as usize + records.len() * (1 + delimiter.len());
     Transformed {
         body: Vec::with_capacity(bytes),
+        parts: Vec::with_capacity(records.len()),
         ..Transformed::default()
     }
 }
@@ -155,16 +178,8 @@ impl Command {
 }
 
 fn fail(record: Record<'_>, cause: &Cause, who: &str, now_us: u64, out: &mut Transformed) {
-    let line = FailedRecord {
-        attempts_made: cause.attempts,
-        arrival_timestamp: record.arrived_us / 1_000,
-        error_code: cause.code.to_owned(),
-        error_message: cause.message.clone(),
-        attempt_ending_timestamp: now_us / 1_000,
-        raw_data: base64_simd::STANDARD.encode_to_string(record.data),
-        lambda_arn: who.to_owned(),
-    };
-    line.write(&mut out.failed_body);
+    FailedRecord::new(record.data, record.arrived_us, cause, who, now_us)
+        .write(&mut out.failed_body);
     out.failed += 1;
 }
 
@@ -239,8 +254,7 @@ fn take(
             let encoded = answer.data.unwrap_or_default();
             if let Ok(data) = base64_simd::STANDARD.decode_to_vec(encoded) {
                 out.body.extend_from_slice(&data);
-                out.body.extend_from_slice(delimiter);
-                out.ok += 1;
+                out.end_record(record.arrived_us, delimiter);
                 return;
             }
             "the transform's data is not base64"

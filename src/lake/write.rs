@@ -7,6 +7,7 @@ use uuid::Uuid;
 use super::buffer::Records;
 use super::checkpoint::{Checkpoint, Positions, Promise};
 use super::deliver::{DeliverError, Delivery};
+use super::naming::ErrorKind;
 use super::store::{Lake, Lock, Seen};
 use super::transform::{Transform, Transformed};
 use crate::clock::Clock;
@@ -53,9 +54,18 @@ impl Writer<'_> {
         let closed_us = self.clock.now_us();
         let naming = &self.delivery.naming;
         let mut objects = Vec::new();
-        if done.failed > 0 {
-            let key = naming.error_key(oldest_us, closed_us, Uuid::new_v4());
-            objects.push((key, done.failed_body));
+        for (kind, records, body) in [
+            (ErrorKind::Processing, done.failed, done.failed_body),
+            (
+                ErrorKind::Conversion,
+                done.unconverted,
+                done.unconverted_body,
+            ),
+        ] {
+            if records > 0 {
+                let key = naming.error_key(kind, oldest_us, closed_us, Uuid::new_v4());
+                objects.push((key, body));
+            }
         }
         if done.ok > 0 {
             let key = naming.data_key(oldest_us, closed_us, Uuid::new_v4());
@@ -72,7 +82,7 @@ impl Writer<'_> {
             objects: Vec::with_capacity(objects.len()),
             ok: done.ok,
             dropped: done.dropped,
-            failed: done.failed,
+            failed: done.failed + done.unconverted,
             written_us: closed_us,
             records,
         };
@@ -86,17 +96,17 @@ impl Writer<'_> {
         Ok((self, written))
     }
 
-    /// Transforms and compresses, on a thread where neither holds up reading.
+    /// Transforms, and makes the object's bytes, on a thread where neither holds up reading.
     async fn transform(&self, records: Records) -> Result<(Records, Transformed), DeliverError> {
         let Delivery {
             transform,
             delimiter,
             stream,
-            compression,
+            format,
             ..
         } = self.delivery;
         let clock = self.clock;
-        let (transform, compression) = (transform.clone(), *compression);
+        let (transform, format) = (transform.clone(), *format);
         let asked = match &transform {
             Transform::Command(command) => {
                 let now_us = || clock.now_us();
@@ -108,13 +118,13 @@ impl Writer<'_> {
         let work = move || {
             let mut done =
                 asked.unwrap_or_else(|| transform.built_in(&records, &delimiter, clock.now_us()));
-            done.body = compression.compress(done.body)?;
+            format.encode(&mut done, clock.now_us())?;
             Ok((records, done))
         };
         spawn_blocking(work)
             .await
             .unwrap_or_else(|panicked| Err(std::io::Error::other(panicked)))
-            .map_err(DeliverError::Compress)
+            .map_err(DeliverError::Format)
     }
 
     /// The end: every promise is kept.

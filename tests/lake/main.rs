@@ -8,4 +8,5 @@ mod support;
 mod delivery;
 mod faults;
 mod killed;
+mod parquet;
 mod world;

@@ -51,6 +51,31 @@ fn what_a_run_delivers_is_what_the_statement_selects() {
 }
 
 #[test]
+fn a_lake_of_columns_answers_as_one_of_text_does() {
+    let (columns, text) = (World::empty(), World::empty());
+    for (world, format) in [(&columns, "parquet"), (&text, "json")] {
+        let lake = world.folder().display();
+        let words = format!(
+            "-r 200/s --devices 50 --warmup 0s -d 2s --layout fhir --lake {lake} \
+             --lake-interval 500ms --lake-format {format}"
+        );
+        let run = run(&words);
+        run.assert_closed();
+        let seen = run.count("ledger.seen").to_string();
+        assert_eq!(run.count("lake.missing"), 0);
+        for table in ["records", "readings"] {
+            let counted = world.csv(&format!("SELECT count(*) FROM {table}"));
+            assert_eq!(counted.value(), seen, "{table}, {format}");
+        }
+    }
+    // The same seed makes the same readings, at other times.
+    let statement = "SELECT device, sum(bpm) FROM readings GROUP BY 1 ORDER BY 1";
+    let (columns, text) = (columns.csv(statement), text.csv(statement));
+    assert!(columns.rows().len() > 20);
+    assert_eq!(columns.out, text.out);
+}
+
+#[test]
 fn the_posts_database_and_table_are_created_once_and_stay() {
     let world = a_lake();
     let made = world.query(&["create database dbhr;"]);

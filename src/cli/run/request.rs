@@ -169,7 +169,7 @@ impl RunArgs {
                     })
                 }
             },
-            lake: self.lake.request(),
+            lake: self.lake.request()?,
             sending: Sending {
                 client: match self.client {
                     ClientArg::Sdk => ClientKind::Sdk,
