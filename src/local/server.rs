@@ -54,7 +54,7 @@ pub struct Config {
 }
 
 /// A connection on which no request head arrives for this long is closed,
-/// whether it is idle or stalls.
+/// whether it is idle or stalls; with HTTP/2 that goes for its first bytes alone.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(300);
 /// How long connections may take to finish what they are at when the services stop.
 const STOP_TIMEOUT: Duration = Duration::from_secs(1);
