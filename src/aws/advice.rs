@@ -2,7 +2,7 @@
 
 /// Names of exceptions, and what helps against them
 /// (<https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/CommonErrors.html>).
-const REMEDIES: [(&[&str], &str); 8] = [
+const REMEDIES: [(&[&str], &str); 9] = [
     (
         &["Signature expired", "Signature not yet current"],
         "this machine's clock is wrong by more than AWS lets pass: set it by NTP",
@@ -36,6 +36,15 @@ const REMEDIES: [(&[&str], &str); 8] = [
         &["LimitExceededException", "ThrottlingException"],
         "the account makes too many such calls, or has too many of these: wait a minute, or have \
          the quota raised",
+    ),
+    (
+        &[
+            "UnknownOperationException",
+            "InvalidAction",
+            "without an AWS error",
+        ],
+        "the server does not have this call, or failed in it: `hrload run --via none` measures \
+         writes alone, `--kinesis-endpoint-url` names another server's Kinesis",
     ),
     (
         &["dns error", "failed to lookup address"],

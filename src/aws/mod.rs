@@ -6,6 +6,7 @@
 //! not know what is sent.
 
 mod advice;
+mod answer;
 mod connect;
 mod destination;
 mod endpoint;

@@ -3,6 +3,7 @@
 //!
 //! The same calls serve AWS, the embedded services and other servers.
 
+use std::any::Any;
 use std::time::{Duration, Instant};
 
 use aws_sdk_dynamodb::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
@@ -13,8 +14,10 @@ use aws_sdk_dynamodb::types::{
 use aws_sdk_kinesis::types::{
     StreamDescriptionSummary, StreamMode, StreamModeDetails, StreamStatus,
 };
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 
 use super::advice::and_advice;
+use super::answer::unnamed;
 use super::destination::ensure_destination;
 use super::wanted::{Owner, Provisioned, TableThroughput, Wanted, WantedStream};
 use super::{Connection, ownership};
@@ -90,7 +93,7 @@ where
             Some(refusal) => match (refusal.code(), refusal.message()) {
                 (Some(code), Some(message)) => format!("{code}: {message}"),
                 (Some(code), None) => code.to_owned(),
-                _ => DisplayErrorContext(&error).to_string(),
+                _ => nameless(&error),
             },
             None => innermost(&error),
         };
@@ -100,6 +103,24 @@ where
             doing,
             message,
         }
+    }
+}
+
+/// An error without a name: the SDK has no more of it than the answer itself.
+fn nameless<E, R>(error: &SdkError<E, R>) -> String
+where
+    E: std::error::Error + 'static,
+    R: std::fmt::Debug + 'static,
+{
+    let answer = error
+        .raw_response()
+        .and_then(|raw| (raw as &dyn Any).downcast_ref::<HttpResponse>());
+    match answer {
+        Some(http) => unnamed(
+            http.status().as_u16(),
+            http.body().bytes().unwrap_or_default(),
+        ),
+        None => DisplayErrorContext(error).to_string(),
     }
 }
 

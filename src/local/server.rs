@@ -7,13 +7,14 @@
 
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use hyper::server::conn::http1;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper::server::conn::{http1, http2};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, watch};
 
@@ -53,7 +54,7 @@ pub struct Config {
 }
 
 /// A connection on which no request head arrives for this long is closed,
-/// whether it is idle or stalls.
+/// whether it is idle or stalls; with HTTP/2 that goes for its first bytes alone.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(300);
 /// How long connections may take to finish what they are at when the services stop.
 const STOP_TIMEOUT: Duration = Duration::from_secs(1);
@@ -335,20 +336,59 @@ impl Worker {
             let service = hyper::service::service_fn(move |request| {
                 front.clone().answer(request, Arc::clone(&cpu_us))
             });
-            let connection = http1::Builder::new()
-                .timer(TokioTimer::new())
-                .header_read_timeout(HEAD_TIMEOUT)
-                .serve_connection(TokioIo::new(stream), service);
-            let mut connection = std::pin::pin!(connection);
-            // A connection that ends in an error is the client's loss or a fault.
-            tokio::select! {
-                _ = connection.as_mut() => return,
-                _ = stopping.wait_for(|stop| *stop) => {}
+            let first = tokio::select! {
+                first = first_bytes(&stream) => first,
+                _ = stopping.wait_for(|stop| *stop) => return,
+            };
+            let stream = match first {
+                Some(_) => TokioIo::new(stream),
+                None => return,
+            };
+            if first == Some(*PREFACE) {
+                let connection = http2::Builder::new(TokioExecutor::new())
+                    .timer(TokioTimer::new())
+                    .serve_connection(stream, service);
+                until_stopped(connection, |open| open.graceful_shutdown(), stopping).await;
+            } else {
+                let connection = http1::Builder::new()
+                    .timer(TokioTimer::new())
+                    .header_read_timeout(HEAD_TIMEOUT)
+                    .serve_connection(stream, service);
+                until_stopped(connection, |open| open.graceful_shutdown(), stopping).await;
             }
-            connection.as_mut().graceful_shutdown();
-            let _ = connection.await;
         });
     }
+}
+
+/// What a client says first that speaks HTTP/2 without having asked, as the SDK for
+/// JavaScript does with Kinesis (<https://www.rfc-editor.org/rfc/rfc9113#section-3.4>).
+/// No method of HTTP/1.1 begins so.
+const PREFACE: &[u8; 4] = b"PRI ";
+
+/// The first bytes that come, left where they are; `None` where none come in time.
+async fn first_bytes(stream: &TcpStream) -> Option<[u8; PREFACE.len()]> {
+    let mut first = [0; PREFACE.len()];
+    let peeked = tokio::time::timeout(HEAD_TIMEOUT, stream.peek(&mut first)).await;
+    match peeked {
+        Ok(Ok(1..)) => Some(first),
+        _ => None,
+    }
+}
+
+/// Serves a connection to its end, which comes gently when the services stop.
+async fn until_stopped<C: Future>(
+    connection: C,
+    shut_down: impl FnOnce(Pin<&mut C>),
+    mut stopping: watch::Receiver<bool>,
+) {
+    let mut connection = std::pin::pin!(connection);
+    // A connection that ends in an error is the client's loss or a fault.
+    tokio::select! {
+        _ = connection.as_mut() => return,
+        _ = stopping.wait_for(|stop| *stop) => {}
+    }
+    shut_down(connection.as_mut());
+    let _ = connection.await;
 }
 
 /// Accepts connections and deals them in turn, until the services stop.
