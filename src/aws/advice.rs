@@ -62,7 +62,11 @@ pub fn advice(failure: &str) -> Option<&'static str> {
     Some(remedy)
 }
 
-/// The same, to be put after the failure.
-pub(super) fn and_advice(failure: &str) -> String {
-    advice(failure).map_or_else(String::new, |advice| format!("; {advice}"))
+/// The failure, and what to do about it behind it.
+#[must_use]
+pub fn with_advice(failure: &str) -> String {
+    match advice(failure) {
+        Some(advice) => format!("{}; {advice}", failure.trim_end_matches('.')),
+        None => failure.to_owned(),
+    }
 }

@@ -18,7 +18,7 @@ mod setup;
 mod state;
 mod wanted;
 
-pub use advice::advice;
+pub use advice::{advice, with_advice};
 pub use connect::{ConnectError, Connection, Options, Target, connect};
 pub use leftovers::{Kind, Leftover, leftovers, remove};
 pub use provision::{ProvisionError, provision, provisioned_write_units, tear_down};

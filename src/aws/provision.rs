@@ -16,7 +16,7 @@ use aws_sdk_kinesis::types::{
 };
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 
-use super::advice::and_advice;
+use super::advice::with_advice;
 use super::answer::unnamed;
 use super::destination::ensure_destination;
 use super::wanted::{Owner, Provisioned, TableThroughput, Wanted, WantedStream};
@@ -38,7 +38,7 @@ const PATIENCE: Duration = Duration::from_secs(300);
 #[derive(Debug, thiserror::Error)]
 pub enum ProvisionError {
     /// The service refused, or could not be reached.
-    #[error("{doing}: {message}{}", and_advice(message))]
+    #[error("{doing}: {}", with_advice(message))]
     Service {
         /// What was being done.
         doing: String,

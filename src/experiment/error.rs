@@ -2,7 +2,7 @@
 
 use std::io;
 
-use crate::aws::{ConnectError, ProvisionError, advice};
+use crate::aws::{ConnectError, ProvisionError, with_advice};
 use crate::lake::{DeliverError, StoreError};
 use crate::load::{Abort, DirectError};
 use crate::local::StartError;
@@ -49,7 +49,7 @@ pub enum RunError {
     #[error(transparent)]
     Output(#[from] WriteError),
     /// The service refused in a way that sending more cannot mend.
-    #[error("the load was given up: {}: {}{}", .0.code, .0.message, and_advice(.0))]
+    #[error("the load was given up: {}", with_advice(&format!("{}: {}", .0.code, .0.message)))]
     Aborted(Abort),
     /// A thread could not be started.
     #[error("cannot start a thread")]
@@ -60,9 +60,4 @@ pub enum RunError {
     /// Two signals: stopped at once, before there was a result to write.
     #[error("stopped at once")]
     Stopped,
-}
-
-fn and_advice(abort: &Abort) -> String {
-    let said = format!("{}: {}", abort.code, abort.message);
-    advice(&said).map_or_else(String::new, |advice| format!("; {advice}"))
 }
