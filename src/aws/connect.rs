@@ -97,6 +97,11 @@ impl Connection {
         aws_sdk_dynamodb::Client::from_conf(config.build())
     }
 
+    /// Tells whose credentials these are.
+    pub(super) fn sts(&self) -> aws_sdk_sts::Client {
+        aws_sdk_sts::Client::new(&self.config)
+    }
+
     /// An Athena client; `endpoint` instead of AWS's.
     #[cfg(feature = "sql")]
     #[must_use]

@@ -64,12 +64,13 @@ pub const SETUP: &[Action] = &[
 
 /// `hrload run` that makes its own table and stream, and removes them. Tags given
 /// with a creation need the right to tag; they are read where a creation's answer
-/// was lost.
+/// was lost. Limits are looked at on AWS alone, and a run does without.
 pub const RUN: &[Action] = &[
     called("dynamodb:BatchWriteItem"),
     called("dynamodb:CreateTable"),
     called("dynamodb:DeleteTable"),
     called("dynamodb:DescribeKinesisStreamingDestination"),
+    besides("dynamodb:DescribeLimits"),
     called("dynamodb:DescribeTable"),
     called("dynamodb:EnableKinesisStreamingDestination"),
     besides("dynamodb:ListTagsOfResource"),
@@ -78,6 +79,7 @@ pub const RUN: &[Action] = &[
     besides("kinesis:AddTagsToStream"),
     called("kinesis:CreateStream"),
     called("kinesis:DeleteStream"),
+    besides("kinesis:DescribeLimits"),
     besides("kinesis:DescribeStream"),
     called("kinesis:DescribeStreamSummary"),
     called("kinesis:GetRecords"),
@@ -93,7 +95,9 @@ pub const RUN: &[Action] = &[
 pub const RUN_ON_STATE: &[Action] = &[
     called("dynamodb:BatchWriteItem"),
     called("dynamodb:DescribeKinesisStreamingDestination"),
+    besides("dynamodb:DescribeLimits"),
     called("dynamodb:DescribeTable"),
+    besides("kinesis:DescribeLimits"),
     called("kinesis:DescribeStreamSummary"),
     called("kinesis:GetRecords"),
     called("kinesis:GetShardIterator"),

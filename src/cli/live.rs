@@ -64,6 +64,7 @@ impl Live {
         }
         match event {
             Event::Step(step) => self.say(&format!("{}: {step}", doing(Phase::SetUp))),
+            Event::Told(text) => self.print(text),
             Event::Ready(setting) => self.print(&setting.to_string()),
             Event::Phase(phase, length) => self.begin(*phase, *length),
             Event::AwaitsLake(longest) => self.say(&format!(

@@ -13,6 +13,8 @@ use crate::report::{Condition, Phase, RunResult};
 pub enum Event<'a> {
     /// A set-up or tear-down step begins.
     Step(&'a str),
+    /// Something about the target that is worth a line.
+    Told(&'a str),
     /// Everything is in place; sending begins.
     Ready(&'a Setting),
     /// A phase begins; it lasts at most this long.

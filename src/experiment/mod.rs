@@ -19,6 +19,7 @@ mod machine;
 mod modes;
 mod outcome;
 mod planned;
+mod preflight;
 mod reader;
 mod request;
 mod run;

@@ -31,6 +31,8 @@ pub struct Request {
     pub phases: Phases,
     /// Where to send.
     pub target: Target,
+    /// Look around on AWS before anything is made.
+    pub look_around: bool,
     /// Table and stream.
     pub resources: Resources,
     /// How readings are followed.

@@ -12,6 +12,7 @@ use super::identity::Identity;
 use super::interrupt::{Interrupts, Order};
 use super::lake::{Deliverer, Kept, Source};
 use super::lookout::Lookout;
+use super::preflight;
 use super::reader::Reader;
 use super::request::{Output, Request, Target, Via};
 use super::setting::Setting;
@@ -89,6 +90,7 @@ pub async fn run(
 
     tell(Event::Step("connecting"));
     let connected = target::connect(request, &setting).await?;
+    let foreseen = preflight::look(request, &setting, &connected.connection, tell).await;
     let mut made = Provisioned::default();
     let ended = async {
         let wanted = wanted(request, &setting, &identity);
@@ -131,6 +133,7 @@ pub async fn run(
         request, &workload, &setting, &connected, &made, &identity, &lived,
     );
     finished.not_removed = not_removed;
+    finished.result.warnings.splice(0..0, foreseen);
     if let Some(path) = file {
         finished.result.write(path)?;
     }

@@ -5,6 +5,7 @@ use super::error::RunError;
 use super::event::Event;
 use super::identity::Identity;
 use super::interrupt::Interrupts;
+use super::preflight;
 use super::request::{Request, Target};
 use super::run::{provisioning, wanted};
 use super::setting::Setting;
@@ -40,6 +41,7 @@ impl Site {
         let setting = Setting::choose(request, &workload, &identity.id);
         tell(Event::Step("connecting"));
         let connected = target::connect(request, &setting).await?;
+        preflight::look(request, &setting, &connected.connection, tell).await;
         let mut site = Self {
             connected,
             made: Provisioned::default(),
@@ -69,6 +71,7 @@ impl Site {
         request.resources.table = Some(self.setting.table.clone());
         request.resources.stream.clone_from(&self.setting.stream);
         request.resources.keep = true;
+        request.look_around = false;
     }
 
     /// Takes away what was made, unless it is to be kept. What cannot be removed is

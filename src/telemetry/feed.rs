@@ -77,7 +77,8 @@ impl Feed {
             | Event::Interrupted
             | Event::OutOfReach(_)
             | Event::BudgetSpent(_)
-            | Event::NotRemoved(_) => return,
+            | Event::NotRemoved(_)
+            | Event::Told(_) => return,
         }
         self.publish();
     }

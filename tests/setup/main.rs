@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod preflight;
 mod proxy;
 #[path = "../support/mod.rs"]
 mod support;

@@ -15,6 +15,8 @@ pub(crate) enum Fate {
     Refuse(&'static str, &'static str),
     /// Served, but its answer never comes.
     LoseAnswer,
+    /// Served, by a service whose clock says this.
+    At(&'static str),
 }
 
 /// A call's operation, and how many calls of it came before, decide its fate.
@@ -24,6 +26,11 @@ pub(crate) const DENIED: Fate = Fate::Refuse(
     "AccessDeniedException",
     "User: arn:aws:iam::000000000000:user/test is not authorized",
 );
+
+const IDENTITY: &str = "<GetCallerIdentityResponse \
+    xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><GetCallerIdentityResult>\
+    <Arn>arn:aws:sts::000000000000:assumed-role/planner/ana</Arn><UserId>A:ana</UserId>\
+    <Account>000000000000</Account></GetCallerIdentityResult></GetCallerIdentityResponse>";
 
 /// Listens until the process ends.
 pub(crate) struct Proxy {
@@ -129,6 +136,15 @@ fn serve(client: TcpStream, way: &Way) -> std::io::Result<()> {
     *count += 1;
     drop(counts);
     let mut client = client;
+    // STS speaks in forms, and not in operations.
+    if target.is_empty() {
+        return write!(
+            client,
+            "HTTP/1.1 200 OK\r\ncontent-type: text/xml\r\ncontent-length: {}\r\n\
+             connection: close\r\n\r\n{IDENTITY}",
+            IDENTITY.len()
+        );
+    }
     let fate = (way.weather)(operation, before);
     if let Fate::Refuse(exception, message) = fate {
         let body =
@@ -144,6 +160,19 @@ fn serve(client: TcpStream, way: &Way) -> std::io::Result<()> {
     write!(upstream, "{head}connection: close\r\n\r\n")?;
     upstream.write_all(&body)?;
     match fate {
+        Fate::At(date) => {
+            let mut answer = Vec::new();
+            upstream.read_to_end(&mut answer)?;
+            let (start, _) = answer
+                .windows(8)
+                .enumerate()
+                .find(|(_, of)| of.eq_ignore_ascii_case(b"\r\ndate: "))
+                .unwrap();
+            let line = answer[start + 2..].iter().position(|byte| *byte == b'\r');
+            let end = start + 2 + line.unwrap();
+            answer.splice(start + 8..end, date.bytes());
+            client.write_all(&answer)
+        }
         Fate::LoseAnswer => upstream.read_to_end(&mut Vec::new()).map(drop),
         _ => std::io::copy(&mut upstream, &mut client).map(drop),
     }

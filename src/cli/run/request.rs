@@ -150,6 +150,7 @@ impl RunArgs {
                 drain: self.drain,
             },
             target,
+            look_around: true,
             resources: Resources {
                 table: self.table,
                 stream: self.stream,

@@ -93,6 +93,7 @@ impl Tui {
             Event::OutOfReach(missed) => Notice::Said(format!(
                 "{missed} can be met no more: ending the run, draining shortly"
             )),
+            Event::Told(text) => Notice::Said((*text).to_owned()),
             Event::NotRemoved(error) => Notice::Said(format!("not removed: {error}")),
             Event::BudgetSpent(usd) => Notice::Said(format!(
                 "{usd} USD are spent: ending the run, draining shortly"
