@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use super::problem::Problem;
 use crate::experiment::{Event, Snapshot};
 use crate::report::{Phase, amount, duration};
 
@@ -22,6 +23,8 @@ pub(super) struct Live {
     brief: bool,
     /// Which of several runs it is, shown on the line.
     context: String,
+    /// What could not be removed, and why.
+    not_removed: Option<String>,
 }
 
 impl Live {
@@ -41,6 +44,7 @@ impl Live {
             quiet,
             brief: false,
             context: String::new(),
+            not_removed: None,
         }
     }
 
@@ -59,6 +63,9 @@ impl Live {
 
     /// Shows one event.
     pub(super) fn show(&mut self, event: &Event<'_>) {
+        if let Event::NotRemoved(error) = event {
+            self.not_removed = Some(error.to_string());
+        }
         if self.quiet {
             return;
         }
@@ -87,11 +94,14 @@ impl Live {
         }
     }
 
-    /// Clears the line, so that what follows stands alone.
-    pub(super) fn finish(self) {
+    /// Clears the line, so that what follows stands alone. Returns what there is to
+    /// say at the very end: that something was not removed.
+    pub(super) fn finish(self) -> Option<Problem> {
         if let Some(bar) = self.bar {
             bar.finish_and_clear();
         }
+        let error = self.not_removed?;
+        Some(Problem::failed(error).and("what was measured is kept; remove it by hand"))
     }
 
     /// Prints a line that stays.

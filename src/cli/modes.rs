@@ -87,10 +87,10 @@ pub(crate) fn run(args: ModesArgs) -> Result<Exit, Problem> {
     let result = run::interruptible(async |interrupts| {
         modes(&request, interrupts, &mut |event| watch.show(&event)).await
     });
-    watch.live.finish();
+    let not_removed = watch.live.finish();
     let result = result?;
     run::put_out(output.as_ref(), quiet, &result, report::modes)?;
-    Ok(ending(&result))
+    not_removed.map_or_else(|| Ok(ending(&result)), Err)
 }
 
 fn ending(result: &ModesResult) -> Exit {

@@ -144,14 +144,14 @@ pub(crate) fn run(args: SweepArgs) -> Result<Exit, Problem> {
     let result = run::interruptible(async |interrupts| {
         sweep(&request, interrupts, &mut |event| watch.show(&event)).await
     });
-    watch.live.finish();
+    let not_removed = watch.live.finish();
     let result = result?;
     run::put_out(output.as_ref(), quiet, &result, report::sweep)?;
     if let Some(path) = &plot {
         let drawn = report::sweep_plot(&result).map_err(Problem::failed)?;
         report::write_text(path, &drawn).map_err(Problem::failed)?;
     }
-    Ok(ending(&result))
+    not_removed.map_or_else(|| Ok(ending(&result)), Err)
 }
 
 fn ending(result: &SweepResult) -> Exit {

@@ -203,3 +203,21 @@ impl World {
         })
     }
 }
+
+#[test]
+fn a_sweep_whose_table_cannot_be_removed_says_so_and_keeps_what_it_found() {
+    let world = World::new();
+    let proxy = Proxy::denying(world.address, "DeleteTable");
+    let file = world.folder.path().join("sweep.json");
+    let words = format!(
+        "sweep -q --devices 100 --from 200 --to 200 -d 1s -w 0s --slo lost<50% \
+         --endpoint-url http://{} -o {}",
+        proxy.address,
+        file.display()
+    );
+    let stderr = ended(&world.command(&words).output().unwrap(), 1);
+    assert!(stderr.contains("deleting table hrload-"), "{stderr}");
+    assert!(stderr.contains("remove it by hand"), "{stderr}");
+    let found: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+    assert!(!found["steps"].as_array().unwrap().is_empty());
+}
