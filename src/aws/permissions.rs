@@ -165,6 +165,24 @@ pub const RUN_ORDER: &[&str] = &[
     "kinesis:DeleteStream",
 ];
 
+/// Calls before those of a run on AWS.
+pub const LOOK_AROUND_ORDER: &[&str] = &[
+    "sts:GetCallerIdentity",
+    "dynamodb:DescribeLimits",
+    "kinesis:DescribeLimits",
+];
+
+/// Calls of a run that polls its stream, and of none that subscribes to it.
+pub const POLLING_ORDER: &[&str] = &["kinesis:GetShardIterator", "kinesis:GetRecords"];
+
+/// What stands for them with enhanced fan-out.
+pub const FAN_OUT_ORDER: &[&str] = &[
+    "kinesis:RegisterStreamConsumer",
+    "kinesis:DescribeStreamConsumer",
+    "kinesis:SubscribeToShard",
+    "kinesis:DeregisterStreamConsumer",
+];
+
 /// The same of `hrload run --state`.
 pub const RUN_ON_STATE_ORDER: &[&str] = &[
     "kinesis:DescribeStreamSummary",
@@ -175,6 +193,11 @@ pub const RUN_ON_STATE_ORDER: &[&str] = &[
     "kinesis:GetRecords",
     "dynamodb:BatchWriteItem",
 ];
+
+/// Consumers are registered with a stream; all else is done to them.
+fn is_of_consumer(name: &str) -> bool {
+    FAN_OUT_ORDER.contains(&name) && !name.contains(":Register")
+}
 
 /// What a dry run prints: a line for each call of `order`, with the resource it
 /// is made on, and then the actions of `needed` that are wanted besides.
@@ -188,7 +211,11 @@ pub fn dry_run(
 ) -> String {
     let mut lines = String::new();
     for name in order {
-        let resource = if name.starts_with("kinesis:") {
+        let resource = if name.starts_with("sts:") || name.ends_with(":DescribeLimits") {
+            "*".to_owned()
+        } else if is_of_consumer(name) {
+            format!("arn:aws:kinesis:{region}:*:stream/{stream}/consumer/*")
+        } else if name.starts_with("kinesis:") {
             format!("arn:aws:kinesis:{region}:*:stream/{stream}")
         } else {
             format!("arn:aws:dynamodb:{region}:*:table/{table}")

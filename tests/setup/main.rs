@@ -329,6 +329,17 @@ fn a_run_of_its_own_makes_the_calls_that_its_policy_allows_and_no_others() {
         .collect();
     told.sort_unstable();
     assert_eq!(told, called);
+    let on_aws = "run --dry-run --target aws --consumer enhanced-fan-out --table wear1";
+    let on_aws = world.command(on_aws).output().unwrap();
+    let text = String::from_utf8(on_aws.stdout).unwrap();
+    let calls: Vec<_> = text.lines().filter(|line| line.contains(':')).collect();
+    assert!(calls[0].starts_with("sts:GetCallerIdentity"), "{text}");
+    assert!(calls[1].starts_with("dynamodb:DescribeLimits"), "{text}");
+    for call in ["RegisterStreamConsumer", "SubscribeToShard"] {
+        assert!(text.contains(&format!("kinesis:{call}")), "{text}");
+    }
+    assert!(!text.contains("GetRecords "), "{text}");
+    assert!(text.contains("table/wear1"), "{text}");
     let words = format!("{words} --dry-run --via none --keep");
     let none = world.command(&words).output().unwrap();
     let text = String::from_utf8(none.stdout).unwrap();

@@ -6,13 +6,13 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::QueryArgs;
-use super::write::{self, Rows};
+use super::write::{self, Rows, number_of_rows};
 use crate::aws::{self, Options, Target};
 use crate::capacity::price::Prices;
 use crate::cli::problem::{Exit, Problem};
 use crate::experiment::Interrupts;
 use crate::query::{Athena, AthenaError, Bill, Execution};
-use crate::report::{bytes, count, duration};
+use crate::report::{bytes, duration};
 
 /// Between two questions how far it is.
 const LOOK: Duration = Duration::from_millis(500);
@@ -110,8 +110,8 @@ fn tell(rows: u64, bill: Bill, region: &str) {
         },
     );
     say!(
-        "{} rows in {}; Athena scanned {}{cost}",
-        count(rows),
+        "{} in {}; Athena scanned {}{cost}",
+        number_of_rows(rows),
         duration(bill.engine.as_secs_f64()),
         bytes(bill.scanned_bytes),
     );

@@ -7,7 +7,7 @@ use futures_util::StreamExt;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::QueryArgs;
-use super::write::{self, Rows};
+use super::write::{self, Rows, number_of_rows};
 use crate::cli::lake::open_existing;
 use crate::cli::problem::{Exit, Problem};
 use crate::experiment::{Interrupts, peak_memory_bytes};
@@ -118,8 +118,8 @@ fn tell(rows: u64, objects: usize, scanned: &Scanned, took: Duration) {
         format!("; at most {} of memory", bytes(peak))
     });
     say!(
-        "{} rows in {}; read {} of {} objects ({}), {} records{memory}",
-        count(rows),
+        "{} in {}; read {} of {} objects ({}), {} records{memory}",
+        number_of_rows(rows),
         duration(took.as_secs_f64()),
         count(scanned.objects()),
         count(objects as u64),

@@ -11,6 +11,7 @@ use tempfile::NamedTempFile;
 use super::{FormatArg, QueryArgs};
 use crate::cli::problem::Problem;
 use crate::query::{Format, OutputError, Writer};
+use crate::report::count;
 
 enum Out {
     Standard(io::Stdout),
@@ -115,5 +116,13 @@ impl Rows {
             kept.map_err(|error| failed(error.error.into()))?;
         }
         Ok(rows)
+    }
+}
+
+/// Singular or plural.
+pub(super) fn number_of_rows(rows: u64) -> String {
+    match rows {
+        1 => "1 row".to_owned(),
+        rows => format!("{} rows", count(rows)),
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::aws::permissions::{self, Action};
 use crate::experiment::{Request, Target, Via};
+use crate::stream::Consumer;
 
 /// The calls in the order of their first use, and what is needed besides. With
 /// `made_before`, table and stream are those of a state file.
@@ -19,9 +20,19 @@ pub(super) fn calls(request: &Request, made_before: bool) -> String {
             || name.contains("KinesisStreamingDestination");
         (follows || !of_stream) && !(keep && name.contains(":Delete"))
     };
-    let order: Vec<&str> = order.iter().copied().filter(|name| wanted(name)).collect();
+    let mut order: Vec<&str> = order.iter().copied().filter(|name| wanted(name)).collect();
     let needed = needed.iter().filter(|action| wanted(action.name));
     let needed: Vec<Action> = needed.copied().collect();
+    if let Via::Kinesis(Consumer::EnhancedFanOut { .. }) = request.via {
+        let polls = |name: &&str| permissions::POLLING_ORDER.contains(name);
+        let at = order.iter().position(polls).unwrap_or(order.len());
+        order.retain(|name| !permissions::POLLING_ORDER.contains(name));
+        order.splice(at..at, permissions::FAN_OUT_ORDER.iter().copied());
+    }
+    if matches!(request.target, Target::Aws { .. }) {
+        let around = permissions::LOOK_AROUND_ORDER.iter();
+        order.splice(0..0, around.copied().filter(|name| wanted(name)));
+    }
     let region = match &request.target {
         Target::Aws { region, .. } | Target::Endpoint { region, .. } => region.as_deref(),
         Target::Embedded(_) => None,
