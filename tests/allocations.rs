@@ -13,7 +13,7 @@ use hrload::codec::{Layout, batch, change, page, response};
 use hrload::load::{Call, Direct, Outcome, Sink, Slot};
 use hrload::local::{Config, Services};
 use hrload::measure::{
-    ArrivalRecorder, Attempt, IntervalSink, Reach, Rendezvous, SendRecorder, Series,
+    ArrivalRecorder, Attempt, IntervalSink, Moments, Reach, Rendezvous, SendRecorder, Series,
 };
 use hrload::workload::{Fleet, Pace, Partition, Profile, ReadingId, Source, Workload};
 use support::schedule::schedule;
@@ -165,7 +165,13 @@ fn recording_a_reading_allocates_nothing_once_warm() {
                 sending.scheduled(id);
                 sending.sent(id, at(4), at(5), 1);
                 sending.acknowledged(id, at(5), at(15));
-                arrivals.arrived(id, at(14), 1, at(150), at(200));
+                let moments = Moments {
+                    created_us: at(14),
+                    created_grain_us: 1,
+                    arrived_us: Some(at(150)),
+                    read_us: at(200),
+                };
+                arrivals.arrived(id, moments);
                 let failed = Attempt::Failed {
                     code: "timeout",
                     items: 1,

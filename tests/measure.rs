@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use hrload::measure::{
     ArrivalRecorder, Attempt, Counts, HOUR_US, IntervalSink, Intervals, Latencies, Latency, Ledger,
-    OffsetBounds, Reach, Rendezvous, SendRecord, SendRecorder, SequenceSet, Series, Stage,
+    Moments, OffsetBounds, Reach, Rendezvous, SendRecord, SendRecorder, SequenceSet, Series, Stage,
 };
 use hrload::workload::ReadingId;
 use proptest::prelude::*;
@@ -53,10 +53,12 @@ fn see(arrivals: &mut ArrivalRecorder, id: ReadingId) {
     let due_us = id.intended_us;
     arrivals.arrived(
         id,
-        due_us + 100_000,
-        1_000,
-        due_us + 200_000,
-        due_us + 300_000,
+        Moments {
+            created_us: due_us + 100_000,
+            created_grain_us: 1_000,
+            arrived_us: Some(due_us + 200_000),
+            read_us: due_us + 300_000,
+        },
     );
 }
 
@@ -336,7 +338,13 @@ fn foreign_duplicate_and_reordered_records_are_told_apart() {
     see(&mut arrivals, id(10, 0, MEASURE_START_US)); // no such device
     see(&mut arrivals, id(1, 0, RUN_START_US - 1)); // an earlier run
     let future = id(2, 0, MEASURE_START_US + 9_000_000);
-    arrivals.arrived(future, 0, 1, 0, MEASURE_START_US + 8_000_000); // a later run
+    let moments = Moments {
+        created_us: 0,
+        created_grain_us: 1,
+        arrived_us: Some(0),
+        read_us: MEASURE_START_US + 8_000_000,
+    };
+    arrivals.arrived(future, moments); // a later run
     arrivals.foreign();
     assert_eq!(arrivals.seen(), 2);
     let counts = arrivals.finish(MEASURE_START_US).counts;

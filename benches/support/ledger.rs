@@ -3,7 +3,9 @@
 use std::hint::black_box;
 use std::sync::Arc;
 
-use hrload::measure::{ArrivalRecorder, IntervalSink, Latency, Reach, Rendezvous, SendRecorder};
+use hrload::measure::{
+    ArrivalRecorder, IntervalSink, Latency, Moments, Reach, Rendezvous, SendRecorder,
+};
 use hrload::workload::ReadingId;
 
 use super::START_US;
@@ -68,6 +70,12 @@ pub(crate) fn arrival_recorder() -> impl FnMut() {
         let created_us = id.intended_us + 9_000;
         rendezvous.acknowledged(id, created_us + 300);
         let arrived_us = created_us + 150_000;
-        recorder.arrived(id, created_us, 1, arrived_us, arrived_us + 60_000);
+        let moments = Moments {
+            created_us,
+            created_grain_us: 1,
+            arrived_us: Some(arrived_us),
+            read_us: arrived_us + 60_000,
+        };
+        recorder.arrived(id, moments);
     }
 }

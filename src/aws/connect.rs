@@ -71,6 +71,8 @@ impl Default for Options {
 pub struct Connection {
     /// DynamoDB.
     pub dynamodb: aws_sdk_dynamodb::Client,
+    /// DynamoDB Streams.
+    pub dynamodb_streams: aws_sdk_dynamodbstreams::Client,
     /// Kinesis Data Streams.
     pub kinesis: aws_sdk_kinesis::Client,
     /// Where credentials come from; they were there when this was made.
@@ -111,6 +113,16 @@ impl Connection {
             config = config.endpoint_url(endpoint.to_string());
         }
         aws_sdk_athena::Client::from_conf(config.build())
+    }
+
+    /// A DynamoDB Streams client with a connection pool of its own.
+    #[must_use]
+    pub fn worker_dynamodb_streams(&self) -> aws_sdk_dynamodbstreams::Client {
+        let config = self.dynamodb_streams.config().to_builder();
+        let config = config
+            .http_client(http_client(self.local))
+            .retry_config(RetryConfig::disabled());
+        aws_sdk_dynamodbstreams::Client::from_conf(config.build())
     }
 
     /// A Kinesis client with a connection pool of its own.
@@ -204,6 +216,7 @@ pub async fn connect(target: &Target, options: &Options) -> Result<Connection, C
     }
 
     let mut dynamodb = aws_sdk_dynamodb::config::Builder::from(&config);
+    let mut streams = aws_sdk_dynamodbstreams::config::Builder::from(&config);
     let mut kinesis = aws_sdk_kinesis::config::Builder::from(&config);
     let dynamodb_endpoint = match target {
         Target::Aws => endpoint::of_dynamodb(&config).await?,
@@ -212,11 +225,14 @@ pub async fn connect(target: &Target, options: &Options) -> Result<Connection, C
             kinesis: kinesis_url,
         } => {
             kinesis = kinesis.endpoint_url(kinesis_url.as_ref().unwrap_or(url).to_string());
+            // Servers other than AWS's serve both on one port.
+            streams = streams.endpoint_url(url.to_string());
             url.clone()
         }
         Target::Local(address) => {
             let url = format!("http://{address}");
             kinesis = kinesis.endpoint_url(&url);
+            streams = streams.endpoint_url(&url);
             url.parse()
                 .map_err(|cause| ConnectError::Endpoint(format!("{url}: {cause}")))?
         }
@@ -224,6 +240,7 @@ pub async fn connect(target: &Target, options: &Options) -> Result<Connection, C
     dynamodb = dynamodb.endpoint_url(dynamodb_endpoint.to_string());
     Ok(Connection {
         dynamodb: aws_sdk_dynamodb::Client::from_conf(dynamodb.build()),
+        dynamodb_streams: aws_sdk_dynamodbstreams::Client::from_conf(streams.build()),
         kinesis: aws_sdk_kinesis::Client::from_conf(kinesis.build()),
         credentials,
         region,

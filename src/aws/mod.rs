@@ -17,6 +17,7 @@ mod preflight;
 mod provision;
 mod setup;
 mod state;
+mod table_stream;
 mod wanted;
 
 pub use advice::{advice, with_advice};

@@ -183,6 +183,22 @@ pub const FAN_OUT_ORDER: &[&str] = &[
     "kinesis:DeregisterStreamConsumer",
 ];
 
+/// What following a table's own stream (`--via dynamodb-streams`) needs besides: a table
+/// that is there without one is updated.
+pub const TABLE_STREAM: &[Action] = &[
+    called("dynamodb:DescribeStream"),
+    called("dynamodb:GetRecords"),
+    called("dynamodb:GetShardIterator"),
+    besides("dynamodb:UpdateTable"),
+];
+
+/// Its calls.
+pub const TABLE_STREAM_ORDER: &[&str] = &[
+    "dynamodb:DescribeStream",
+    "dynamodb:GetShardIterator",
+    "dynamodb:GetRecords",
+];
+
 /// The same of `hrload run --state`.
 pub const RUN_ON_STATE_ORDER: &[&str] = &[
     "kinesis:DescribeStreamSummary",
@@ -215,6 +231,8 @@ pub fn dry_run(
             "*".to_owned()
         } else if is_of_consumer(name) {
             format!("arn:aws:kinesis:{region}:*:stream/{stream}/consumer/*")
+        } else if TABLE_STREAM_ORDER.contains(name) {
+            format!("arn:aws:dynamodb:{region}:*:table/{table}/stream/*")
         } else if name.starts_with("kinesis:") {
             format!("arn:aws:kinesis:{region}:*:stream/{stream}")
         } else {

@@ -19,6 +19,7 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use super::advice::with_advice;
 use super::answer::unnamed;
 use super::destination::ensure_destination;
+use super::table_stream::{disable_table_stream, ensure_table_stream, new_images};
 use super::wanted::{Owner, Provisioned, TableThroughput, Wanted, WantedStream};
 use super::{Connection, ownership};
 use crate::capacity::table::NEW_TABLE;
@@ -164,6 +165,10 @@ pub async fn provision(
         tell(&format!("streaming destination of {}", wanted.table));
         ensure_destination(connection, &wanted.table, &arn, made).await?;
     }
+    if wanted.table_stream {
+        tell(&format!("stream of table {}", wanted.table));
+        ensure_table_stream(connection, made).await?;
+    }
     Ok(())
 }
 
@@ -189,6 +194,9 @@ pub async fn tear_down(connection: &Connection, made: &Provisioned) -> Result<()
             .map(drop)
             .map_err(service("disabling the streaming destination"));
         first = first.and(disabled);
+    }
+    if made.table_stream_enabled && !made.table_created {
+        first = first.and(disable_table_stream(connection, &made.table).await);
     }
     if made.table_created {
         let deleted = connection
@@ -529,6 +537,9 @@ pub(super) async fn create_table(
         message: e.to_string(),
     };
     let mut request = connection.dynamodb.create_table().table_name(name);
+    if wanted.table_stream {
+        request = request.stream_specification(new_images().map_err(invalid)?);
+    }
     request = match wanted.throughput {
         TableThroughput::OnDemand { warm_write_units } => request
             .billing_mode(BillingMode::PayPerRequest)

@@ -15,6 +15,8 @@ pub struct Wanted {
     pub throughput: TableThroughput,
     /// The stream; `None` when writes alone are measured.
     pub stream: Option<WantedStream>,
+    /// The table's own stream (DynamoDB Streams) is to be enabled.
+    pub table_stream: bool,
     /// Whose what is created is; `None` leaves it without tags.
     pub owner: Option<Owner>,
 }
@@ -84,6 +86,11 @@ pub struct Provisioned {
     pub stream_created: bool,
     /// The streaming destination was enabled by [`provision`](super::provision()).
     pub destination_enabled: bool,
+    /// The ARN of the table's own stream, where one was wanted.
+    pub table_stream: Option<String>,
+    /// The table's own stream was enabled by [`provision`](super::provision()) on a table
+    /// that was there before.
+    pub table_stream_enabled: bool,
     /// Open shards of the stream when it was found or created.
     pub shards: u32,
 }

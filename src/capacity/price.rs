@@ -54,6 +54,8 @@ pub struct DynamoDbPrices {
     pub storage_gb_month: f64,
     /// A million change data capture units for Kinesis Data Streams.
     pub million_change_units: f64,
+    /// A million GetRecords calls on tables' own streams.
+    pub million_stream_reads: f64,
 }
 
 /// Prices of Kinesis Data Streams.
@@ -246,6 +248,7 @@ impl Prices {
             dynamodb.read_unit_hour,
             dynamodb.storage_gb_month,
             dynamodb.million_change_units,
+            dynamodb.million_stream_reads,
             kinesis.shard_hour,
             kinesis.million_put_payload_units,
             kinesis.on_demand_stream_hour,

@@ -3,6 +3,7 @@
 use super::DecodeError;
 use super::decimal::{Decimal, integer};
 use super::layout;
+use super::name::Name;
 use super::scan::{Raw, Scanner};
 use crate::workload::ReadingId;
 
@@ -31,6 +32,22 @@ pub(super) fn parse_id(text: &[u8]) -> Option<ReadingId> {
     })
 }
 
+/// A string or a number, as an attribute's value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scalar<'a> {
+    /// `S`.
+    Text(&'a str),
+    /// `N`.
+    Number(&'a str),
+}
+
+/// Which reading an item is, in whichever layout; `attribute` gives the item's values
+/// by name. `None` if it is none of hrload's.
+#[must_use]
+pub fn reading_of<'a>(attribute: impl Fn(&str) -> Option<Scalar<'a>>) -> Option<ReadingId> {
+    Identity::of(attribute).reading()
+}
+
 /// What the attributes of an item say about which reading it is.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Identity {
@@ -54,21 +71,17 @@ impl Identity {
                 }
                 DEVICE => {
                     if let Some((b"S", text)) = scalar(scanner)? {
-                        found.device = text
-                            .strip_prefix(layout::DEVICE_PREFIX.as_bytes())
-                            .and_then(parse_u32);
+                        found.device = parse_device(text);
                     }
                 }
                 INTENDED => {
                     if let Some((b"N", text)) = scalar(scanner)? {
-                        found.intended_us = Decimal::parse(text).and_then(|n| n.scaled(0));
+                        found.intended_us = parse_whole(text);
                     }
                 }
                 SEQUENCE => {
                     if let Some((b"N", text)) = scalar(scanner)? {
-                        found.sequence = Decimal::parse(text)
-                            .and_then(|n| n.scaled(0))
-                            .and_then(|n| u32::try_from(n).ok());
+                        found.sequence = parse_whole(text).and_then(|n| u32::try_from(n).ok());
                     }
                 }
                 _ => {
@@ -78,6 +91,24 @@ impl Identity {
             Ok(())
         })?;
         Ok(found)
+    }
+
+    /// Reads an item whose attributes are there to be asked for.
+    fn of<'a>(attribute: impl Fn(&str) -> Option<Scalar<'a>>) -> Self {
+        let text = |name: Name| match attribute(name.text)? {
+            Scalar::Text(text) => Some(text.as_bytes()),
+            Scalar::Number(_) => None,
+        };
+        let whole = |name: Name| match attribute(name.text)? {
+            Scalar::Number(number) => parse_whole(number.as_bytes()),
+            Scalar::Text(_) => None,
+        };
+        Self {
+            id: text(layout::ID).and_then(parse_id),
+            device: text(layout::DEVICE).and_then(parse_device),
+            intended_us: whole(layout::INTENDED),
+            sequence: whole(layout::SEQUENCE).and_then(|n| u32::try_from(n).ok()),
+        }
     }
 
     /// The reading, by its `id` (layouts `seed` and `fhir`).
@@ -98,6 +129,15 @@ impl Identity {
     pub(super) fn reading(self) -> Option<ReadingId> {
         self.by_id().or_else(|| self.by_time())
     }
+}
+
+fn parse_device(text: &[u8]) -> Option<u32> {
+    let digits = text.strip_prefix(layout::DEVICE_PREFIX.as_bytes());
+    digits.and_then(parse_u32)
+}
+
+fn parse_whole(number: &[u8]) -> Option<u64> {
+    Decimal::parse(number).and_then(|n| n.scaled(0))
 }
 
 fn parse_u32(digits: &[u8]) -> Option<u32> {

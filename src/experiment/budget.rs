@@ -6,8 +6,10 @@ use super::cost::{Used, priced, prices, usage};
 use super::error::RunError;
 use super::request::{Request, Target, Via};
 use super::setting::Setting;
+use crate::aws::TableThroughput;
 use crate::capacity::bill::{Bill, FreeTierUse};
 use crate::capacity::price::Prices;
+use crate::capacity::table::{NEW_TABLE, PARTITION_CAP};
 use crate::measure::Series;
 use crate::report::Cost;
 use crate::stream::Consumer;
@@ -38,6 +40,11 @@ pub fn estimate(request: &Request) -> Result<Cost, RunError> {
         provisioned_units: None,
         acknowledged: readings as u64,
         fan_out: fans_out(request),
+        stream_reads: stream_reads(
+            request,
+            &setting,
+            sending + request.phases.drain.as_secs_f64(),
+        ),
     };
     let usage = usage(&setting, setting.footprint, &used);
     Ok(priced(&prices(&region), &usage, used.acknowledged))
@@ -47,12 +54,28 @@ pub(super) fn fans_out(request: &Request) -> bool {
     matches!(request.via, Via::Kinesis(Consumer::EnhancedFanOut { .. }))
 }
 
+/// GetRecords calls on the table's own stream in so many seconds, by the partitions
+/// that the table has from the start.
+fn stream_reads(request: &Request, setting: &Setting, seconds: f64) -> u64 {
+    let Via::DynamoDbStreams { interval } = request.via else {
+        return 0;
+    };
+    let units = match setting.throughput {
+        TableThroughput::OnDemand { warm_write_units } => {
+            warm_write_units.unwrap_or(NEW_TABLE.write)
+        }
+        TableThroughput::Provisioned { write_units, .. } => write_units,
+    };
+    let shards = units.div_ceil(PARTITION_CAP.write);
+    (shards as f64 * seconds / interval.as_secs_f64()).ceil() as u64
+}
+
 /// What a run may cost.
 pub(super) struct Budget<'a> {
     limit_usd: f64,
     prices: Prices,
     setting: &'a Setting,
-    fan_out: bool,
+    request: &'a Request,
 }
 
 impl<'a> Budget<'a> {
@@ -60,14 +83,14 @@ impl<'a> Budget<'a> {
     pub(super) fn new(
         limit_usd: f64,
         region: &str,
-        request: &Request,
+        request: &'a Request,
         setting: &'a Setting,
     ) -> Self {
         Self {
             limit_usd,
             prices: prices(region),
             setting,
-            fan_out: fans_out(request),
+            request,
         }
     }
 
@@ -87,7 +110,8 @@ impl<'a> Budget<'a> {
             write_units,
             provisioned_units: None,
             acknowledged,
-            fan_out: self.fan_out,
+            fan_out: fans_out(self.request),
+            stream_reads: stream_reads(self.request, self.setting, elapsed.as_secs_f64()),
         };
         let usage = usage(self.setting, self.setting.footprint, &used);
         Bill::new(&usage, &self.prices, FreeTierUse::Ignored).total >= self.limit_usd

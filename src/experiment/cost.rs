@@ -20,6 +20,8 @@ pub(super) struct Used {
     pub acknowledged: u64,
     /// The stream was read by enhanced fan-out.
     pub fan_out: bool,
+    /// GetRecords calls on the table's own stream.
+    pub stream_reads: u64,
 }
 
 /// The bill of the region's prices, or nothing where they are not known. What is
@@ -63,6 +65,7 @@ pub(super) fn usage(setting: &Setting, footprint: Footprint, used: &Used) -> Usa
             usage.read_unit_hours = read_units as f64 * hours;
         }
     }
+    usage.stream_reads = used.stream_reads as f64;
     if setting.stream.is_some() {
         let (records, bytes) = (used.acknowledged, footprint.record_bytes as u64);
         let read_gb = gb(records as f64 * bytes as f64);

@@ -88,6 +88,10 @@ pub(super) fn finish(
         provisioned_units: result.capacity.provisioned_units,
         acknowledged: result.ledger.acknowledged,
         fan_out: fans_out(request),
+        stream_reads: match (&request.via, &lived.read) {
+            (Via::DynamoDbStreams { .. }, Some((_, outcome))) => outcome.tally.reads,
+            _ => 0,
+        },
     };
     let region = &connected.connection.region;
     // What others' servers cost, nobody knows.
@@ -97,6 +101,7 @@ pub(super) fn finish(
     // A plan knows of no changes made by hand.
     if lived.reached == Phase::Complete && result.run.rate_changes.is_empty() {
         let read = lived.read.as_ref().map(|(_, outcome)| &outcome.tally);
+        let read = read.filter(|_| matches!(request.via, Via::Kinesis(_)));
         result.planned = Some(planned(request, workload, setting, made, read, &result));
     }
     let thresholds = request.thresholds.iter();
@@ -165,6 +170,7 @@ fn config(
             (Some("polling"), Some(interval.as_secs_f64()))
         }
         Via::Kinesis(Consumer::EnhancedFanOut { .. }) => (Some("enhanced-fan-out"), None),
+        Via::DynamoDbStreams { interval } => (Some("polling"), Some(interval.as_secs_f64())),
     };
     let sending = &request.sending;
     let (billing_mode, write_capacity, warm_throughput) = match setting.throughput {
@@ -204,6 +210,7 @@ fn config(
             .map(|policy| policy.to_string()),
         via: match request.via {
             Via::Kinesis(_) => ReportVia::Kinesis,
+            Via::DynamoDbStreams { .. } => ReportVia::DynamodbStreams,
             Via::None => ReportVia::None,
         },
         stream: setting.stream.clone(),
@@ -342,7 +349,7 @@ fn warnings(lived: &Lived) -> Vec<String> {
     if let Some(last) = last_failure {
         let count = report::count(tally.retried_errors);
         warnings.push(format!(
-            "{count} calls to Kinesis failed and were tried again; the last: {last}"
+            "{count} calls to read the stream failed and were tried again; the last: {last}"
         ));
     }
     for (count, what) in [

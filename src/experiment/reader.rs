@@ -23,7 +23,6 @@ impl Reader {
     /// be seen.
     pub(super) async fn start(
         config: Config,
-        client: aws_sdk_kinesis::Client,
         clock: Clock,
         recorder: ArrivalRecorder,
     ) -> Result<Self, RunError> {
@@ -36,8 +35,7 @@ impl Reader {
                 let Ok(runtime) = Builder::new_current_thread().enable_all().build() else {
                     return;
                 };
-                let end =
-                    runtime.block_on(stream::follow(config, client, clock, recorder, control));
+                let end = runtime.block_on(stream::follow(config, clock, recorder, control));
                 // Nobody to tell: the run was stopped at once.
                 let _ = sender.send(end);
             })

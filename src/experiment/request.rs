@@ -178,6 +178,11 @@ pub enum StreamMode {
 pub enum Via {
     /// Through the table's Kinesis streaming destination.
     Kinesis(crate::stream::Consumer),
+    /// Through the table's own stream (DynamoDB Streams).
+    DynamoDbStreams {
+        /// Time from one GetRecords call to the next on one shard.
+        interval: Duration,
+    },
     /// Not at all: writes alone are measured.
     None,
 }

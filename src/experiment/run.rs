@@ -30,7 +30,7 @@ use crate::measure::{
     Series,
 };
 use crate::report::{self, Condition, Phase};
-use crate::stream;
+use crate::stream::{self, Feed};
 use crate::workload::{Partition, Workload};
 
 /// Time between the start of the load threads and the first reading: they build
@@ -108,7 +108,7 @@ pub async fn run(
             workload: &workload,
             setting: &setting,
             connected: &connected,
-            fresh_stream: made.stream_created,
+            made: &made,
         };
         life.live(interrupts, tell).await
     }
@@ -163,6 +163,7 @@ pub(super) fn wanted(request: &Request, setting: &Setting, identity: &Identity) 
             shards: (!setting.stream_on_demand).then_some(setting.shards),
         }),
         throughput: setting.throughput,
+        table_stream: matches!(request.via, Via::DynamoDbStreams { .. }),
         owner: Some(Owner {
             run: identity.id.clone(),
             // What is to be kept does not expire.
@@ -211,7 +212,7 @@ struct Life<'a> {
     workload: &'a Workload,
     setting: &'a Setting,
     connected: &'a Connected,
-    fresh_stream: bool,
+    made: &'a Provisioned,
 }
 
 impl Life<'_> {
@@ -233,9 +234,12 @@ impl Life<'_> {
         };
         let follow = self.follow();
         let pipeline = (self.setting.mean_rate * PIPELINE_SECONDS) as usize;
-        let rendezvous = follow
-            .is_some()
-            .then(|| Arc::new(Rendezvous::new(pipeline)));
+        let rendezvous = follow.as_ref().map(|follow| {
+            Arc::new(match follow.feed {
+                Feed::Kinesis(..) => Rendezvous::new(pipeline),
+                Feed::Table(_) => Rendezvous::apart(),
+            })
+        });
         let (sink, intervals) = IntervalSink::channel();
         let stop = Stop::at(end_us);
 
@@ -243,7 +247,6 @@ impl Life<'_> {
             (Some(config), Some(rendezvous)) => Some(
                 Reader::start(
                     config,
-                    self.connected.connection.worker_kinesis(),
                     clock,
                     ArrivalRecorder::new(reach, sink.clone(), Arc::clone(rendezvous)),
                 )
@@ -402,7 +405,7 @@ impl Life<'_> {
             client: connection.worker_kinesis(),
             stream: stream.clone(),
             table: self.setting.table.clone(),
-            fresh: self.fresh_stream,
+            fresh: self.made.stream_created,
         };
         let recorder = LakeRecorder::new(reach);
         let deliverer = Deliverer::start(request, lake, source, clock, recorder).await?;
@@ -432,14 +435,31 @@ impl Life<'_> {
     }
 
     fn follow(&self) -> Option<stream::Config> {
-        let Via::Kinesis(consumer) = &self.request.via else {
-            return None;
+        let connection = &self.connected.connection;
+        let (feed, fresh) = match &self.request.via {
+            Via::None => return None,
+            Via::Kinesis(consumer) => {
+                let stream = stream::KinesisStream {
+                    client: connection.worker_kinesis(),
+                    name: self.setting.stream.clone()?,
+                };
+                let feed = Feed::Kinesis(stream, consumer.clone());
+                (feed, self.made.stream_created)
+            }
+            Via::DynamoDbStreams { interval } => {
+                let stream = stream::TableStream {
+                    client: connection.worker_dynamodb_streams(),
+                    arn: self.made.table_stream.clone()?,
+                    interval: *interval,
+                };
+                let fresh = self.made.table_created || self.made.table_stream_enabled;
+                (Feed::Table(stream), fresh)
+            }
         };
         Some(stream::Config {
-            stream: self.setting.stream.clone()?,
+            feed,
             table: self.setting.table.clone(),
-            consumer: consumer.clone(),
-            from: if self.fresh_stream {
+            from: if fresh {
                 stream::From::Beginning
             } else {
                 stream::From::Now

@@ -36,8 +36,10 @@ pub struct Setting {
     pub target: String,
     /// Table name.
     pub table: String,
-    /// Stream name; `None` when nothing is followed.
+    /// Name of the Kinesis stream; `None` when none is followed.
     pub stream: Option<String>,
+    /// The table's own stream is followed.
+    pub table_stream: bool,
     /// What a reading weighs.
     pub(super) footprint: Footprint,
     /// How a table that is created is paid for, and for how much.
@@ -96,7 +98,13 @@ impl Setting {
                 Some(format!("polled every {}", duration(interval.as_secs_f64())))
             }
             Via::Kinesis(Consumer::EnhancedFanOut { .. }) => Some("enhanced fan-out".to_owned()),
+            Via::DynamoDbStreams { interval } => Some(format!(
+                "each shard polled every {}",
+                duration(interval.as_secs_f64())
+            )),
         };
+        let via_kinesis = matches!(request.via, Via::Kinesis(_));
+        let table_stream = matches!(request.via, Via::DynamoDbStreams { .. });
         let table = name(&request.resources.table);
         let footprint = Footprint::of(workload, request.layout, &table, FOOTPRINT_REGION);
         let resources = &request.resources;
@@ -123,10 +131,8 @@ impl Setting {
             TableMode::OnDemand { warm } => warm == Warm::Sized && warm_sized.is_some(),
             TableMode::Provisioned { write_units } => write_units.is_none(),
         };
-        let sized_stream = consumer.is_some()
-            && !stream_on_demand
-            && resources.shards.is_none()
-            && sized_shards > 1;
+        let sized_stream =
+            via_kinesis && !stream_on_demand && resources.shards.is_none() && sized_shards > 1;
         Self {
             run: run_id.to_owned(),
             footprint,
@@ -146,7 +152,8 @@ impl Setting {
                 Target::Endpoint { dynamodb, .. } => dynamodb.to_string(),
             },
             table,
-            stream: consumer.is_some().then(|| name(&request.resources.stream)),
+            stream: via_kinesis.then(|| name(&request.resources.stream)),
+            table_stream,
             shards: resources.shards.unwrap_or(sized_shards),
             consumer,
             client: sending.client,
@@ -225,6 +232,9 @@ impl fmt::Display for Setting {
                 "; stream {stream} {mode}{}, {consumer}",
                 many(self.shards as usize, "shard"),
             )?;
+        }
+        if let (true, Some(consumer)) = (self.table_stream, &self.consumer) {
+            write!(f, "; its own stream (DynamoDB Streams), {consumer}")?;
         }
         let (table, stream) = self.sized;
         let less_of_table = match self.throughput {

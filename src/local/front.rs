@@ -25,6 +25,7 @@ use super::dynamodb::{Call, Database};
 use super::faults::{CallFault, FaultDice};
 use super::kinesis::{Answer, Streams};
 use super::server::{CPU_PUBLISH_INTERVAL, publish_cpu};
+use super::table_streams::TableStreams;
 use crate::clock::Clock;
 
 /// The largest request body, for both services
@@ -37,12 +38,14 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(60);
 const JSON: &str = "application/x-amz-json-1.0";
 
 const DYNAMODB: &str = "DynamoDB_20120810.";
+const DYNAMODB_STREAMS: &str = "DynamoDBStreams_20120810.";
 const KINESIS: &str = "Kinesis_20131202.";
 
 /// Answers requests; shared by all connections.
 #[derive(Debug)]
 pub(super) struct Front {
     database: Arc<Database>,
+    table_streams: Arc<TableStreams>,
     streams: Arc<Streams>,
     dice: Arc<FaultDice>,
     clock: Clock,
@@ -98,12 +101,27 @@ pub(super) struct Disconnect;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Service {
     DynamoDb,
+    DynamoDbStreams,
     Kinesis,
+}
+
+impl Service {
+    /// The service and the operation that `X-Amz-Target` names.
+    fn of(target: &str) -> Option<(Self, &str)> {
+        let services = [
+            (DYNAMODB, Self::DynamoDb),
+            (DYNAMODB_STREAMS, Self::DynamoDbStreams),
+            (KINESIS, Self::Kinesis),
+        ];
+        let mut named = services.into_iter();
+        named.find_map(|(prefix, service)| Some((service, target.strip_prefix(prefix)?)))
+    }
 }
 
 impl Front {
     pub(super) fn new(
         database: Arc<Database>,
+        table_streams: Arc<TableStreams>,
         streams: Arc<Streams>,
         dice: Arc<FaultDice>,
         clock: Clock,
@@ -111,6 +129,7 @@ impl Front {
     ) -> Self {
         Self {
             database,
+            table_streams,
             streams,
             dice,
             clock,
@@ -164,15 +183,10 @@ impl Front {
             ));
         }
         let target = header(&head.headers, "x-amz-target");
-        let (service, operation) =
-            match (target.strip_prefix(DYNAMODB), target.strip_prefix(KINESIS)) {
-                (Some(operation), _) => (Service::DynamoDb, operation),
-                (_, Some(operation)) => (Service::Kinesis, operation),
-                _ => {
-                    let failure = Failure::unknown_operation("");
-                    return Ok(failed(Service::DynamoDb, &failure, id));
-                }
-            };
+        let Some((service, operation)) = Service::of(target) else {
+            let failure = Failure::unknown_operation("");
+            return Ok(failed(Service::DynamoDb, &failure, id));
+        };
         let body = match check_head(service, &head.headers, head.uri.query()) {
             Ok(()) => read(body, &head.headers).await?,
             Err(failure) => Err(failure),
@@ -195,6 +209,7 @@ impl Front {
                     Ok(dynamodb(StatusCode::OK, answer, id, JSON))
                 }
                 Service::DynamoDb => self.dynamodb(operation, &body, id).await,
+                Service::DynamoDbStreams => Ok(self.table_streams(operation, &body, id)),
                 Service::Kinesis => Ok(self.kinesis(operation, &body, id)),
             },
         }
@@ -251,6 +266,14 @@ impl Front {
         Ok(response)
     }
 
+    fn table_streams(&self, operation: &str, body: &[u8], id: u64) -> Response<Body> {
+        let now_us = self.clock.now_us();
+        match self.table_streams.call(operation, body, now_us) {
+            Ok(answer) => dynamodb(StatusCode::OK, answer.into(), id, JSON),
+            Err(failure) => failed(Service::DynamoDbStreams, &failure, id),
+        }
+    }
+
     fn kinesis(&self, operation: &str, body: &[u8], id: u64) -> Response<Body> {
         match self.streams.call(operation, body, self.clock.now_us()) {
             Ok(Answer::Json(json)) => {
@@ -284,7 +307,9 @@ fn check_head(service: Service, headers: &HeaderMap, query: Option<&str>) -> Res
         return Err(Failure::new(
             "MissingAuthenticationTokenException",
             match service {
-                Service::DynamoDb => "Request is missing Authentication Token",
+                Service::DynamoDb | Service::DynamoDbStreams => {
+                    "Request is missing Authentication Token"
+                }
                 Service::Kinesis => "Missing Authentication Token",
             },
         ));
@@ -346,7 +371,7 @@ async fn read(body: Incoming, headers: &HeaderMap) -> Result<Result<Bytes, Failu
 fn failed(service: Service, failure: &Failure, id: u64) -> Response<Body> {
     let status = StatusCode::from_u16(failure.status).unwrap_or(StatusCode::BAD_REQUEST);
     match service {
-        Service::DynamoDb => {
+        Service::DynamoDb | Service::DynamoDbStreams => {
             let body = failure.dynamodb_body();
             dynamodb(status, body.into(), id, "application/x-amz-json-1.0")
         }

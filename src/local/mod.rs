@@ -1,5 +1,5 @@
-//! The embedded services: DynamoDB, its Kinesis streaming destination and
-//! Kinesis Data Streams, over HTTP on one port, in this process.
+//! The embedded services: DynamoDB, its Kinesis streaming destination, DynamoDB
+//! Streams and Kinesis Data Streams, over HTTP on one port, in this process.
 //!
 //! In go HTTP requests in AWS's own protocols; out come its answers, and its
 //! errors. The services run on threads of their own and know nothing of runs,
@@ -7,7 +7,8 @@
 //!
 //! ```text
 //! server -> front (X-Amz-Target) -> dynamodb -> capture (delay, micro-batches) -> kinesis
-//!        \------------------------------------------------------------------> kinesis
+//!        |                                          \----------> table_streams
+//!        \----------------------------------------> table_streams, kinesis
 //! ```
 
 pub mod capture;
@@ -18,6 +19,7 @@ mod front;
 pub mod kinesis;
 mod limits;
 mod server;
+pub mod table_streams;
 
 pub use failure::Failure;
 pub use faults::Faults;

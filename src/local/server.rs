@@ -23,6 +23,7 @@ use super::dynamodb::Database;
 use super::faults::{FaultDice, Injected};
 use super::front::Front;
 use super::kinesis::Streams;
+use super::table_streams::TableStreams;
 use super::{Faults, Limits};
 use crate::clock::Clock;
 
@@ -96,6 +97,7 @@ pub struct Services {
     address: SocketAddr,
     database: Arc<Database>,
     capture: Arc<Capture>,
+    table_streams: Arc<TableStreams>,
     dice: Arc<FaultDice>,
     cpu_us: Vec<Arc<AtomicU64>>,
     stop: watch::Sender<bool>,
@@ -162,6 +164,7 @@ impl Services {
             config.seed,
             clock,
         ));
+        let region = config.region.clone();
         let database = Database::new(
             config.region,
             config.account,
@@ -170,9 +173,26 @@ impl Services {
             Arc::clone(&capture),
             Arc::clone(&dice),
         );
+        // An account of its own, and no rules: a table's stream takes what its table takes.
+        let logs = Arc::new(Streams::new(
+            String::new(),
+            String::new(),
+            config.retain_bytes,
+        ));
+        let stream_capture = Capture::start(
+            Arc::clone(&logs),
+            region,
+            config.change_delay,
+            Arc::clone(&dice),
+            config.seed,
+            clock,
+        );
+        let table_streams = Arc::new(TableStreams::new(logs, stream_capture));
+        let database = database.with_table_streams(Arc::clone(&table_streams));
         let database = Arc::new(database.with_limits(limits));
         let front = Front::new(
             Arc::clone(&database),
+            Arc::clone(&table_streams),
             streams,
             Arc::clone(&dice),
             clock,
@@ -185,6 +205,7 @@ impl Services {
             address,
             database,
             capture,
+            table_streams,
             dice,
             cpu_us: Vec::new(),
             stop,
@@ -235,7 +256,7 @@ impl Services {
     #[must_use]
     pub fn cpu_us(&self) -> u64 {
         let servers: u64 = self.cpu_us.iter().map(|us| us.load(Relaxed)).sum();
-        servers + self.capture.cpu_us()
+        servers + self.capture.cpu_us() + self.table_streams.cpu_us()
     }
 
     /// The faults injected so far, by kind.

@@ -18,6 +18,20 @@ struct Awaited {
     outstanding: u64,
 }
 
+/// When a record was created, arrived and was read (epoch microseconds).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Moments {
+    /// `ApproximateCreationDateTime`.
+    pub created_us: u64,
+    /// How coarse that is (1, 1,000 or 1,000,000).
+    pub created_grain_us: u64,
+    /// `ApproximateArrivalTimestamp`; `None` where the feed does not tell, as DynamoDB
+    /// Streams do not. Stages that begin or end with it are not recorded then.
+    pub arrived_us: Option<u64>,
+    /// When it was read, by our clock.
+    pub read_us: u64,
+}
+
 /// Records what was read from the stream. Owned by the reading thread.
 ///
 /// As with [`SendRecorder`](super::SendRecorder), nothing here allocates or
@@ -51,18 +65,16 @@ impl ArrivalRecorder {
     }
 
     /// A change record of this run's table with a reading in it was read.
-    /// `created_grain_us`: how coarse its creation time is (1, 1,000 or 1,000,000).
     ///
     /// A reading of a device that the fleet does not have, or intended before
     /// the run or after it was read, is of another run and counts as foreign.
-    pub fn arrived(
-        &mut self,
-        id: ReadingId,
-        created_us: u64,
-        created_grain_us: u64,
-        arrived_us: u64,
-        read_us: u64,
-    ) {
+    pub fn arrived(&mut self, id: ReadingId, moments: Moments) {
+        let Moments {
+            created_us,
+            created_grain_us,
+            arrived_us,
+            read_us,
+        } = moments;
         self.track.advance(read_us);
         if !self.reach.covers(id, read_us) {
             return self.foreign();
@@ -81,14 +93,17 @@ impl ArrivalRecorder {
             id.intended_us,
             created_us,
             created_grain_us,
-            arrived_us,
+            // What was created had been by the time it was read, at any rate.
+            arrived_us.unwrap_or(created_us),
             read_us,
         );
-        let replication_us = span_us(created_us, arrived_us);
-        self.track
-            .record(measured, Stage::Replication, replication_us);
-        let reading_us = span_us(arrived_us, read_us);
-        self.track.record(measured, Stage::Read, reading_us);
+        if let Some(arrived_us) = arrived_us {
+            let replication_us = span_us(created_us, arrived_us);
+            self.track
+                .record(measured, Stage::Replication, replication_us);
+            let reading_us = span_us(arrived_us, read_us);
+            self.track.record(measured, Stage::Read, reading_us);
+        }
         let end_to_end_us = span_us(id.intended_us, read_us);
         self.track.record(measured, Stage::EndToEnd, end_to_end_us);
         if measured {

@@ -22,7 +22,7 @@ mod series;
 mod slowest;
 mod stage;
 
-pub use arrivals::{ArrivalRecord, ArrivalRecorder};
+pub use arrivals::{ArrivalRecord, ArrivalRecorder, Moments};
 pub use counts::{Counts, Tally, ThrottleCause, ThrottleCount, WarmUp};
 pub use interval::{Interval, IntervalSink, Intervals};
 pub use lake::{LakeRecord, LakeRecorder};

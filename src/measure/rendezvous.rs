@@ -61,6 +61,16 @@ impl Rendezvous {
         }
     }
 
+    /// Nothing meets: where records are created in whole seconds, their times say
+    /// nothing of a call that takes milliseconds.
+    #[must_use]
+    pub fn apart() -> Self {
+        Self {
+            buckets: Box::default(),
+            unmatched: AtomicU64::new(0),
+        }
+    }
+
     /// A reading was acknowledged at `at_us`. The time at which it was
     /// created, if that is known already.
     pub fn acknowledged(&self, id: ReadingId, at_us: u64) -> Option<u64> {
@@ -85,7 +95,8 @@ impl Rendezvous {
     /// won. Sequential consistency makes sure that one of them sees the other.
     fn meet(&self, id: ReadingId, at_us: u64, side: u64) -> Option<u64> {
         let hash = mix(u64::from(id.device) << 32 | u64::from(id.sequence));
-        let bucket = &self.buckets[hash as usize & (self.buckets.len() - 1)].0;
+        let last = self.buckets.len().wrapping_sub(1);
+        let bucket = &self.buckets.get(hash as usize & last)?.0;
         let tag = hash & TAG_MASK;
         let mine = tag | side | OCCUPIED | (at_us & TIME_MASK);
         let other = tag | (side ^ CREATED) | OCCUPIED;

@@ -83,8 +83,10 @@ pub enum Target {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Via {
-    /// Through a Kinesis data stream.
+    /// Through a Kinesis data stream, where the table's changes go.
     Kinesis,
+    /// Through the table's own stream.
+    DynamodbStreams,
     /// Not at all: writes alone are measured.
     None,
 }
@@ -118,7 +120,7 @@ pub struct Config {
     pub warm_throughput: Option<f64>,
     /// How readings were followed.
     pub via: Via,
-    /// Stream that was read; null with `via` `none`.
+    /// Kinesis stream that was read; null where none was.
     pub stream: Option<String>,
     /// Shards it was made with; null when it was not made by the run.
     pub shards: Option<u32>,

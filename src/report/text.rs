@@ -126,6 +126,7 @@ impl Text {
         };
         let way = match config.via {
             Via::Kinesis => "",
+            Via::DynamodbStreams => ", via DynamoDB Streams",
             Via::None => ", writes alone",
         };
         // 2026-11-22T22:15:03.123456Z without the fraction.

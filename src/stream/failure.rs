@@ -1,7 +1,35 @@
-//! What can go wrong with a call to Kinesis, and what it means for following.
+//! What can go wrong with a call that reads a stream, and what it means for following.
 
 use aws_sdk_kinesis::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_types::error::display::DisplayErrorContext;
+
+/// Whose stream is followed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Service {
+    /// Kinesis Data Streams.
+    Kinesis,
+    /// DynamoDB Streams.
+    DynamoDbStreams,
+}
+
+impl Service {
+    /// As people call it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Service::Kinesis => "Kinesis",
+            Service::DynamoDbStreams => "DynamoDB Streams",
+        }
+    }
+
+    /// As permissions call it.
+    fn prefix(self) -> &'static str {
+        match self {
+            Service::Kinesis => "kinesis",
+            Service::DynamoDbStreams => "dynamodb",
+        }
+    }
+}
 
 /// Why following could not begin, or ended unasked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -20,9 +48,12 @@ pub enum FollowError {
     },
     /// The credentials are not good, or not good for this.
     #[error(
-        "{operation} on stream {stream} was denied: {message}; check the credentials and their kinesis:{operation} permission"
+        "{operation} on stream {stream} was denied: {message}; check the credentials and their {}:{operation} permission",
+        service.prefix()
     )]
     Denied {
+        /// Whose stream it is.
+        service: Service,
         /// The stream's name.
         stream: String,
         /// The operation that was denied.
@@ -32,9 +63,12 @@ pub enum FollowError {
     },
     /// Nobody answered.
     #[error(
-        "Kinesis cannot be reached ({operation} on stream {stream}: {message}); check the endpoint, the region and the credentials"
+        "{} cannot be reached ({operation} on stream {stream}: {message}); check the endpoint, the region and the credentials",
+        service.name()
     )]
     Unreachable {
+        /// Whose stream it is.
+        service: Service,
         /// The stream's name.
         stream: String,
         /// The operation that was tried.
@@ -78,6 +112,8 @@ pub(super) enum Trouble {
     Throttled,
     /// The iterator is more than five minutes old.
     ExpiredIterator,
+    /// What was to be read next is past retention.
+    Trimmed,
     /// An argument is not accepted: an iterator of a stream made anew, say.
     InvalidArgument,
     /// No such stream, shard or consumer.
@@ -116,7 +152,12 @@ impl Failed {
     }
 
     /// The error that this failure ends following with.
-    pub(super) fn into_error(self, operation: &'static str, stream: &str) -> FollowError {
+    pub(super) fn into_error(
+        self,
+        service: Service,
+        operation: &'static str,
+        stream: &str,
+    ) -> FollowError {
         let (stream, message) = (stream.to_owned(), self.message);
         match self.trouble {
             Trouble::NotFound => FollowError::NoSuchStream {
@@ -125,11 +166,13 @@ impl Failed {
                 message,
             },
             Trouble::Denied => FollowError::Denied {
+                service,
                 stream,
                 operation,
                 message,
             },
             Trouble::Unreachable => FollowError::Unreachable {
+                service,
                 stream,
                 operation,
                 message,
@@ -182,6 +225,7 @@ fn trouble_named(code: &str) -> Trouble {
         | "RequestLimitExceeded"
         | "KMSThrottlingException" => Trouble::Throttled,
         "ExpiredIteratorException" => Trouble::ExpiredIterator,
+        "TrimmedDataAccessException" => Trouble::Trimmed,
         "InvalidArgumentException" | "ValidationException" => Trouble::InvalidArgument,
         "ResourceNotFoundException" => Trouble::NotFound,
         "ResourceInUseException" => Trouble::InUse,

@@ -14,6 +14,7 @@ use super::failure::{Failed, FollowError, Trouble};
 use super::position::Position;
 use super::session::{Gauge, Session, children};
 use super::shards::{Origin, Shard};
+use super::{Feed, KinesisStream};
 use crate::codec::page;
 
 /// How long a new consumer may take to become active, or an old one to go.
@@ -42,21 +43,22 @@ impl FanOut {
     /// Finds the consumer or registers it, and waits until it is active.
     pub(super) async fn obtain(
         session: &Session,
+        stream: &KinesisStream,
         name: &str,
         registered: &Registered,
     ) -> Result<Self, FollowError> {
-        let stream_arn = stream_arn(session).await?;
+        let stream_arn = stream_arn(session, stream).await?;
         let since = Instant::now();
         let mut backoff = Backoff::default();
         loop {
-            let status = match describe(session, &stream_arn, name).await {
+            let status = match describe(session, stream, &stream_arn, name).await {
                 Ok((consumer_arn, ConsumerStatus::Active)) => return Ok(Self { consumer_arn }),
                 Ok((_, status)) => {
                     sleep(CONSUMER_POLL).await;
                     status.as_str().to_owned()
                 }
                 Err(failed) if failed.trouble == Trouble::NotFound => {
-                    let request = session
+                    let request = stream
                         .client
                         .register_stream_consumer()
                         .stream_arn(&stream_arn)
@@ -88,7 +90,7 @@ impl FanOut {
             if since.elapsed() > CONSUMER_TIMEOUT {
                 return Err(FollowError::ConsumerNotActive {
                     consumer: name.to_owned(),
-                    stream: session.config.stream.clone(),
+                    stream: stream.name.clone(),
                     status,
                     waited_s: CONSUMER_TIMEOUT.as_secs(),
                 });
@@ -100,6 +102,7 @@ impl FanOut {
     pub(super) async fn read_shard(
         &self,
         session: &Session,
+        stream: &KinesisStream,
         shard: &str,
         origin: Origin,
     ) -> Result<Vec<Shard>, FollowError> {
@@ -110,7 +113,7 @@ impl FanOut {
         loop {
             let asked_us = session.clock.now_us();
             let asked = Instant::now();
-            let request = session
+            let request = stream
                 .client
                 .subscribe_to_shard()
                 .consumer_arn(&self.consumer_arn)
@@ -183,24 +186,21 @@ impl FanOut {
 
 /// Deregisters the consumer if it was registered here.
 pub(super) async fn release(session: &Session, registered: &Registered) {
-    if let Some(arn) = registered.take() {
-        let request = session
-            .client
-            .deregister_stream_consumer()
-            .consumer_arn(arn);
+    if let (Some(arn), Feed::Kinesis(stream, _)) = (registered.take(), &session.config.feed) {
+        let request = stream.client.deregister_stream_consumer().consumer_arn(arn);
         if let Err(failed) = session.call(request.send()).await {
             session.failed("DeregisterStreamConsumer", failed);
         }
     }
 }
 
-async fn stream_arn(session: &Session) -> Result<String, FollowError> {
+async fn stream_arn(session: &Session, stream: &KinesisStream) -> Result<String, FollowError> {
     let mut backoff = Backoff::default();
     loop {
-        let request = session
+        let request = stream
             .client
             .describe_stream_summary()
-            .stream_name(&session.config.stream);
+            .stream_name(&stream.name);
         let failed = match session.call(request.send()).await {
             Ok(answer) => match answer.stream_description_summary {
                 Some(summary) => return Ok(summary.stream_arn),
@@ -216,10 +216,11 @@ async fn stream_arn(session: &Session) -> Result<String, FollowError> {
 
 async fn describe(
     session: &Session,
+    stream: &KinesisStream,
     stream_arn: &str,
     name: &str,
 ) -> Result<(String, ConsumerStatus), Failed> {
-    let request = session
+    let request = stream
         .client
         .describe_stream_consumer()
         .stream_arn(stream_arn)

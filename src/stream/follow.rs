@@ -4,20 +4,16 @@ use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
 
-use aws_sdk_kinesis::Client;
-use aws_sdk_kinesis::types::Shard as ListedShard;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio::sync::Notify;
 use tokio::time::{MissedTickBehavior, sleep, timeout};
 
-use super::backoff::Backoff;
 use super::control::{Control, Orders};
 use super::failure::FollowError;
 use super::fan_out::{self, FanOut};
-use super::polling;
 use super::session::{Session, Tally};
 use super::shards::{Listing, Origin, Shard, ShardGraph};
-use super::{Config, Consumer};
+use super::{Config, Consumer, Feed, KinesisStream, TableStream, listing, polling, table_stream};
 use crate::clock::Clock;
 use crate::measure::{ArrivalRecord, ArrivalRecorder};
 
@@ -50,7 +46,6 @@ pub struct Outcome {
 /// decodes and records there. It is not `Send`, and takes no lock.
 pub async fn follow(
     config: Config,
-    client: Client,
     clock: Clock,
     recorder: ArrivalRecorder,
     control: Control,
@@ -59,7 +54,7 @@ pub async fn follow(
         mut orders,
         reports,
     } = control;
-    let session = Session::new(config, &client, clock, recorder, reports);
+    let session = Session::new(config, clock, recorder, reports);
     let registered = fan_out::Registered::default();
     let error = tokio::select! {
         biased;
@@ -101,23 +96,36 @@ async fn tick(session: &Session) {
 }
 
 /// How this follower reads a shard.
-enum Reader {
-    Polling { interval: Duration },
-    FanOut(FanOut),
+enum Reader<'a> {
+    Polling(&'a KinesisStream, Duration),
+    FanOut(&'a KinesisStream, FanOut),
+    Table(&'a TableStream),
 }
 
-impl Reader {
+impl<'a> Reader<'a> {
     async fn obtain(
-        session: &Session,
+        session: &'a Session,
         registered: &fan_out::Registered,
     ) -> Result<Self, FollowError> {
-        match &session.config.consumer {
-            Consumer::Polling { interval } => Ok(Reader::Polling {
-                interval: *interval,
-            }),
-            Consumer::EnhancedFanOut { name } => FanOut::obtain(session, name, registered)
-                .await
-                .map(Reader::FanOut),
+        Ok(match &session.config.feed {
+            Feed::Kinesis(stream, Consumer::Polling { interval }) => {
+                Reader::Polling(stream, *interval)
+            }
+            Feed::Kinesis(stream, Consumer::EnhancedFanOut { name }) => {
+                let fan_out = FanOut::obtain(session, stream, name, registered).await?;
+                Reader::FanOut(stream, fan_out)
+            }
+            Feed::Table(stream) => Reader::Table(stream),
+        })
+    }
+
+    /// Every shard there is.
+    async fn list(&self, session: &Session) -> Result<Vec<Shard>, FollowError> {
+        match self {
+            Reader::Polling(stream, _) | Reader::FanOut(stream, _) => {
+                listing::list(session, stream).await
+            }
+            Reader::Table(stream) => table_stream::list(session, stream).await,
         }
     }
 }
@@ -145,7 +153,7 @@ async fn read(session: &Session, registered: &fan_out::Registered) -> FollowErro
 
 async fn read_all(
     session: &Session,
-    reader: &Reader,
+    reader: &Reader<'_>,
 ) -> Result<std::convert::Infallible, FollowError> {
     let hasten = Notify::new();
     let mut graph = ShardGraph::new(session.config.from);
@@ -153,11 +161,11 @@ async fn read_all(
     let mut first_round = true;
     // One task a shard, and one that lists.
     let mut tasks: FuturesUnordered<Task<'_>> = FuturesUnordered::new();
-    tasks.push(Box::pin(list(session, graph.begin_listing())));
+    tasks.push(Box::pin(list(session, reader, graph.begin_listing())));
     loop {
         match tasks.next().await {
             Some(Ok(Event::ListingDue)) => {
-                tasks.push(Box::pin(list(session, graph.begin_listing())));
+                tasks.push(Box::pin(list(session, reader, graph.begin_listing())));
             }
             Some(Ok(Event::Listed(listing, shards))) => {
                 graph.end_listing(listing, shards);
@@ -184,18 +192,34 @@ async fn read_all(
 
 async fn read_shard(
     session: &Session,
-    reader: &Reader,
+    reader: &Reader<'_>,
     shard: String,
     origin: Origin,
     turn: usize,
 ) -> Result<Event, FollowError> {
     let children = match reader {
-        Reader::Polling { interval } => {
-            polling::read_shard(session, &shard, origin, *interval, turn).await?
+        Reader::Polling(stream, interval) => {
+            polling::read_shard(session, stream, &shard, origin, *interval, turn).await?
         }
-        Reader::FanOut(fan_out) => fan_out.read_shard(session, &shard, origin).await?,
+        Reader::FanOut(stream, fan_out) => {
+            fan_out.read_shard(session, stream, &shard, origin).await?
+        }
+        Reader::Table(stream) => {
+            table_stream::read_shard(session, stream, &shard, origin, turn).await?;
+            // A listing will tell of the children.
+            Vec::new()
+        }
     };
     Ok(Event::Ended(shard, children))
+}
+
+async fn list(
+    session: &Session,
+    reader: &Reader<'_>,
+    listing: Listing,
+) -> Result<Event, FollowError> {
+    let shards = reader.list(session).await?;
+    Ok(Event::Listed(listing, shards))
 }
 
 async fn listing_due(hasten: &Notify) -> Result<Event, FollowError> {
@@ -203,48 +227,4 @@ async fn listing_due(hasten: &Notify) -> Result<Event, FollowError> {
     // Either way it is time: hastened, or the interval is over.
     let _ = timeout(LISTING_INTERVAL - HASTY_LISTING, hasten.notified()).await;
     Ok(Event::ListingDue)
-}
-
-/// All pages of ListShards.
-async fn list(session: &Session, listing: Listing) -> Result<Event, FollowError> {
-    let mut backoff = Backoff::default();
-    let mut shards = Vec::new();
-    let mut next_token: Option<String> = None;
-    loop {
-        let request = session.client.list_shards();
-        let request = match &next_token {
-            // A token stands for the stream; both together are refused.
-            Some(token) => request.next_token(token),
-            None => request.stream_name(&session.config.stream),
-        };
-        match session.call(request.send()).await {
-            Ok(page) => {
-                backoff.succeeded();
-                shards.extend(page.shards().iter().map(shard));
-                next_token = page.next_token;
-                if next_token.is_none() {
-                    return Ok(Event::Listed(listing, shards));
-                }
-            }
-            Err(failed) => {
-                session
-                    .wait_after("ListShards", failed, &mut backoff)
-                    .await?;
-                // Tokens expire: begin again.
-                next_token = None;
-                shards.clear();
-            }
-        }
-    }
-}
-
-fn shard(listed: &ListedShard) -> Shard {
-    let parents = [listed.parent_shard_id(), listed.adjacent_parent_shard_id()];
-    Shard {
-        id: listed.shard_id().to_owned(),
-        parents: parents.into_iter().flatten().map(str::to_owned).collect(),
-        closed: listed
-            .sequence_number_range()
-            .is_some_and(|range| range.ending_sequence_number().is_some()),
-    }
 }

@@ -1,6 +1,7 @@
 //! Reading the change stream.
 //!
-//! In go the name of a stream and of a table; out come arrivals, told to a
+//! In go a feed (a Kinesis data stream, or a table's own stream: DynamoDB Streams) and
+//! the name of a table; out come arrivals, told to a
 //! [`crate::measure::ArrivalRecorder`]: which reading, created, arrived and
 //! read when. Finds shards and follows their splits and merges, so that every
 //! shard is read once, from its start, and after its parents. Must not know
@@ -10,7 +11,8 @@
 //! shard, and no locks.
 //!
 //! ```text
-//! ListShards -> shards (which, in what order) -> polling | fan_out -> session -> recorder
+//! listing      -> shards (which, in what order) -> polling | fan_out -> session -> recorder
+//! table_stream ->                               -> table_stream      ->
 //! ```
 
 mod backoff;
@@ -18,15 +20,17 @@ mod control;
 mod failure;
 mod fan_out;
 mod follow;
+mod listing;
 mod polling;
 mod position;
 mod session;
 mod shards;
+mod table_stream;
 
 use std::time::Duration;
 
 pub use control::{Control, Handle, Progress, ShardProgress, control};
-pub use failure::FollowError;
+pub use failure::{FollowError, Service};
 pub use follow::{Outcome, follow};
 pub use session::Tally;
 
@@ -71,15 +75,67 @@ pub enum From {
     Now,
 }
 
-/// What to follow.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Config {
+/// A Kinesis data stream.
+#[derive(Debug, Clone)]
+pub struct KinesisStream {
+    /// Who asks. Its retries are not used: they are made here.
+    pub client: aws_sdk_kinesis::Client,
     /// The stream's name.
-    pub stream: String,
+    pub name: String,
+}
+
+/// A table's own stream, of DynamoDB Streams.
+#[derive(Debug, Clone)]
+pub struct TableStream {
+    /// Who asks. Its retries are not used: they are made here.
+    pub client: aws_sdk_dynamodbstreams::Client,
+    /// The stream's ARN.
+    pub arn: String,
+    /// Time from one GetRecords call to the next on one shard; after a full page the
+    /// next follows at once.
+    pub interval: Duration,
+}
+
+impl TableStream {
+    /// How often Lambda asks each shard: four times a second
+    /// (<https://docs.aws.amazon.com/lambda/latest/dg/with-ddb.html>). DynamoDB
+    /// publishes no limit.
+    pub const USUAL_INTERVAL: Duration = Duration::from_millis(250);
+}
+
+/// Where changes are read from.
+#[derive(Debug, Clone)]
+pub enum Feed {
+    /// A Kinesis data stream, and how records are fetched.
+    Kinesis(KinesisStream, Consumer),
+    /// A table's own stream.
+    Table(TableStream),
+}
+
+impl Feed {
+    /// The stream's name or ARN.
+    fn stream(&self) -> &str {
+        match self {
+            Feed::Kinesis(stream, _) => &stream.name,
+            Feed::Table(stream) => &stream.arn,
+        }
+    }
+
+    fn service(&self) -> Service {
+        match self {
+            Feed::Kinesis(..) => Service::Kinesis,
+            Feed::Table(_) => Service::DynamoDbStreams,
+        }
+    }
+}
+
+/// What to follow.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Where changes are read from.
+    pub feed: Feed,
     /// The table whose changes count; those of others are foreign.
     pub table: String,
-    /// How records are fetched.
-    pub consumer: Consumer,
     /// Where to begin.
     pub from: From,
 }

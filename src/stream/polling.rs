@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
 
-use super::Consumer;
 use super::backoff::Backoff;
 use super::failure::{Failed, FollowError, Trouble};
 use super::position::Position;
 use super::session::{Session, children};
 use super::shards::{Origin, Shard};
+use super::{Consumer, KinesisStream};
 
 /// The most records GetRecords returns
 /// (<https://docs.aws.amazon.com/kinesis/latest/APIReference/API_GetRecords.html>).
@@ -19,6 +19,7 @@ const PAGE_RECORDS: i32 = 10_000;
 /// `turn` numbers the shards, to spread their calls over the interval.
 pub(super) async fn read_shard(
     session: &Session,
+    stream: &KinesisStream,
     shard: &str,
     origin: Origin,
     interval: Duration,
@@ -27,7 +28,7 @@ pub(super) async fn read_shard(
     let gauge = session.begin_shard(shard);
     let mut backoff = Backoff::default();
     let mut position = Position::origin(origin);
-    let mut iterator = open(session, shard, &mut position, &mut backoff).await?;
+    let mut iterator = open(session, stream, shard, &mut position, &mut backoff).await?;
     // A first page shows that the shard may be read, too.
     let mut unread = true;
     let interval = interval.max(Consumer::SHORTEST_INTERVAL);
@@ -35,7 +36,7 @@ pub(super) async fn read_shard(
     loop {
         sleep_until(due).await;
         let called = Instant::now();
-        let request = session
+        let request = stream
             .client
             .get_records()
             .shard_iterator(&iterator)
@@ -80,7 +81,7 @@ pub(super) async fn read_shard(
                     }
                 };
                 if renew {
-                    iterator = open(session, shard, &mut position, &mut backoff).await?;
+                    iterator = open(session, stream, shard, &mut position, &mut backoff).await?;
                 }
                 due = called + Consumer::SHORTEST_INTERVAL;
             }
@@ -91,6 +92,7 @@ pub(super) async fn read_shard(
 /// An iterator at `position`, which is settled by it.
 async fn open(
     session: &Session,
+    stream: &KinesisStream,
     shard: &str,
     position: &mut Position,
     backoff: &mut Backoff,
@@ -98,10 +100,10 @@ async fn open(
     loop {
         let asked_us = session.clock.now_us();
         let (kind, sequence_number, timestamp) = position.iterator();
-        let request = session
+        let request = stream
             .client
             .get_shard_iterator()
-            .stream_name(&session.config.stream)
+            .stream_name(&stream.name)
             .shard_id(shard)
             .shard_iterator_type(kind)
             .set_starting_sequence_number(sequence_number)
@@ -125,7 +127,7 @@ async fn open(
 
 /// When in the interval a shard has its turn: multiples of the golden ratio,
 /// which fill it evenly however many shards there come to be.
-fn phase(turn: usize, interval: Duration) -> Duration {
+pub(super) fn phase(turn: usize, interval: Duration) -> Duration {
     const GOLDEN: f64 = 0.618_033_988_749_895;
     interval.mul_f64((turn as f64 * GOLDEN).fract())
 }

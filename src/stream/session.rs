@@ -5,7 +5,6 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use aws_sdk_kinesis::Client;
 use aws_sdk_kinesis::config::StalledStreamProtectionConfig;
 use aws_sdk_kinesis::config::retry::RetryConfig;
 use aws_sdk_kinesis::types::{ChildShard, Record};
@@ -14,14 +13,15 @@ use rand::rngs::SmallRng;
 use rand::{RngExt, SeedableRng};
 use rustix::time::{ClockId, clock_gettime};
 
-use super::Config;
 use super::backoff::Backoff;
 use super::control::{Progress, Reports, ShardProgress};
 use super::failure::{Failed, FollowError, Trouble};
 use super::shards::Shard;
+use super::{Config, Feed};
 use crate::clock::Clock;
-use crate::codec::change::{self, ChangeKind};
-use crate::measure::{ArrivalRecorder, SequenceSet};
+use crate::codec::change::{self, ChangeKind, Precision};
+use crate::measure::{ArrivalRecorder, Moments, SequenceSet};
+use crate::workload::ReadingId;
 
 /// How long a call may take before it counts as failed.
 const CALL_TIMEOUT: Duration = Duration::from_secs(20);
@@ -55,11 +55,33 @@ pub struct Tally {
     pub retried_errors: u64,
 }
 
+impl Config {
+    /// The same with clients that do not try again. That is done here, where throttled
+    /// reads are counted and where it is known what to do after an expired iterator.
+    fn without_retries(mut self) -> Self {
+        match &mut self.feed {
+            Feed::Kinesis(stream, _) => {
+                let sdk = stream.client.config().to_builder();
+                // A subscription is silent while nothing is written, which is no stall.
+                let sdk = sdk
+                    .retry_config(RetryConfig::disabled())
+                    .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
+                stream.client = aws_sdk_kinesis::Client::from_conf(sdk.build());
+            }
+            Feed::Table(stream) => {
+                let sdk = stream.client.config().to_builder();
+                let sdk = sdk.retry_config(RetryConfig::disabled());
+                stream.client = aws_sdk_dynamodbstreams::Client::from_conf(sdk.build());
+            }
+        }
+        self
+    }
+}
+
 /// One following of one stream. All futures that borrow it run on one thread
 /// and hold no borrow over an await, so cells are enough.
 pub(super) struct Session {
     pub(super) config: Config,
-    pub(super) client: Client,
     pub(super) clock: Clock,
     pub(super) reports: Reports,
     recorder: RefCell<ArrivalRecorder>,
@@ -82,23 +104,12 @@ pub(super) struct Gauge(usize);
 impl Session {
     pub(super) fn new(
         config: Config,
-        client: &Client,
         clock: Clock,
         recorder: ArrivalRecorder,
         reports: Reports,
     ) -> Self {
-        // Retries are made here, where throttled reads are counted and where
-        // it is known what to do after an expired iterator. A subscription is
-        // silent while nothing is written, which is no stall.
-        let sdk = client
-            .config()
-            .to_builder()
-            .retry_config(RetryConfig::disabled())
-            .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
-            .build();
         Self {
-            config,
-            client: Client::from_conf(sdk),
+            config: config.without_retries(),
             clock,
             reports,
             recorder: RefCell::new(recorder),
@@ -136,7 +147,7 @@ impl Session {
         if !self.reports.is_ready() {
             let hopeless = matches!(failed.trouble, Trouble::NotFound | Trouble::Denied);
             if hopeless || backoff.failures() + 1 >= START_ATTEMPTS {
-                return Err(failed.into_error(operation, &self.config.stream));
+                return Err(self.error(operation, failed));
             }
         }
         match failed.trouble {
@@ -151,8 +162,13 @@ impl Session {
     /// Counts a call that failed, and keeps why.
     pub(super) fn failed(&self, operation: &'static str, failed: Failed) {
         self.count(|tally| tally.retried_errors += 1);
-        let error = failed.into_error(operation, &self.config.stream);
+        let error = self.error(operation, failed);
         self.last_failure.replace(Some(error));
+    }
+
+    fn error(&self, operation: &'static str, failed: Failed) -> FollowError {
+        let feed = &self.config.feed;
+        failed.into_error(feed.service(), operation, feed.stream())
     }
 
     /// The last call that failed and was tried again.
@@ -293,18 +309,42 @@ impl Intake<'_> {
         let table = self.session.config.table.as_bytes();
         match change.reading {
             Some(id) if change.kind != ChangeKind::Remove && change.table == table => {
-                // Kinesis always gives an arrival time; a server that does not
-                // is taken to have let the record arrive at once.
-                let arrived_us = arrived_us.unwrap_or(change.created_us);
-                let grain_us = change.precision.grain_us();
-                let read_us = self.read_us;
                 self.readings += 1;
                 self.reading_bytes += data.len() as u64;
-                self.recorder
-                    .arrived(id, change.created_us, grain_us, arrived_us, read_us);
+                self.recorder.arrived(
+                    id,
+                    Moments {
+                        created_us: change.created_us,
+                        created_grain_us: change.precision.grain_us(),
+                        // Kinesis always gives an arrival time; a server that does not
+                        // is taken to have let the record arrive at once.
+                        arrived_us: Some(arrived_us.unwrap_or(change.created_us)),
+                        read_us: self.read_us,
+                    },
+                );
             }
             _ => self.recorder.foreign(),
         }
+    }
+
+    /// Tells the recorder of one change of a table's own stream, of so many bytes,
+    /// created in that second; `None` is a change of nothing that was written here.
+    pub(super) fn change(&mut self, id: Option<ReadingId>, created_us: u64, bytes: u64) {
+        self.records += 1;
+        let Some(id) = id else {
+            return self.recorder.foreign();
+        };
+        self.readings += 1;
+        self.reading_bytes += bytes;
+        self.recorder.arrived(
+            id,
+            Moments {
+                created_us,
+                created_grain_us: Precision::Second.grain_us(),
+                arrived_us: None,
+                read_us: self.read_us,
+            },
+        );
     }
 
     /// The page or event is over; it left the reader so far behind.

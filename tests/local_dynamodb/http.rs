@@ -113,6 +113,16 @@ pub(crate) fn kinesis(services: &Services, operation: &str, body: &Value) -> Val
     raw.unwrap().json()
 }
 
+/// A signed call of DynamoDB Streams.
+pub(crate) fn streams(services: &Services, operation: &str, body: &Value) -> Value {
+    let target = format!("DynamoDBStreams_20120810.{operation}");
+    let raw = exchange(
+        &mut connect(services),
+        &request(&target, SIGNED, body.to_string().as_bytes()),
+    );
+    raw.unwrap().json()
+}
+
 /// Asks until the answer is as wanted.
 pub(crate) fn until(what: &str, mut done: impl FnMut() -> bool) {
     for _ in 0..2_000 {

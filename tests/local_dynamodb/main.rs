@@ -8,4 +8,5 @@ mod http;
 mod items;
 mod refusals;
 mod sdk;
+mod streams;
 mod tables;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use hrload::measure::{
-    ArrivalRecorder, Attempt, IntervalSink, Reach, Rendezvous, SendRecorder, Series,
+    ArrivalRecorder, Attempt, IntervalSink, Moments, Reach, Rendezvous, SendRecorder, Series,
 };
 use hrload::report::{
     Bound, Config, Environment, Generator, Observed, Phase, RunInfo, RunResult, Target, Via,
@@ -134,7 +134,15 @@ impl Case {
                     let created_us = (done_us - 2_000) / 1_000 * 1_000;
                     let arrived_us = created_us + 150_000 + number % 50 * 1_000;
                     let read_us = arrived_us + 3_000 + number % 200 * 1_000;
-                    arrivals.arrived(id, created_us, 1_000, arrived_us, read_us);
+                    arrivals.arrived(
+                        id,
+                        Moments {
+                            created_us,
+                            created_grain_us: 1_000,
+                            arrived_us: Some(arrived_us),
+                            read_us,
+                        },
+                    );
                 }
             }
             sending.batch_settled(sent_us, done_us, measured);

@@ -20,7 +20,8 @@ use hrload::measure::{
     ArrivalRecord, ArrivalRecorder, IntervalSink, Reach, Rendezvous, SequenceSet, Stage,
 };
 use hrload::stream::{
-    Config, Consumer, FollowError, From, Handle, Outcome, Progress, control, follow,
+    Config, Consumer, Feed, FollowError, From, Handle, KinesisStream, Outcome, Progress, control,
+    follow,
 };
 use hrload::workload::{DeviceClass, Motion, Reading, ReadingId};
 use kinesis::Kinesis;
@@ -47,11 +48,14 @@ fn client(kinesis: &Kinesis) -> aws_sdk_kinesis::Client {
     aws_sdk_kinesis::Client::from_conf(config.build())
 }
 
-fn config(consumer: Consumer, from: From) -> Config {
+fn config(kinesis: &Kinesis, consumer: Consumer, from: From) -> Config {
+    let stream = KinesisStream {
+        client: client(kinesis),
+        name: "readings".to_owned(),
+    };
     Config {
-        stream: "readings".to_owned(),
+        feed: Feed::Kinesis(stream, consumer),
         table: TABLE.to_owned(),
-        consumer,
         from,
     }
 }
@@ -69,9 +73,8 @@ struct Follower {
 }
 
 impl Follower {
-    fn start(kinesis: &Kinesis, config: Config) -> Self {
+    fn start(config: Config) -> Self {
         let (handle, control) = control();
-        let client = client(kinesis);
         let clock = Clock::start();
         let reach = Reach {
             run_start_us: clock.now_us() - 2 * HOUR_US,
@@ -86,7 +89,7 @@ impl Follower {
                 .enable_all()
                 .build()
                 .unwrap();
-            runtime.block_on(follow(config, client, clock, recorder, control))
+            runtime.block_on(follow(config, clock, recorder, control))
         });
         Self { handle, thread }
     }
@@ -198,7 +201,7 @@ fn every_record_is_read_once_through_splits_and_merges_of_the_past() {
         kinesis.add_shard("shardId-3", &["shardId-1", "shardId-2"]);
         put(&kinesis, "shardId-3", 12, 4);
 
-        let follower = Follower::start(&kinesis, config(consumer, From::Beginning));
+        let follower = Follower::start(config(&kinesis, consumer, From::Beginning));
         follower.wait(|progress| progress.seen == 17);
         let (record, outcome) = follower.stop();
         assert_eq!(outcome.error, None);
@@ -220,7 +223,7 @@ fn shards_that_split_and_merge_while_followed_are_read_once() {
         let kinesis = Kinesis::start();
         kinesis.state().hides_children = hides_children;
         kinesis.add_shard("shardId-0", &[]);
-        let follower = Follower::start(&kinesis, config(consumer, From::Now));
+        let follower = Follower::start(config(&kinesis, consumer, From::Now));
         follower.ready().unwrap();
         put(&kinesis, "shardId-0", 0, 5);
         kinesis.add_shard("shardId-1", &["shardId-0"]);
@@ -256,7 +259,7 @@ fn from_now_reads_what_comes_after_ready_and_nothing_before() {
             kinesis.put("shardId-1", (now_us() - HOUR_US) / 1_000, old);
         }
         kinesis.refuse(operation, &refusals);
-        let follower = Follower::start(&kinesis, config(consumer, From::Now));
+        let follower = Follower::start(config(&kinesis, consumer, From::Now));
         follower.ready().unwrap();
         put(&kinesis, "shardId-1", 0, 5);
         follower.wait(|progress| progress.seen == 5);
@@ -271,7 +274,7 @@ fn from_now_reads_what_comes_after_ready_and_nothing_before() {
 fn trouble_is_counted_by_its_kind_and_loses_nothing() {
     let kinesis = Kinesis::start();
     kinesis.add_shard("shardId-0", &[]);
-    let follower = Follower::start(&kinesis, config(Consumer::default(), From::Beginning));
+    let follower = Follower::start(config(&kinesis, Consumer::default(), From::Beginning));
     follower.ready().unwrap();
     put(&kinesis, "shardId-0", 0, 8);
     follower.wait(|progress| progress.seen >= 3);
@@ -304,7 +307,7 @@ fn a_shard_is_never_asked_more_than_five_times_a_second() {
         interval: Duration::ZERO,
     };
     let begun = Instant::now();
-    let follower = Follower::start(&kinesis, config(eager, From::Beginning));
+    let follower = Follower::start(config(&kinesis, eager, From::Beginning));
     follower.ready().unwrap();
     put(&kinesis, "shardId-0", 0, 12);
     kinesis.refuse("GetRecords", &["ProvisionedThroughputExceededException"]);
@@ -320,7 +323,7 @@ fn a_subscription_that_ends_is_renewed_where_it_was() {
     let kinesis = Kinesis::start();
     kinesis.add_shard("shardId-0", &[]);
     kinesis.state().short_subscriptions = true;
-    let follower = Follower::start(&kinesis, config(fan_out(), From::Now));
+    let follower = Follower::start(config(&kinesis, fan_out(), From::Now));
     follower.ready().unwrap();
     // The first subscription is over or ends with these; the second finds the rest.
     put(&kinesis, "shardId-0", 0, 3);
@@ -339,7 +342,7 @@ fn a_consumer_registered_here_is_deregistered_and_a_found_one_is_left() {
         kinesis.add_shard("shardId-0", &[]);
         kinesis.state().consumer = existing;
         kinesis.state().consumer_takes = 1;
-        let follower = Follower::start(&kinesis, config(fan_out(), From::Beginning));
+        let follower = Follower::start(config(&kinesis, fan_out(), From::Beginning));
         follower.ready().unwrap();
         follower.stop();
         assert_eq!(kinesis.calls("RegisterStreamConsumer"), registered);
@@ -352,11 +355,11 @@ fn a_consumer_registered_here_is_deregistered_and_a_found_one_is_left() {
 fn trouble_at_the_start_is_one_error_that_names_the_stream() {
     for consumer in [Consumer::default(), fan_out()] {
         let kinesis = Kinesis::start();
-        let missing = Config {
-            stream: "nowhere".to_owned(),
-            ..config(consumer.clone(), From::Beginning)
-        };
-        let follower = Follower::start(&kinesis, missing);
+        let mut missing = config(&kinesis, consumer.clone(), From::Beginning);
+        if let Feed::Kinesis(stream, _) = &mut missing.feed {
+            stream.name = "nowhere".to_owned();
+        }
+        let follower = Follower::start(missing);
         let error = follower.ready().unwrap_err();
         assert!(matches!(error, FollowError::NoSuchStream { .. }), "{error}");
         assert!(error.to_string().contains("nowhere"), "{error}");
@@ -367,14 +370,14 @@ fn trouble_at_the_start_is_one_error_that_names_the_stream() {
     let kinesis = Kinesis::start();
     kinesis.add_shard("shardId-0", &[]);
     kinesis.refuse("GetShardIterator", &["AccessDeniedException"]);
-    let follower = Follower::start(&kinesis, config(Consumer::default(), From::Now));
+    let follower = Follower::start(config(&kinesis, Consumer::default(), From::Now));
     let error = follower.ready().unwrap_err();
     assert!(matches!(error, FollowError::Denied { .. }), "{error}");
     follower.stop();
 
     let refused = ["LimitExceededException"; 20];
     kinesis.refuse("ListShards", &refused);
-    let follower = Follower::start(&kinesis, config(Consumer::default(), From::Now));
+    let follower = Follower::start(config(&kinesis, Consumer::default(), From::Now));
     let error = follower.ready().unwrap_err();
     assert!(matches!(error, FollowError::Refused { .. }), "{error}");
     follower.stop();
@@ -386,7 +389,7 @@ fn a_server_that_is_not_there_is_an_error() {
     let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     kinesis.address = nobody.local_addr().unwrap();
     drop(nobody);
-    let follower = Follower::start(&kinesis, config(Consumer::default(), From::Now));
+    let follower = Follower::start(config(&kinesis, Consumer::default(), From::Now));
     let error = follower.ready().unwrap_err();
     assert!(matches!(error, FollowError::Unreachable { .. }), "{error}");
     follower.stop();
@@ -405,7 +408,7 @@ fn what_is_not_a_reading_of_this_table_is_foreign() {
     ] {
         kinesis.put("shardId-0", now_ms, record);
     }
-    let follower = Follower::start(&kinesis, config(Consumer::default(), From::Beginning));
+    let follower = Follower::start(config(&kinesis, Consumer::default(), From::Beginning));
     follower.wait(|progress| progress.records == 4);
     let (record, outcome) = follower.stop();
     assert_eq!(record.counts.foreign, 3);
@@ -418,7 +421,7 @@ fn what_is_not_a_reading_of_this_table_is_foreign() {
 fn awaited_readings_are_counted_down() {
     let kinesis = Kinesis::start();
     kinesis.add_shard("shardId-0", &[]);
-    let follower = Follower::start(&kinesis, config(Consumer::default(), From::Now));
+    let follower = Follower::start(config(&kinesis, Consumer::default(), From::Now));
     follower.ready().unwrap();
     assert_eq!(follower.handle.progress().outstanding, None);
     put(&kinesis, "shardId-0", 0, 2);
@@ -438,7 +441,7 @@ fn awaited_readings_are_counted_down() {
 fn when_nobody_holds_the_handle_following_ends() {
     let kinesis = Kinesis::start();
     kinesis.add_shard("shardId-0", &[]);
-    let follower = Follower::start(&kinesis, config(Consumer::default(), From::Now));
+    let follower = Follower::start(config(&kinesis, Consumer::default(), From::Now));
     drop(follower.handle);
     let (_, outcome) = follower.thread.join().unwrap();
     assert_eq!(outcome.error, None);

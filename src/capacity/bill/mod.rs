@@ -129,6 +129,8 @@ impl Bill {
             price,
             MILLION,
         );
+        let (used, price) = (usage.stream_reads, of.million_stream_reads);
+        line(DYNAMODB, "stream reads", used, "call", price, MILLION);
 
         let of = &prices.kinesis;
         let (used, price) = (usage.shard_hours, of.shard_hour);

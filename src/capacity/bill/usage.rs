@@ -121,6 +121,9 @@ usage! {
     table_gb_months,
     /// Change data capture units: one for every started 1 KB of the larger image.
     change_units,
+    /// GetRecords calls on tables' own streams, but for those of Lambda, which are free
+    /// (<https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CostOptimization_StreamsUsage.html>).
+    stream_reads,
     /// Provisioned streams: shards times hours.
     shard_hours,
     /// Provisioned streams: [`put_payload_units`].

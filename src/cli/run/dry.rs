@@ -12,17 +12,24 @@ pub(super) fn calls(request: &Request, made_before: bool) -> String {
     } else {
         (permissions::RUN_ORDER, permissions::RUN)
     };
-    let follows = matches!(request.via, Via::Kinesis(_));
+    let via_kinesis = matches!(request.via, Via::Kinesis(_));
     let keep = request.resources.keep;
     let wanted = |name: &str| {
-        let of_stream = name.starts_with("kinesis:")
+        let of_kinesis = name.starts_with("kinesis:")
             || name.starts_with("iam:")
             || name.contains("KinesisStreamingDestination");
-        (follows || !of_stream) && !(keep && name.contains(":Delete"))
+        (via_kinesis || !of_kinesis) && !(keep && name.contains(":Delete"))
     };
     let mut order: Vec<&str> = order.iter().copied().filter(|name| wanted(name)).collect();
     let needed = needed.iter().filter(|action| wanted(action.name));
-    let needed: Vec<Action> = needed.copied().collect();
+    let mut needed: Vec<Action> = needed.copied().collect();
+    if let Via::DynamoDbStreams { .. } = request.via {
+        needed.extend(permissions::TABLE_STREAM);
+        // Between what is made and what is written.
+        let writes = |name: &&str| *name == "dynamodb:BatchWriteItem";
+        let at = order.iter().position(writes).unwrap_or(order.len());
+        order.splice(at..at, permissions::TABLE_STREAM_ORDER.iter().copied());
+    }
     if let Via::Kinesis(Consumer::EnhancedFanOut { .. }) = request.via {
         let polls = |name: &&str| permissions::POLLING_ORDER.contains(name);
         let at = order.iter().position(polls).unwrap_or(order.len());

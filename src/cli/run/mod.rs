@@ -121,7 +121,8 @@ pub(crate) struct RunArgs {
     #[command(flatten)]
     throughput: ThroughputArgs,
 
-    /// How readings are followed: through the change stream, or not at all
+    /// How readings are followed: through a Kinesis stream of the table's changes, through
+    /// the table's own stream, or not at all
     #[arg(long, value_enum, default_value_t = ViaArg::Kinesis, help_heading = "Following")]
     via: ViaArg,
 
@@ -130,7 +131,7 @@ pub(crate) struct RunArgs {
     consumer: ConsumerArg,
 
     /// Time between two GetRecords calls on a shard; Kinesis allows five calls a second,
-    /// those of --lake included [default: 200ms, with --lake 250ms]
+    /// those of --lake included [default: 200ms, with --lake or dynamodb-streams 250ms]
     #[arg(long, value_name = "TIME", value_parser = values::positive_span, help_heading = "Following")]
     poll_interval: Option<Duration>,
 
@@ -287,6 +288,8 @@ pub(super) enum LayoutArg {
 enum ViaArg {
     /// The table's Kinesis streaming destination
     Kinesis,
+    /// The table's own stream: DynamoDB Streams
+    DynamodbStreams,
     /// Writes alone are measured
     None,
 }

@@ -13,7 +13,7 @@ use crate::cli::values::{self, Rate};
 use crate::experiment::{Embedded, Output, Phases, Request, Resources, Sending, Target, Via};
 use crate::load::limit::ClientKind;
 use crate::report::Condition;
-use crate::stream::Consumer;
+use crate::stream::{Consumer, TableStream};
 use crate::workload::Pace;
 
 impl RunArgs {
@@ -123,6 +123,7 @@ impl RunArgs {
         flag: &str,
         conditions: Vec<Condition>,
     ) -> Result<Request, Problem> {
+        self.check_feed()?;
         self.take_state()?;
         self.followed(flag, &conditions)?;
         let profile = profiles::find(&self.profile)?;
@@ -133,11 +134,6 @@ impl RunArgs {
         };
         let target = self.target()?;
         let poll_interval = self.poll_interval();
-        if self.lake.given() && self.via == ViaArg::None {
-            return Err(Problem::usage(
-                "--lake delivers the stream, but --via none was given, which has none; leave one out",
-            ));
-        }
         let request = Request {
             profile,
             devices: self.devices,
@@ -161,6 +157,9 @@ impl RunArgs {
             },
             via: match (self.via, self.consumer) {
                 (ViaArg::None, _) => Via::None,
+                (ViaArg::DynamodbStreams, _) => Via::DynamoDbStreams {
+                    interval: poll_interval,
+                },
                 (ViaArg::Kinesis, ConsumerArg::Polling) => Via::Kinesis(Consumer::Polling {
                     interval: poll_interval,
                 }),
@@ -203,9 +202,36 @@ impl RunArgs {
         let shared = Duration::from_millis(250);
         match self.poll_interval {
             Some(interval) => interval,
+            None if self.via == ViaArg::DynamodbStreams => TableStream::USUAL_INTERVAL,
             None if self.lake.given() => shared,
             None => Consumer::SHORTEST_INTERVAL,
         }
+    }
+
+    /// Refuses what only a Kinesis stream has where none is followed.
+    fn check_feed(&self) -> Result<(), Problem> {
+        let via = match self.via {
+            ViaArg::Kinesis => return Ok(()),
+            ViaArg::DynamodbStreams => "dynamodb-streams",
+            ViaArg::None => "none",
+        };
+        let refused = |flag: &str, why: &str| {
+            Err(Problem::usage(format!(
+                "{flag} {why}, but --via {via} was given, which has none; leave one out"
+            )))
+        };
+        if self.lake.given() {
+            return refused("--lake", "delivers a Kinesis stream");
+        }
+        if self.via == ViaArg::DynamodbStreams {
+            if let Some(stream) = &self.stream {
+                return refused(&format!("--stream {stream}"), "names a Kinesis stream");
+            }
+            if self.consumer == ConsumerArg::EnhancedFanOut {
+                return refused("--consumer enhanced-fan-out", "is of a Kinesis stream");
+            }
+        }
+        Ok(())
     }
 
     /// Puts what a state file says in the place of the arguments it stands for.
@@ -245,7 +271,7 @@ impl RunArgs {
         }
         self.region = Some(state.region);
         self.table = Some(state.table.name);
-        self.stream = Some(state.stream.name);
+        self.stream = Some(state.stream.name).filter(|_| self.via == ViaArg::Kinesis);
         self.keep = true;
         Ok(())
     }

@@ -7,6 +7,7 @@ pub use decode::decode;
 pub(super) use decode::{Image, scan};
 pub use encode::{ChangeImage, encode};
 
+pub use crate::codec::identity::{Scalar, reading_of};
 use crate::workload::ReadingId;
 
 /// What happened to the item.

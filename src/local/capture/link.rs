@@ -182,7 +182,7 @@ impl Link {
     }
 
     /// Whether it is closed and everything arrived.
-    pub(super) fn is_done(&self) -> bool {
+    pub(in crate::local) fn is_done(&self) -> bool {
         let backlog = locked(&self.backlog);
         let pending = locked(&self.pending);
         pending.closed && pending.is_empty() && backlog.waiting() == 0

@@ -6,8 +6,9 @@ use std::sync::{Arc, PoisonError};
 use serde_json::{Value, json};
 
 use super::Database;
-use super::create::{billing_mode, check_throughput, refuse_streams};
+use super::create::{billing_mode, check_throughput, refuse_encryption};
 use super::request::{Members, constraints, missing, refuse_unserved, table_name_fits_pattern};
+use super::stream;
 use super::table::{BillingMode, Settings, Status, TRANSITION_US, Table, Units};
 use super::throughput::{self, maximum, mode};
 use crate::capacity::table::{self as capacity, Change, Description, Mode};
@@ -141,17 +142,22 @@ pub(super) fn describe_table(
     Ok(json!({"Table": describe(&table, now_us)}))
 }
 
-/// A `TableDescription`.
-pub(super) fn describe(table: &Table, now_us: u64) -> Value {
-    let limited = table.throughput.as_ref().map(|t| t.describe(now_us));
-    let settings = table.settings();
-    let (items, bytes) = table.contents();
+/// `KeySchema`.
+pub(super) fn key_schema(table: &Table) -> Value {
     let mut keys = vec![json!({
         "AttributeName": table.schema.partition.name, "KeyType": "HASH"
     })];
     if let Some(sort) = &table.schema.sort {
         keys.push(json!({"AttributeName": sort.name, "KeyType": "RANGE"}));
     }
+    Value::from(keys)
+}
+
+/// A `TableDescription`.
+pub(super) fn describe(table: &Table, now_us: u64) -> Value {
+    let limited = table.throughput.as_ref().map(|t| t.describe(now_us));
+    let settings = table.settings();
+    let (items, bytes) = table.contents();
     let definitions: Vec<Value> = table
         .definitions
         .iter()
@@ -163,7 +169,7 @@ pub(super) fn describe(table: &Table, now_us: u64) -> Value {
         "TableId": table.id,
         "TableStatus": table.status(now_us).name(),
         "CreationDateTime": seconds(table.created_us),
-        "KeySchema": keys,
+        "KeySchema": key_schema(table),
         "AttributeDefinitions": definitions,
         "ItemCount": items,
         "TableSizeBytes": bytes,
@@ -190,6 +196,7 @@ pub(super) fn describe(table: &Table, now_us: u64) -> Value {
             "MaxWriteRequestUnits": settings.on_demand_limits.write.unwrap_or(-1),
         });
     }
+    stream::describe(table, &mut description);
     if let Some(class) = &settings.table_class {
         description["TableClassSummary"] = json!({"TableClass": class});
     }
@@ -336,7 +343,8 @@ pub(super) fn update_table(database: &Database, body: &str, now_us: u64) -> Resu
     if billing == Some(BillingMode::OnDemand) || throughput.is_some() {
         check_throughput(billing, throughput)?;
     }
-    refuse_streams(&members)?;
+    let stream = stream::asked(database, &members)?;
+    refuse_encryption(&members)?;
     refuse_unserved(
         &members,
         &[
@@ -371,6 +379,9 @@ pub(super) fn update_table(database: &Database, body: &str, now_us: u64) -> Resu
     )?;
     let table = table_of(database, &members, now_us)?;
     in_use_unless_active(&table, now_us)?;
+    if let Some(asked) = stream {
+        stream::change(database, &table, asked, now_us)?;
+    }
     let elsewhere = database.provisioned_besides(&table.name, now_us);
     let mut lasts_us = TRANSITION_US;
     {

@@ -10,6 +10,7 @@ use super::key::{KeyAttribute, ScalarType, Schema};
 use super::request::{
     Members, constraints, missing, not_in, refuse_unserved, table_name_fits_pattern,
 };
+use super::stream::{self, Asked, asked};
 use super::table::{BillingMode, Settings, Table, Units};
 use super::throughput::Throughput;
 use crate::local::Failure;
@@ -55,7 +56,8 @@ pub(super) fn create(database: &Database, body: &str, now_us: u64) -> Result<Val
              attributes defined in AttributeDefinitions"
         )));
     }
-    refuse_streams(&members)?;
+    let stream = asked(database, &members)?;
+    refuse_encryption(&members)?;
     let table_class = members
         .text("TableClass")?
         .map(std::borrow::Cow::into_owned);
@@ -118,6 +120,9 @@ pub(super) fn create(database: &Database, body: &str, now_us: u64) -> Result<Val
         now_us,
     );
     let table = Arc::new(table.limited(throughput));
+    if let Some(Asked::Enable(view)) = stream {
+        stream::enable(database, &table, view, now_us)?;
+    }
     let description = describe(&table, now_us);
     tables.insert(name, table);
     Ok(json!({"TableDescription": description}))
@@ -330,13 +335,8 @@ fn refuse_indexes(members: &Members<'_>) -> Result<(), Failure> {
     )
 }
 
-/// DynamoDB Streams are another service; a disabled one may be named.
-pub(super) fn refuse_streams(members: &Members<'_>) -> Result<(), Failure> {
-    if let Some(stream) = members.object("StreamSpecification")?
-        && stream.flag("StreamEnabled")?.unwrap_or(false)
-    {
-        refuse_unserved(members, &["StreamSpecification"])?;
-    }
+/// What is not served of encryption, policies and replication.
+pub(super) fn refuse_encryption(members: &Members<'_>) -> Result<(), Failure> {
     if let Some(encryption) = members.object("SSESpecification")?
         && encryption.flag("Enabled")?.unwrap_or(false)
     {

@@ -11,6 +11,7 @@ use super::{Database, control};
 use crate::codec::change::Precision;
 use crate::local::Failure;
 use crate::local::capture::Link;
+use crate::local::table_streams::TableStream;
 
 /// One stream a table's changes go or went to.
 #[derive(Debug)]
@@ -36,30 +37,47 @@ impl Destination {
     }
 }
 
-/// A table's destinations: at most one that is not disabled.
+/// Where a table's changes go: at most one destination that is not disabled, and its
+/// own stream.
 #[derive(Debug, Default)]
-pub(super) struct Destinations(Vec<Destination>);
+pub(super) struct Destinations {
+    kinesis: Vec<Destination>,
+    /// The stream enabled last, whether it still is or not.
+    pub(super) stream: Option<Arc<TableStream>>,
+    pub(super) stream_enabled: bool,
+}
+
+/// A way of changes, and the images they have on it: as the item is now, as it was.
+pub(super) type Way = (Arc<Link>, (bool, bool));
 
 impl Destinations {
-    /// The way changes written now take, if they are captured at all.
-    pub(super) fn link(&self, now_us: u64) -> Option<&Arc<Link>> {
-        self.0
-            .iter()
-            .find(|d| matches!(d.status(now_us), "ACTIVE" | "UPDATING"))
-            .map(|d| &d.link)
+    /// The ways changes written now take, if they are captured at all.
+    pub(super) fn ways(&self, now_us: u64) -> [Option<Way>; 2] {
+        let kinesis = self.kinesis.iter();
+        let mut active = kinesis.filter(|d| matches!(d.status(now_us), "ACTIVE" | "UPDATING"));
+        let stream = self.stream.as_ref().filter(|_| self.stream_enabled);
+        [
+            active.next().map(|d| (Arc::clone(&d.link), (true, true))),
+            stream.map(|stream| (Arc::clone(&stream.link), stream.view.shows())),
+        ]
     }
 
     /// Ends every way: the table is deleted. What was captured still arrives.
     pub(super) fn close(&mut self, now_us: u64) {
-        for destination in &mut self.0 {
+        for destination in &mut self.kinesis {
             destination.disabled_us.get_or_insert(now_us);
             destination.link.close();
+        }
+        if std::mem::take(&mut self.stream_enabled)
+            && let Some(stream) = &self.stream
+        {
+            stream.disable(now_us);
         }
     }
 
     fn current(&mut self, stream_arn: &str) -> Option<&mut Destination> {
         let found = |d: &&mut Destination| d.disabled_us.is_none() && d.stream_arn == stream_arn;
-        self.0.iter_mut().find(found)
+        self.kinesis.iter_mut().find(found)
     }
 }
 
@@ -169,7 +187,7 @@ pub(super) fn enable(database: &Database, body: &str, now_us: u64) -> Result<Val
         .write()
         .unwrap_or_else(PoisonError::into_inner);
     if destinations
-        .0
+        .kinesis
         .iter()
         .any(|d| d.status(now_us) != "DISABLED")
     {
@@ -179,8 +197,8 @@ pub(super) fn enable(database: &Database, body: &str, now_us: u64) -> Result<Val
              operation.",
         ));
     }
-    destinations.0.retain(|d| d.stream_arn != *arn);
-    destinations.0.push(Destination {
+    destinations.kinesis.retain(|d| d.stream_arn != *arn);
+    destinations.kinesis.push(Destination {
         stream_arn: arn.clone(),
         precision: request.precision,
         link: database
@@ -259,7 +277,7 @@ pub(super) fn describe(database: &Database, body: &str, now_us: u64) -> Result<V
         .read()
         .unwrap_or_else(PoisonError::into_inner);
     let list: Vec<Value> = destinations
-        .0
+        .kinesis
         .iter()
         .map(|d| {
             let mut entry = json!({

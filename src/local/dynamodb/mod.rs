@@ -23,6 +23,7 @@ mod request;
 mod reserved;
 mod sets;
 mod store;
+mod stream;
 mod table;
 mod tagging;
 mod throughput;
@@ -39,8 +40,11 @@ use self::table::{Status, Table, Tables};
 use super::capture::Capture;
 use super::faults::FaultDice;
 use super::kinesis::Streams;
+use super::table_streams::TableStreams;
 use super::{Failure, Limits};
 use crate::capacity::table::{Mode, Units};
+
+pub(super) use self::table::TRANSITION_US;
 
 /// All tables of the embedded DynamoDB.
 pub struct Database {
@@ -53,6 +57,7 @@ pub struct Database {
     dice: Arc<FaultDice>,
     ids: AtomicU64,
     limits: Option<Arc<Limits>>,
+    table_streams: Option<Arc<TableStreams>>,
 }
 
 impl fmt::Debug for Database {
@@ -136,7 +141,15 @@ impl Database {
             dice,
             ids: AtomicU64::new(0),
             limits: None,
+            table_streams: None,
         }
+    }
+
+    /// The same with DynamoDB Streams, which tables have without it no way to.
+    #[must_use]
+    pub fn with_table_streams(mut self, table_streams: Arc<TableStreams>) -> Self {
+        self.table_streams = Some(table_streams);
+        self
     }
 
     /// The same under capacity limits.

@@ -86,12 +86,11 @@ pub(super) fn apply(
     keep_old: bool,
 ) -> (f64, Option<Vec<u8>>) {
     let retention = &database.retention;
-    let link = table
+    let ways = table
         .destinations
         .read()
         .unwrap_or_else(PoisonError::into_inner)
-        .link(now_us)
-        .cloned();
+        .ways(now_us);
     let shard_of = |at: usize| Table::shard_of(writes[at].found.hash);
     let mut order: Vec<usize> = (0..writes.len()).collect();
     order.sort_unstable_by_key(|&at| (shard_of(at), at));
@@ -126,7 +125,7 @@ pub(super) fn apply(
                 kept = Some(shard.read(place).json.to_vec());
             }
         }
-        if let Some(link) = &link {
+        for (link, (shows_new, shows_old)) in ways.iter().flatten() {
             let shard = &*shard;
             link.capture(
                 now_us,
@@ -134,12 +133,14 @@ pub(super) fn apply(
                     let found = &writes[change.write].found;
                     let old = change.old.map(|place| shard.read(place));
                     let new = change.new.map(|place| shard.read(place));
+                    let kind = match (&old, &new) {
+                        (None, _) => ChangeKind::Insert,
+                        (Some(_), Some(_)) => ChangeKind::Modify,
+                        (Some(_), None) => ChangeKind::Remove,
+                    };
+                    let (old, new) = (old.filter(|_| *shows_old), new.filter(|_| *shows_new));
                     TableChange {
-                        kind: match (&old, &new) {
-                            (None, _) => ChangeKind::Insert,
-                            (Some(_), Some(_)) => ChangeKind::Modify,
-                            (Some(_), None) => ChangeKind::Remove,
-                        },
+                        kind,
                         partition_key: found.partition(arena),
                         keys: &arena.bytes[found.json.clone()],
                         new_image: new.map(|item| item.json),

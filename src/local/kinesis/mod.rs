@@ -20,6 +20,7 @@ mod describe;
 mod get;
 mod growth;
 mod hash_key;
+mod inner;
 mod list;
 mod log;
 mod page;
