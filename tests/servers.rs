@@ -110,6 +110,35 @@ fn writes_to_dynamodb_local_are_accounted_for() {
 }
 
 #[test]
+fn the_own_stream_of_a_table_of_dynamodb_local_is_followed() {
+    let Some([dynamodb]) = servers(["DYNAMODB_LOCAL"], "DynamoDB Local's streams") else {
+        return;
+    };
+    for words in [
+        "--client sdk --layout seed",
+        "--client direct --layout fhir",
+    ] {
+        let words = format!("--endpoint-url {dynamodb} --via dynamodb-streams {words}");
+        assert_held(&run(&words));
+    }
+}
+
+#[test]
+fn kinesis_mock_is_filled_beside_a_table_of_dynamodb_local() {
+    let Some([dynamodb, kinesis]) = servers(
+        ["DYNAMODB_LOCAL", "KINESIS_MOCK"],
+        "DynamoDB Local beside kinesis-mock",
+    ) else {
+        return;
+    };
+    let run = run(&format!(
+        "--endpoint-url {dynamodb} --kinesis-endpoint-url {kinesis} --via put-records"
+    ));
+    assert_held(&run);
+    assert_eq!(run.count("puts.records"), run.count("ledger.scheduled"));
+}
+
+#[test]
 fn a_server_without_a_streaming_destination_is_told_with_what_can_be_measured() {
     let Some([dynamodb, kinesis]) = servers(
         ["DYNAMODB_LOCAL", "KINESIS_MOCK"],

@@ -78,7 +78,7 @@ impl Journal for Acknowledged {
     fn dropped(&mut self, _: ReadingId) {}
     fn cut_off(&mut self, _: ReadingId) {}
     fn sent(&mut self, _: ReadingId, _: u64, _: u64, _: u64) {}
-    fn acknowledged(&mut self, _: ReadingId, _: u64, _: u64) {
+    fn acknowledged(&mut self, _: &Reading, _: u64, _: u64) {
         self.0 += 1;
     }
     fn failed(&mut self, _: ReadingId, _: &str) {}

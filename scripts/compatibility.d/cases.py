@@ -192,6 +192,12 @@ def all_cases():
     local, moto, mock, emu = ("dynamodb-local",), ("moto",), ("kinesis-mock",), ("localemu",)
     return cases + [
         Case(emu, "enhanced fan-out", held, ("--consumer", "enhanced-fan-out")),
+        Case(local, "the table's own stream", held, ("--via", "dynamodb-streams")),
+        Case(moto, "the table's own stream", held, ("--via", "dynamodb-streams")),
+        Case(emu, "the table's own stream", held, ("--via", "dynamodb-streams")),
+        Case(local + mock, "records put by hrload", held, ("--via", "put-records")),
+        Case(moto, "records put by hrload", held, ("--via", "put-records")),
+        Case(emu, "records put by hrload", held, ("--via", "put-records")),
         Case(emu, "a run with a lake", held, ("--lake", "lake", "--lake-interval", "1s")),
         Case(emu, "setup, run, teardown", set_up_and_torn_down),
         Case(emu, "deliver", delivered),

@@ -43,8 +43,9 @@ const REMEDIES: [(&[&str], &str); 9] = [
             "InvalidAction",
             "without an AWS error",
         ],
-        "the server does not have this call, or failed in it: `hrload run --via none` measures \
-         writes alone, `--kinesis-endpoint-url` names another server's Kinesis",
+        "the server does not have this call, or failed in it: `--via dynamodb-streams` follows the \
+         table's own stream, `--via none` measures writes alone, `--kinesis-endpoint-url` names \
+         another server's Kinesis, which `--via put-records` fills",
     ),
     (
         &["dns error", "failed to lookup address"],

@@ -161,7 +161,7 @@ pub async fn provision(
     }
     tell(&format!("table {}", wanted.table));
     ensure_table(connection, wanted, made).await?;
-    if let Some((_, arn)) = made.stream.clone() {
+    if let Some((_, arn)) = made.stream.clone().filter(|_| wanted.destination) {
         tell(&format!("streaming destination of {}", wanted.table));
         ensure_destination(connection, &wanted.table, &arn, made).await?;
     }

@@ -15,6 +15,8 @@ pub struct Wanted {
     pub throughput: TableThroughput,
     /// The stream; `None` when writes alone are measured.
     pub stream: Option<WantedStream>,
+    /// The table's changes are to go to the stream.
+    pub destination: bool,
     /// The table's own stream (DynamoDB Streams) is to be enabled.
     pub table_stream: bool,
     /// Whose what is created is; `None` leaves it without tags.

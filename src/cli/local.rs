@@ -137,6 +137,7 @@ fn wanted(args: &ThroughputArgs) -> Result<Option<Wanted>, Problem> {
     }
     let key = Layout::Seed.key_schema();
     Ok(Some(Wanted {
+        destination: true,
         table_stream: false,
         table: NAME.to_owned(),
         partition_key: key.partition,

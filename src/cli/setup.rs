@@ -156,6 +156,7 @@ impl SetupArgs {
             destination: Progress::Planned,
         };
         let wanted = Wanted {
+            destination: true,
             table_stream: false,
             table,
             partition_key: key.partition,

@@ -17,6 +17,18 @@ pub fn encode(out: &mut Vec<u8>, layout: Layout, reading: &Reading) {
     out.push(b'}');
 }
 
+/// Appends the key attributes of that item alone, in the same form.
+pub fn encode_key(out: &mut Vec<u8>, layout: Layout, reading: &Reading) {
+    out.push(b'{');
+    let mut json = ItemJson {
+        out,
+        first: true,
+        lists: 0,
+    };
+    layout.describe_key(reading, &mut json);
+    out.push(b'}');
+}
+
 /// Writes attributes as they come.
 struct ItemJson<'a> {
     out: &'a mut Vec<u8>,

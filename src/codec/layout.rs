@@ -93,6 +93,22 @@ impl Layout {
         }
     }
 
+    /// Tells `sink` the key attributes of that item alone.
+    pub fn describe_key(self, reading: &Reading, sink: &mut impl ItemSink) {
+        let schema = self.key_schema();
+        let names = [Some(schema.partition.0), schema.sort.map(|(name, _)| name)];
+        self.describe(reading, &mut KeyAttributes { sink, names });
+    }
+
+    /// The size of the key attributes in bytes, by the same rule as
+    /// [`Layout::item_bytes`].
+    #[must_use]
+    pub fn key_bytes(self, reading: &Reading) -> usize {
+        let mut size = ItemSize::default();
+        self.describe_key(reading, &mut size);
+        size.bytes
+    }
+
     /// The item's size in bytes by DynamoDB's rule (see [`crate::capacity::size`]).
     #[must_use]
     pub fn item_bytes(self, reading: &Reading) -> usize {
@@ -181,6 +197,32 @@ fn motion_context(motion: Motion) -> &'static str {
         Motion::Sedentary => "sedentary",
         Motion::Active => "active",
     }
+}
+
+/// Passes on the attributes of these names; keys are texts and numbers.
+struct KeyAttributes<'a, S> {
+    sink: &'a mut S,
+    names: [Option<&'static str>; 2],
+}
+
+impl<S: ItemSink> ItemSink for KeyAttributes<'_, S> {
+    fn string(&mut self, name: Name, value: impl Text) {
+        if self.names.contains(&Some(name.text)) {
+            self.sink.string(name, value);
+        }
+    }
+
+    fn number(&mut self, name: Name, value: u64) {
+        if self.names.contains(&Some(name.text)) {
+            self.sink.number(name, value);
+        }
+    }
+
+    fn boolean(&mut self, _: Name, _: bool) {}
+    fn map(&mut self, _: Name) {}
+    fn list(&mut self, _: Name) {}
+    fn end(&mut self) {}
+    fn constant(&mut self, _: &'static Constant) {}
 }
 
 /// Adds up an item's size by DynamoDB's rule.

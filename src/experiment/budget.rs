@@ -39,6 +39,7 @@ pub fn estimate(request: &Request) -> Result<Cost, RunError> {
         write_units: readings * setting.footprint.write_units() as f64,
         provisioned_units: None,
         acknowledged: readings as u64,
+        captured: matches!(request.via, Via::Kinesis(_)),
         fan_out: fans_out(request),
         stream_reads: stream_reads(
             request,
@@ -51,7 +52,10 @@ pub fn estimate(request: &Request) -> Result<Cost, RunError> {
 }
 
 pub(super) fn fans_out(request: &Request) -> bool {
-    matches!(request.via, Via::Kinesis(Consumer::EnhancedFanOut { .. }))
+    matches!(
+        request.via.consumer(),
+        Some(Consumer::EnhancedFanOut { .. })
+    )
 }
 
 /// GetRecords calls on the table's own stream in so many seconds, by the partitions
@@ -110,6 +114,7 @@ impl<'a> Budget<'a> {
             write_units,
             provisioned_units: None,
             acknowledged,
+            captured: matches!(self.request.via, Via::Kinesis(_)),
             fan_out: fans_out(self.request),
             stream_reads: stream_reads(self.request, self.setting, elapsed.as_secs_f64()),
         };

@@ -18,6 +18,8 @@ pub(super) struct Used {
     pub provisioned_units: Option<f64>,
     /// Readings written, each a change record where there is a stream.
     pub acknowledged: u64,
+    /// The table's changes were captured for the stream.
+    pub captured: bool,
     /// The stream was read by enhanced fan-out.
     pub fan_out: bool,
     /// GetRecords calls on the table's own stream.
@@ -69,7 +71,9 @@ pub(super) fn usage(setting: &Setting, footprint: Footprint, used: &Used) -> Usa
     if setting.stream.is_some() {
         let (records, bytes) = (used.acknowledged, footprint.record_bytes as u64);
         let read_gb = gb(records as f64 * bytes as f64);
-        usage.change_units = used.write_units;
+        if used.captured {
+            usage.change_units = used.write_units;
+        }
         if setting.stream_on_demand {
             usage.on_demand_stream_hours = hours;
             usage.on_demand_gb_in = on_demand_gb_in(records, bytes);

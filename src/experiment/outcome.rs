@@ -74,6 +74,12 @@ pub(super) fn finish(
             entry.provisioned_units = units.at(end_us);
         }
     }
+    result.puts = lived.copied.as_ref().map(|copied| report::Puts {
+        records: copied.put,
+        calls: copied.calls,
+        throttled: copied.throttled,
+        failed: copied.failed.clone(),
+    });
     if let (Some(lake), Some(kept)) = (&request.lake, &lived.lake) {
         put_lake(lake, kept, lived, &mut result);
     }
@@ -87,6 +93,7 @@ pub(super) fn finish(
         },
         provisioned_units: result.capacity.provisioned_units,
         acknowledged: result.ledger.acknowledged,
+        captured: matches!(request.via, Via::Kinesis(_)),
         fan_out: fans_out(request),
         stream_reads: match (&request.via, &lived.read) {
             (Via::DynamoDbStreams { .. }, Some((_, outcome))) => outcome.tally.reads,
@@ -101,7 +108,7 @@ pub(super) fn finish(
     // A plan knows of no changes made by hand.
     if lived.reached == Phase::Complete && result.run.rate_changes.is_empty() {
         let read = lived.read.as_ref().map(|(_, outcome)| &outcome.tally);
-        let read = read.filter(|_| matches!(request.via, Via::Kinesis(_)));
+        let read = read.filter(|_| request.via.consumer().is_some());
         result.planned = Some(planned(request, workload, setting, made, read, &result));
     }
     let thresholds = request.thresholds.iter();
@@ -166,10 +173,12 @@ fn config(
     };
     let (consumer, poll_interval) = match &request.via {
         Via::None => (None, None),
-        Via::Kinesis(Consumer::Polling { interval }) => {
+        Via::Kinesis(Consumer::Polling { interval })
+        | Via::PutRecords(Consumer::Polling { interval }) => {
             (Some("polling"), Some(interval.as_secs_f64()))
         }
-        Via::Kinesis(Consumer::EnhancedFanOut { .. }) => (Some("enhanced-fan-out"), None),
+        Via::Kinesis(Consumer::EnhancedFanOut { .. })
+        | Via::PutRecords(Consumer::EnhancedFanOut { .. }) => (Some("enhanced-fan-out"), None),
         Via::DynamoDbStreams { interval } => (Some("polling"), Some(interval.as_secs_f64())),
     };
     let sending = &request.sending;
@@ -211,6 +220,7 @@ fn config(
         via: match request.via {
             Via::Kinesis(_) => ReportVia::Kinesis,
             Via::DynamoDbStreams { .. } => ReportVia::DynamodbStreams,
+            Via::PutRecords(_) => ReportVia::PutRecords,
             Via::None => ReportVia::None,
         },
         stream: setting.stream.clone(),

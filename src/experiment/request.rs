@@ -183,8 +183,21 @@ pub enum Via {
         /// Time from one GetRecords call to the next on one shard.
         interval: Duration,
     },
+    /// Through a Kinesis stream that hrload itself puts the acknowledged readings into.
+    PutRecords(crate::stream::Consumer),
     /// Not at all: writes alone are measured.
     None,
+}
+
+impl Via {
+    /// How the Kinesis stream is read, if one is followed.
+    #[must_use]
+    pub fn consumer(&self) -> Option<&crate::stream::Consumer> {
+        match self {
+            Via::Kinesis(consumer) | Via::PutRecords(consumer) => Some(consumer),
+            Via::DynamoDbStreams { .. } | Via::None => None,
+        }
+    }
 }
 
 /// Delivery into a lake while the run goes on.

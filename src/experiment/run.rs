@@ -3,9 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::mpsc::UnboundedSender;
 use tokio::time::{Interval as Ticker, MissedTickBehavior, interval};
 
 use super::budget::Budget;
+use super::copier::Copier;
 use super::error::RunError;
 use super::event::{Event, Finished};
 use super::identity::Identity;
@@ -24,14 +26,14 @@ use super::{machine, outcome};
 use crate::aws::{self, Owner, ProvisionError, Provisioned, TableThroughput, Wanted, WantedStream};
 use crate::clock::Clock;
 use crate::lake::Lake;
-use crate::load::{self, Backoff, Stop, TempoChange};
+use crate::load::{self, Backoff, CopyConfig, CopyOutcome, Stop, TempoChange};
 use crate::measure::{
     ArrivalRecord, ArrivalRecorder, IntervalSink, LakeRecorder, Reach, Rendezvous, SendRecorder,
     Series,
 };
 use crate::report::{self, Condition, Phase};
 use crate::stream::{self, Feed};
-use crate::workload::{Partition, Workload};
+use crate::workload::{Partition, Reading, Workload};
 
 /// Time between the start of the load threads and the first reading: they build
 /// their part of the fleet in it.
@@ -163,6 +165,7 @@ pub(super) fn wanted(request: &Request, setting: &Setting, identity: &Identity) 
             shards: (!setting.stream_on_demand).then_some(setting.shards),
         }),
         throughput: setting.throughput,
+        destination: matches!(request.via, Via::Kinesis(_)),
         table_stream: matches!(request.via, Via::DynamoDbStreams { .. }),
         owner: Some(Owner {
             run: identity.id.clone(),
@@ -202,6 +205,8 @@ pub(super) struct Lived {
     pub tempo_changes: Vec<TempoChange>,
     /// Write units that the table was provisioned with, if that was watched.
     pub units: Option<Units>,
+    /// What became of the records that hrload put into the stream itself.
+    pub copied: Option<CopyOutcome>,
     /// CPU time of the whole process while sending, in microseconds.
     pub process_cpu_us: u64,
 }
@@ -258,7 +263,8 @@ impl Life<'_> {
         tell(Event::Ready(self.setting));
         let mut watch = Watch::new(clock, intervals, reader.is_some());
         let cpu_before_us = machine::process_cpu_us();
-        let mut workers = self.start_workers(reach, clock, &stop, sink, &rendezvous)?;
+        let (mut copier, copies) = self.start_copier(clock, &stop)?.unzip();
+        let mut workers = self.start_workers(reach, clock, &stop, sink, &rendezvous, copies)?;
 
         let units = self.watch_units(clock);
         let mut signals = 0;
@@ -332,6 +338,10 @@ impl Life<'_> {
         }
 
         let drain_began_us = clock.now_us();
+        let copied = match &mut copier {
+            None => None,
+            Some(copier) => Some(settle(copier, &stop, phases.drain, interrupts).await?),
+        };
         let read = match reader {
             None => None,
             Some(reader) => {
@@ -382,6 +392,7 @@ impl Life<'_> {
             measured_us: (measure_start_us, stop.end_us().max(measure_start_us)),
             tempo_changes: stop.timetable().changes(),
             units,
+            copied,
             process_cpu_us,
         })
     }
@@ -438,7 +449,7 @@ impl Life<'_> {
         let connection = &self.connected.connection;
         let (feed, fresh) = match &self.request.via {
             Via::None => return None,
-            Via::Kinesis(consumer) => {
+            Via::Kinesis(consumer) | Via::PutRecords(consumer) => {
                 let stream = stream::KinesisStream {
                     client: connection.worker_kinesis(),
                     name: self.setting.stream.clone()?,
@@ -467,6 +478,28 @@ impl Life<'_> {
         })
     }
 
+    /// Begins to put acknowledged readings into the stream, if that is for hrload to do.
+    fn start_copier(
+        &self,
+        clock: Clock,
+        stop: &Stop,
+    ) -> Result<Option<(Copier, UnboundedSender<Reading>)>, RunError> {
+        let (Via::PutRecords(_), Some(stream)) = (&self.request.via, &self.setting.stream) else {
+            return Ok(None);
+        };
+        let connection = &self.connected.connection;
+        let config = CopyConfig {
+            stream: stream.clone(),
+            table: self.setting.table.clone(),
+            region: connection.region.clone(),
+            layout: self.request.layout,
+            attempts: self.request.sending.attempts,
+            backoff: Backoff::default(),
+            seed: self.request.seed,
+        };
+        Copier::start(config, connection.worker_kinesis(), clock, stop).map(Some)
+    }
+
     fn start_workers(
         &self,
         reach: Reach,
@@ -474,6 +507,7 @@ impl Life<'_> {
         stop: &Stop,
         sink: IntervalSink,
         rendezvous: &Option<Arc<Rendezvous>>,
+        copies: Option<UnboundedSender<Reading>>,
     ) -> Result<Workers, RunError> {
         let sending = &self.request.sending;
         let threads = self.setting.threads;
@@ -511,6 +545,7 @@ impl Life<'_> {
                     index as u32,
                     threads as u32,
                 ),
+                copies: copies.clone(),
             })
             .collect();
         let common = Common {
@@ -523,6 +558,23 @@ impl Life<'_> {
         };
         Workers::start(&common, shares)
     }
+}
+
+/// Waits until all records are put or given up; at a signal, or when it takes longer
+/// than draining may, what is left is given up.
+async fn settle(
+    copier: &mut Copier,
+    stop: &Stop,
+    longest: Duration,
+    interrupts: &mut Interrupts,
+) -> Result<CopyOutcome, RunError> {
+    tokio::select! {
+        done = copier.finished() => return done,
+        () = interrupts.next() => {}
+        () = tokio::time::sleep(longest) => {}
+    }
+    stop.at_once();
+    copier.finished().await
 }
 
 /// Waits until every acknowledged reading was seen, and a moment longer for

@@ -94,16 +94,20 @@ impl Setting {
         };
         let consumer = match &request.via {
             Via::None => None,
-            Via::Kinesis(Consumer::Polling { interval }) => {
+            Via::Kinesis(Consumer::Polling { interval })
+            | Via::PutRecords(Consumer::Polling { interval }) => {
                 Some(format!("polled every {}", duration(interval.as_secs_f64())))
             }
-            Via::Kinesis(Consumer::EnhancedFanOut { .. }) => Some("enhanced fan-out".to_owned()),
+            Via::Kinesis(Consumer::EnhancedFanOut { .. })
+            | Via::PutRecords(Consumer::EnhancedFanOut { .. }) => {
+                Some("enhanced fan-out".to_owned())
+            }
             Via::DynamoDbStreams { interval } => Some(format!(
                 "each shard polled every {}",
                 duration(interval.as_secs_f64())
             )),
         };
-        let via_kinesis = matches!(request.via, Via::Kinesis(_));
+        let via_kinesis = request.via.consumer().is_some();
         let table_stream = matches!(request.via, Via::DynamoDbStreams { .. });
         let table = name(&request.resources.table);
         let footprint = Footprint::of(workload, request.layout, &table, FOOTPRINT_REGION);

@@ -9,9 +9,11 @@ use super::error::RunError;
 use crate::aws::Connection;
 use crate::clock::Clock;
 use crate::load::limit::ClientKind;
-use crate::load::{self, Client, Config, Direct, Limits, Sdk, Stop, WorkerOutcome, WorkerRecord};
+use crate::load::{
+    self, Client, Config, Copying, Direct, Limits, Sdk, Stop, WorkerOutcome, WorkerRecord,
+};
 use crate::measure::{SendRecord, SendRecorder};
-use crate::workload::{Fleet, Partition, Workload};
+use crate::workload::{Fleet, Partition, Reading, Workload};
 
 /// One load thread's part of the work.
 pub(super) struct Share {
@@ -21,6 +23,8 @@ pub(super) struct Share {
     pub partition: Partition,
     /// What it records with.
     pub recorder: SendRecorder,
+    /// Where acknowledged readings go besides.
+    pub copies: Option<mpsc::UnboundedSender<Reading>>,
 }
 
 /// What all load threads need.
@@ -69,6 +73,27 @@ impl Sent {
     }
 }
 
+async fn work(
+    share: Share,
+    fleet: Fleet,
+    client: Client,
+    clock: Clock,
+    stop: Stop,
+) -> WorkerRecord {
+    let Share {
+        config, recorder, ..
+    } = share;
+    let Some(copies) = share.copies else {
+        return load::run(&config, fleet, client, clock, recorder, stop).await;
+    };
+    let mut journal = Copying::new(recorder, copies);
+    let outcome = load::run_with(&config, fleet, &client, clock, &mut journal, &stop).await;
+    WorkerRecord {
+        record: journal.into_inner().finish(clock.now_us()),
+        outcome,
+    }
+}
+
 impl Workers {
     /// Starts a thread for each share.
     pub(super) fn start(common: &Common<'_>, shares: Vec<Share>) -> Result<Self, RunError> {
@@ -98,14 +123,7 @@ impl Workers {
                         return;
                     };
                     let fleet = Fleet::new(&workload, share.partition, run_start_us);
-                    let record = runtime.block_on(load::run(
-                        &share.config,
-                        fleet,
-                        client,
-                        clock,
-                        share.recorder,
-                        stop,
-                    ));
+                    let record = runtime.block_on(work(share, fleet, client, clock, stop));
                     // Nobody to tell: the run was stopped at once.
                     let _ = sender.send(record);
                 })

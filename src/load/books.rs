@@ -251,7 +251,10 @@ impl<'a, J: Journal> Books<'a, J> {
             Settled::CutOff => return self.journal.cut_off(id),
             Settled::Unfinished => self.journal.failed(id, UNFINISHED),
             Settled::Failed(code) => self.journal.failed(id, code),
-            Settled::Acknowledged => self.journal.acknowledged(id, item.first_sent_us, now_us),
+            Settled::Acknowledged => {
+                let (reading, sent_us) = (&item.reading, item.first_sent_us);
+                self.journal.acknowledged(reading, sent_us, now_us);
+            }
         }
         let group = &mut self.groups[item.group as usize];
         group.open -= 1;

@@ -1,7 +1,7 @@
 //! Who is told what became of each reading.
 
 use crate::measure::{Attempt, SendRecorder};
-use crate::workload::ReadingId;
+use crate::workload::{Reading, ReadingId};
 
 /// Receives everything a worker does, in order. A run's is the
 /// [`SendRecorder`]; the methods are its methods, documented there.
@@ -15,7 +15,7 @@ pub trait Journal {
     fn dropped(&mut self, id: ReadingId);
     fn cut_off(&mut self, id: ReadingId);
     fn sent(&mut self, id: ReadingId, due_us: u64, sent_us: u64, computed_units: u64);
-    fn acknowledged(&mut self, id: ReadingId, sent_us: u64, acknowledged_us: u64);
+    fn acknowledged(&mut self, reading: &Reading, sent_us: u64, acknowledged_us: u64);
     fn failed(&mut self, id: ReadingId, code: &str);
     fn attempt(&mut self, sent_us: u64, done_us: u64, measured: bool, outcome: Attempt<'_>);
     fn batch_settled(&mut self, sent_us: u64, settled_us: u64, measured: bool);
@@ -39,8 +39,8 @@ impl Journal for SendRecorder {
         self.sent(id, due_us, sent_us, computed_units);
     }
 
-    fn acknowledged(&mut self, id: ReadingId, sent_us: u64, acknowledged_us: u64) {
-        self.acknowledged(id, sent_us, acknowledged_us);
+    fn acknowledged(&mut self, reading: &Reading, sent_us: u64, acknowledged_us: u64) {
+        self.acknowledged(reading.id, sent_us, acknowledged_us);
     }
 
     fn failed(&mut self, id: ReadingId, code: &str) {

@@ -93,8 +93,8 @@ impl ArrivalRecorder {
             id.intended_us,
             created_us,
             created_grain_us,
-            // What was created had been by the time it was read, at any rate.
-            arrived_us.unwrap_or(created_us),
+            // What was read had been created, at any rate; not every server rounds down.
+            arrived_us.unwrap_or(created_us.saturating_sub(created_grain_us)),
             read_us,
         );
         if let Some(arrived_us) = arrived_us {

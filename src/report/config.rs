@@ -87,8 +87,23 @@ pub enum Via {
     Kinesis,
     /// Through the table's own stream.
     DynamodbStreams,
+    /// Through a Kinesis data stream that hrload itself put the readings into.
+    PutRecords,
     /// Not at all: writes alone are measured.
     None,
+}
+
+impl Via {
+    /// As `--via` and the result file have it.
+    #[must_use]
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::Kinesis => "kinesis",
+            Self::DynamodbStreams => "dynamodb-streams",
+            Self::PutRecords => "put-records",
+            Self::None => "none",
+        }
+    }
 }
 
 /// Everything that is needed to repeat a run. Holds no secrets: pass URLs and

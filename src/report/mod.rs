@@ -26,6 +26,7 @@ mod modes;
 mod plan;
 mod planned;
 pub mod plot;
+mod puts;
 mod result;
 mod series;
 mod sweep;
@@ -53,6 +54,7 @@ pub use ledger::{Ledger, MissingReading, WarmUp};
 pub use modes::{Figure, Missed, ModeFigures, ModesResult, Quantiles, ThrottledBy, modes};
 pub use plan::{plan, plan_plot};
 pub use planned::{Beside, Planned};
+pub use puts::Puts;
 pub use result::{
     Capacity, ClockOffset, Cost, CostLine, Observed, Rate, RunResult, SchemaName, SlowDevice,
     Threshold, Throttle,

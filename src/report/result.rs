@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::lake::Lake;
 use super::latency::seconds;
+use super::puts::Puts;
 use super::{
     ByStage, Condition, Config, Environment, Generator, Ledger, MissingReading, Planned, RunInfo,
     SeriesEntry, StageLatency, units,
@@ -43,6 +44,10 @@ pub struct RunResult {
     pub rate: Rate,
     /// The account of every measured reading.
     pub ledger: Ledger,
+    /// What hrload put into the stream itself; null where the table's changes were
+    /// followed, or nothing was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub puts: Option<Puts>,
     /// What was delivered into the lake; null where nothing was to be.
     #[serde(default)]
     pub lake: Option<Lake>,
@@ -256,6 +261,7 @@ impl RunResult {
                 .recorded()
                 .map(|(stage, latency)| (stage, StageLatency::from(latency)))
                 .collect(),
+            puts: None,
             lake: None,
             slowest_devices: arrivals
                 .iter()

@@ -46,6 +46,7 @@ pub fn summary(result: &RunResult) -> String {
     text.origin(result);
     text.headline(result);
     text.ledger(result);
+    text.puts(result);
     text.lake(result);
     text.latency(result);
     text.clocks(result);
@@ -127,6 +128,7 @@ impl Text {
         let way = match config.via {
             Via::Kinesis => "",
             Via::DynamodbStreams => ", via DynamoDB Streams",
+            Via::PutRecords => ", records put by hrload",
             Via::None => ", writes alone",
         };
         // 2026-11-22T22:15:03.123456Z without the fraction.
@@ -236,6 +238,27 @@ impl Text {
             ));
         }
         self.section("ledger", &lines);
+        self.line("");
+    }
+
+    /// The stream was not the table's: hrload filled it.
+    fn puts(&mut self, result: &RunResult) {
+        let Some(puts) = &result.puts else {
+            return;
+        };
+        let mut line = format!(
+            "hrload put {} into the stream itself, in {}: `replication` is a PutRecords call, not \
+             DynamoDB's",
+            plural(puts.records, "record"),
+            plural(puts.calls, "call"),
+        );
+        if puts.throttled > 0 {
+            let _ = write!(line, "; {} throttled", count(puts.throttled));
+        }
+        for (code, records) in &puts.failed {
+            let _ = write!(line, "; {} given up: {}", count(*records), tame(code));
+        }
+        self.section("puts", &wrap(&line, WIDTH - INDENT));
         self.line("");
     }
 

@@ -85,7 +85,8 @@ impl Journal for Account {
         self.sent += 1;
     }
 
-    fn acknowledged(&mut self, id: ReadingId, _: u64, _: u64) {
+    fn acknowledged(&mut self, reading: &Reading, _: u64, _: u64) {
+        let id = reading.id;
         self.end(id, "acknowledged");
     }
 

@@ -12,13 +12,15 @@ pub(super) fn calls(request: &Request, made_before: bool) -> String {
     } else {
         (permissions::RUN_ORDER, permissions::RUN)
     };
-    let via_kinesis = matches!(request.via, Via::Kinesis(_));
+    let via_kinesis = request.via.consumer().is_some();
+    let captured = matches!(request.via, Via::Kinesis(_));
     let keep = request.resources.keep;
     let wanted = |name: &str| {
-        let of_kinesis = name.starts_with("kinesis:")
-            || name.starts_with("iam:")
-            || name.contains("KinesisStreamingDestination");
-        (via_kinesis || !of_kinesis) && !(keep && name.contains(":Delete"))
+        let of_kinesis =
+            name.starts_with("kinesis:") || name.contains("KinesisStreamingDestination");
+        (via_kinesis || !of_kinesis)
+            && (captured || !of_capture(name))
+            && !(keep && name.contains(":Delete"))
     };
     let mut order: Vec<&str> = order.iter().copied().filter(|name| wanted(name)).collect();
     let needed = needed.iter().filter(|action| wanted(action.name));
@@ -30,11 +32,18 @@ pub(super) fn calls(request: &Request, made_before: bool) -> String {
         let at = order.iter().position(writes).unwrap_or(order.len());
         order.splice(at..at, permissions::TABLE_STREAM_ORDER.iter().copied());
     }
-    if let Via::Kinesis(Consumer::EnhancedFanOut { .. }) = request.via {
+    if let Some(Consumer::EnhancedFanOut { .. }) = request.via.consumer() {
         let polls = |name: &&str| permissions::POLLING_ORDER.contains(name);
         let at = order.iter().position(polls).unwrap_or(order.len());
         order.retain(|name| !permissions::POLLING_ORDER.contains(name));
         order.splice(at..at, permissions::FAN_OUT_ORDER.iter().copied());
+    }
+    if let Via::PutRecords(_) = request.via {
+        let writes = order
+            .iter()
+            .position(|name| *name == "dynamodb:BatchWriteItem");
+        let at = writes.map_or(order.len(), |at| at + 1);
+        order.insert(at, "kinesis:PutRecords");
     }
     if matches!(request.target, Target::Aws { .. }) {
         let around = permissions::LOOK_AROUND_ORDER.iter();
@@ -49,4 +58,11 @@ pub(super) fn calls(request: &Request, made_before: bool) -> String {
     let table = request.resources.table.as_deref().unwrap_or(made_up);
     let stream = request.resources.stream.as_deref().unwrap_or(made_up);
     permissions::dry_run(&order, &needed, region.unwrap_or("*"), table, stream)
+}
+
+/// Whether it is for the streaming destination alone.
+fn of_capture(name: &str) -> bool {
+    name.starts_with("iam:")
+        || name.contains("KinesisStreamingDestination")
+        || name == "kinesis:DescribeStream"
 }

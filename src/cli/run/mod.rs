@@ -122,7 +122,7 @@ pub(crate) struct RunArgs {
     throughput: ThroughputArgs,
 
     /// How readings are followed: through a Kinesis stream of the table's changes, through
-    /// the table's own stream, or not at all
+    /// the table's own stream, through one that hrload fills itself, or not at all
     #[arg(long, value_enum, default_value_t = ViaArg::Kinesis, help_heading = "Following")]
     via: ViaArg,
 
@@ -290,6 +290,8 @@ enum ViaArg {
     Kinesis,
     /// The table's own stream: DynamoDB Streams
     DynamodbStreams,
+    /// A Kinesis stream that hrload itself puts every acknowledged reading into
+    PutRecords,
     /// Writes alone are measured
     None,
 }

@@ -160,13 +160,20 @@ impl RunArgs {
                 (ViaArg::DynamodbStreams, _) => Via::DynamoDbStreams {
                     interval: poll_interval,
                 },
-                (ViaArg::Kinesis, ConsumerArg::Polling) => Via::Kinesis(Consumer::Polling {
-                    interval: poll_interval,
-                }),
-                (ViaArg::Kinesis, ConsumerArg::EnhancedFanOut) => {
-                    Via::Kinesis(Consumer::EnhancedFanOut {
-                        name: "hrload".to_owned(),
-                    })
+                (via, consumer) => {
+                    let consumer = match consumer {
+                        ConsumerArg::Polling => Consumer::Polling {
+                            interval: poll_interval,
+                        },
+                        ConsumerArg::EnhancedFanOut => Consumer::EnhancedFanOut {
+                            name: "hrload".to_owned(),
+                        },
+                    };
+                    if via == ViaArg::PutRecords {
+                        Via::PutRecords(consumer)
+                    } else {
+                        Via::Kinesis(consumer)
+                    }
                 }
             },
             lake: self.lake.request()?,
@@ -211,7 +218,7 @@ impl RunArgs {
     /// Refuses what only a Kinesis stream has where none is followed.
     fn check_feed(&self) -> Result<(), Problem> {
         let via = match self.via {
-            ViaArg::Kinesis => return Ok(()),
+            ViaArg::Kinesis | ViaArg::PutRecords => return Ok(()),
             ViaArg::DynamodbStreams => "dynamodb-streams",
             ViaArg::None => "none",
         };
@@ -271,7 +278,8 @@ impl RunArgs {
         }
         self.region = Some(state.region);
         self.table = Some(state.table.name);
-        self.stream = Some(state.stream.name).filter(|_| self.via == ViaArg::Kinesis);
+        let has_stream = matches!(self.via, ViaArg::Kinesis | ViaArg::PutRecords);
+        self.stream = Some(state.stream.name).filter(|_| has_stream);
         self.keep = true;
         Ok(())
     }

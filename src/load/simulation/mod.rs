@@ -211,7 +211,8 @@ impl Journal for Notes {
         story.sent = Some((due_us, sent_us));
     }
 
-    fn acknowledged(&mut self, id: ReadingId, sent_us: u64, acknowledged_us: u64) {
+    fn acknowledged(&mut self, reading: &Reading, sent_us: u64, acknowledged_us: u64) {
+        let id = reading.id;
         assert_eq!(self.stories[&id].sent.map(|sent| sent.1), Some(sent_us));
         assert!(sent_us <= acknowledged_us);
         self.end(id, End::Acknowledged(acknowledged_us));

@@ -31,7 +31,7 @@ const KEYS: [Key; 18] = [
     ("layout", |of| of.config.layout.clone(), true),
     ("target", |of| format!("{:?}", of.config.target), true),
     ("region", |of| maybe(of.config.region.as_ref()), true),
-    ("via", |of| format!("{:?}", of.config.via), true),
+    ("via", |of| of.config.via.key().to_owned(), true),
     ("faults", |of| of.config.faults.join(", "), true),
     ("duration", |of| of.config.duration.to_string(), true),
     ("client", |of| of.config.client.clone(), false),

@@ -181,6 +181,10 @@ fn ledger(text: &mut String, result: &RunResult) -> std::fmt::Result {
         ("duplicates", of.duplicates),
         ("reordered", of.reordered),
         (
+            "put into the stream by hrload",
+            result.puts.as_ref().map(|puts| puts.records),
+        ),
+        (
             "in the lake",
             result.lake.as_ref().map(|lake| lake.readings),
         ),

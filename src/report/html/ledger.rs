@@ -20,6 +20,17 @@ pub(super) fn body(runs: &[Run<'_>]) -> Markup {
         row("− missing from the stream", |of| of.missing),
         row("= seen in the stream", |of| of.seen),
     ];
+    let puts = |what, value: fn(&crate::report::Puts) -> Option<String>| {
+        fact(runs, what, |run| run.result.puts.as_ref().and_then(value))
+    };
+    let puts = vec![
+        puts("records put", |of| Some(count(of.records))),
+        puts("calls", |of| Some(count(of.calls))),
+        puts("refused for want of capacity, and put again", |of| {
+            Some(count(of.throttled))
+        }),
+        puts("given up", |of| Some(count(of.failed.values().sum()))),
+    ];
     let lake = |what, value: fn(&crate::report::Lake) -> Option<String>| {
         fact(runs, what, |run| run.result.lake.as_ref().and_then(value))
     };
@@ -49,6 +60,9 @@ pub(super) fn body(runs: &[Run<'_>]) -> Markup {
         div.beside {
             (facts(runs, "Readings, from due to seen", rows, false))
             (facts(runs, "Beside them", besides, false))
+            @if runs.iter().any(|run| run.result.puts.is_some()) {
+                (facts(runs, "Put into the stream by hrload itself", puts, false))
+            }
             @if runs.iter().any(|run| run.result.lake.is_some()) {
                 (facts(runs, "In the lake", lake, false))
             }
