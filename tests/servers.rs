@@ -14,7 +14,7 @@ use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
 use support::local::Local;
-use support::{Run, finish, hrload};
+use support::{Run, finish, hrload_with_credentials};
 
 /// Slow servers hold this, and what they get wrong shows.
 const PACE: &str = "--devices 50 -r 100/s -w 0s -d 1s --drain 20s -q";
@@ -38,18 +38,8 @@ fn servers<const N: usize>(names: [&str; N], what: &str) -> Option<[String; N]> 
     None
 }
 
-fn with_credentials(words: &str) -> Command {
-    let mut command = hrload();
-    command
-        .args(words.split_whitespace())
-        .env("AWS_ACCESS_KEY_ID", "test")
-        .env("AWS_SECRET_ACCESS_KEY", "test")
-        .env("AWS_REGION", "us-east-1");
-    command
-}
-
 fn output(words: &str) -> Output {
-    with_credentials(words).output().unwrap()
+    hrload_with_credentials(words).output().unwrap()
 }
 
 fn run(words: &str) -> Run {

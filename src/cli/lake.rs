@@ -42,7 +42,7 @@ pub(super) fn format(format: FormatArg, compression: CompressionArg) -> Result<F
         Ok(wanted)
     } else {
         Err(Problem::usage(
-            "Parquet is not in this build: `cargo install --path . --features sql`, or              `cargo run --release --features sql --`, has it",
+            "Parquet is not in this build: build it with `cargo build --release --features sql`",
         ))
     }
 }

@@ -57,6 +57,4 @@ pub struct Finished {
     pub result: RunResult,
     /// How it ended.
     pub ending: Ending,
-    /// Why what was created could not be removed.
-    pub not_removed: Option<RunError>,
 }

@@ -1,9 +1,9 @@
 //! What a person tells a run while it is on: to end, by signal or by key, and
 //! how fast to go.
 //!
-//! The first signal (Ctrl-C, SIGTERM, SIGQUIT, or SIGHUP when the terminal closes)
-//! asks for a gentle end, the second for one at once: what was made is removed
-//! either way. A [`Remote`] asks for the same from code: a terminal in raw mode sends
+//! The first signal asks for a gentle end, the second for one at once; what was made is
+//! removed either way. Signals are Ctrl-C, SIGTERM, SIGQUIT, and SIGHUP when the terminal
+//! closes. A [`Remote`] asks for the same from code: a terminal in raw mode sends
 //! Ctrl-C as a key and not as a signal.
 
 use std::future::poll_fn;
@@ -47,7 +47,8 @@ impl Remote {
 }
 
 impl Interrupts {
-    /// Takes over the signals; SIGHUP not where it is ignored (`nohup`). Call it inside a tokio runtime.
+    /// Takes over the signals; SIGHUP not where it is ignored (`nohup`). Call it inside a
+    /// tokio runtime.
     ///
     /// # Errors
     /// The system does not let us.

@@ -62,10 +62,14 @@ pub(super) fn finish(
         warnings(lived),
     );
     for code in result.failures.keys() {
-        let advice =
-            aws::advice(code).filter(|_| !result.throttles.iter().any(|t| t.exception == *code));
-        let told = advice.map(|advice| format!("readings failed with {code}: {advice}"));
-        result.warnings.extend(told);
+        // A throttle has its own place in the result.
+        if result.throttles.iter().any(|of| of.exception == *code) {
+            continue;
+        }
+        if let Some(advice) = aws::advice(code) {
+            let told = format!("readings failed with {code}: {advice}");
+            result.warnings.push(told);
+        }
     }
     if let Some(units) = &lived.units {
         result.capacity.provisioned_units = units.mean(measure_start_us, measure_end_us);
@@ -122,11 +126,7 @@ pub(super) fn finish(
     } else {
         Ending::NotHeld
     };
-    Finished {
-        result,
-        ending,
-        not_removed: None,
-    }
+    Finished { result, ending }
 }
 
 /// What the lake holds, and how late it came there.

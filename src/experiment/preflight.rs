@@ -67,10 +67,16 @@ fn warnings(found: &Surroundings, setting: &Setting) -> Vec<String> {
         }
         _ => {}
     }
-    let Some(stream) = &setting.stream else {
-        clock(found, &mut lines);
-        return lines;
-    };
+    if let Some(stream) = &setting.stream {
+        lines.extend(stream_warning(found, setting, stream));
+    }
+    lines.extend(clock_warning(found));
+    lines
+}
+
+/// Whether the stream's shards, or those the account may open, are too few.
+fn stream_warning(found: &Surroundings, setting: &Setting, stream: &str) -> Option<String> {
+    let rate = setting.mean_rate;
     let limits = ShardLimits::default();
     let bytes = rate * setting.footprint.record_bytes as f64;
     let by_records = rate / f64::from(limits.write_records_per_s);
@@ -78,7 +84,7 @@ fn warnings(found: &Surroundings, setting: &Setting) -> Vec<String> {
         .max(bytes / f64::from(limits.write_bytes_per_s))
         .ceil() as u64;
     match (found.stream_shards, found.shards) {
-        (Some(there), _) if there < shards => lines.push(format!(
+        (Some(there), _) if there < shards => Some(format!(
             "stream {stream} has {} and the run needs {}: records will be late by more and more; \
              reshard it, or leave out --stream",
             many_shards(there),
@@ -87,35 +93,31 @@ fn warnings(found: &Surroundings, setting: &Setting) -> Vec<String> {
         (None, Some((open, limit)))
             if !setting.stream_on_demand && open + u64::from(setting.shards) > limit =>
         {
-            lines.push(format!(
+            Some(format!(
                 "this account may open {} more of its {} and the run asks for {}: have the quota \
                  raised (Service Quotas, Amazon Kinesis Data Streams), or say --stream-mode on-demand",
                 count(limit.saturating_sub(open)),
                 many_shards(limit),
                 setting.shards
-            ));
+            ))
         }
-        _ => {}
+        _ => None,
     }
-    clock(found, &mut lines);
-    lines
 }
 
-fn clock(found: &Surroundings, lines: &mut Vec<String>) {
-    let Some(ahead_s) = found.clock_ahead_s.filter(|s| s.abs() > CLOCKS_AGREE_S) else {
-        return;
-    };
+fn clock_warning(found: &Surroundings) -> Option<String> {
+    let ahead_s = found.clock_ahead_s.filter(|s| s.abs() > CLOCKS_AGREE_S)?;
     let side = if ahead_s > 0.0 { "ahead of" } else { "behind" };
     let refused = if ahead_s.abs() > CLOCK_REFUSED_S / 2.0 {
         "; at five minutes AWS refuses every call"
     } else {
         ""
     };
-    lines.push(format!(
+    Some(format!(
         "this machine's clock is {} {side} AWS's, and `capture` and `replication` are off by as \
          much: set it by NTP{refused}",
         duration(ahead_s.abs())
-    ));
+    ))
 }
 
 fn many_shards(shards: u64) -> String {

@@ -69,7 +69,7 @@ const SHORT_DRAIN: Duration = Duration::from_secs(2);
 /// second stops at once. Either way what was measured is kept, and what was
 /// created is removed.
 ///
-/// What could not be removed is told, and named in the [`Finished`] run.
+/// What could not be removed is told ([`Event::NotRemoved`]).
 ///
 /// # Errors
 /// The run could not be set up, or not be brought to an end.
@@ -116,25 +116,22 @@ pub async fn run(
     }
     .await;
 
-    let mut not_removed = None;
     // The embedded services vanish with the process; others keep what is not removed.
     if connected.services.is_none() && !request.resources.keep {
         tell(Event::Step("removing what was created"));
         tokio::select! {
             removed = aws::tear_down(&connected.connection, &made) => {
-                not_removed = removed.map_err(provisioning(&setting)).err();
+                if let Err(error) = removed.map_err(provisioning(&setting)) {
+                    tell(Event::NotRemoved(&error));
+                }
             }
             () = interrupts.next() => {}
         }
-    }
-    if let Some(error) = &not_removed {
-        tell(Event::NotRemoved(error));
     }
     let lived = ended?;
     let mut finished = outcome::finish(
         request, &workload, &setting, &connected, &made, &identity, &lived,
     );
-    finished.not_removed = not_removed;
     finished.result.warnings.splice(0..0, foreseen);
     if let Some(path) = file {
         finished.result.write(path)?;

@@ -1,26 +1,17 @@
 //! What becomes of a run whose terminal is closed.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::Read;
 use std::process::{Child, Command, Stdio};
 
-use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use serde_json::Value;
 
 use crate::support::hrload;
+use crate::terminal::open;
 
 /// `hrload` alone in a terminal, whose other end is returned.
 fn in_terminal(before: &[&str], words: &str) -> (Child, File) {
-    let controller =
-        openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
-    grantpt(&controller).unwrap();
-    unlockpt(&controller).unwrap();
-    let name = ptsname(&controller, Vec::new()).unwrap();
-    let device = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .open(name.to_str().unwrap())
-        .unwrap();
+    let (controller, device) = open();
     // setsid makes it the controlling terminal and then becomes the program.
     let child = Command::new("setsid")
         .arg("--ctty")

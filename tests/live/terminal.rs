@@ -2,6 +2,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Write};
+use std::os::fd::OwnedFd;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -13,6 +14,22 @@ use crate::support::hrload;
 
 /// Longer than anything takes, however busy the machine is.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A terminal's two ends: a person's, which other programs do not inherit, and the
+/// program's.
+pub(crate) fn open() -> (OwnedFd, File) {
+    let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
+    let controller = openpt(flags).unwrap();
+    grantpt(&controller).unwrap();
+    unlockpt(&controller).unwrap();
+    let name = ptsname(&controller, Vec::new()).unwrap();
+    let device = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .open(name.to_str().unwrap())
+        .unwrap();
+    (controller, device)
+}
 
 pub(crate) struct Terminal {
     keyboard: File,
@@ -26,10 +43,7 @@ pub(crate) struct Terminal {
 impl Terminal {
     /// Runs `hrload` with these words in a terminal of its own.
     pub(crate) fn run(words: &str, columns: u16, rows: u16) -> Self {
-        let controller = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
-        grantpt(&controller).unwrap();
-        unlockpt(&controller).unwrap();
-        let name = ptsname(&controller, Vec::new()).unwrap();
+        let (controller, device) = open();
         let size = Winsize {
             ws_row: rows,
             ws_col: columns,
@@ -37,11 +51,6 @@ impl Terminal {
             ws_ypixel: 0,
         };
         tcsetwinsize(&controller, size).unwrap();
-        let device = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .open(name.to_str().unwrap())
-            .unwrap();
         let before = tcgetattr(&device).unwrap();
         // setsid makes it the controlling terminal and then becomes the program.
         let program = hrload();

@@ -9,7 +9,7 @@ mod proxy;
 mod support;
 mod weather;
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufReader, Read};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
@@ -17,8 +17,8 @@ use std::process::{Command, Output, Stdio};
 use aws_sdk_dynamodb::types::BillingMode;
 use hrload::aws::{self, Connection, Options, State, StateFile, Target, permissions};
 use proxy::Proxy;
-use support::hrload;
 use support::local::Local;
+use support::{await_line, hrload_with_credentials};
 use tempfile::TempDir;
 
 /// The embedded services, and a folder for state files.
@@ -47,13 +47,7 @@ impl World {
     }
 
     fn command(&self, words: &str) -> Command {
-        let mut command = hrload();
-        command
-            .args(words.split_whitespace())
-            .env("AWS_ACCESS_KEY_ID", "test")
-            .env("AWS_SECRET_ACCESS_KEY", "test")
-            .env("AWS_REGION", "us-east-1");
-        command
+        hrload_with_credentials(words)
     }
 
     /// With the state file named.
@@ -367,11 +361,7 @@ fn a_stream_that_is_deleted_under_a_run_loses_readings_and_not_the_result() {
         .spawn()
         .unwrap();
     let mut told = BufReader::new(run.stderr.take().unwrap());
-    let mut line = String::new();
-    while !line.contains("measuring") {
-        line.clear();
-        assert!(told.read_line(&mut line).unwrap() > 0, "it ended");
-    }
+    await_line(&mut told, "measuring");
     world.delete_stream("feed1");
     let mut rest = String::new();
     told.read_to_string(&mut rest).unwrap();
@@ -399,7 +389,7 @@ fn what_cannot_be_removed_after_a_run_is_named_and_the_result_is_kept() {
         );
         let stderr = ended(&world.command(&words).output().unwrap(), 1);
         assert!(stderr.contains("AccessDenied"), "{stderr}");
-        assert!(stderr.contains("its result is kept"), "{stderr}");
+        assert!(stderr.contains("what was measured is kept"), "{stderr}");
         let result: serde_json::Value =
             serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
         assert_eq!(result["ledger"]["missing"], 0);

@@ -2,13 +2,14 @@
 //! message with the next step, nothing is left behind, and what was measured is kept.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader};
+use std::io::BufReader;
 use std::process::Stdio;
 
 use hrload::aws::permissions;
 use serde_json::Value;
 
 use super::proxy::{Fate, Proxy};
+use super::support::await_line;
 use super::{World, ended};
 
 const RUN: &str = "run -q -r 200/s --devices 100 -d 1s -w 0s --drain 10s";
@@ -165,11 +166,7 @@ fn what_a_killed_run_leaves_has_tags_by_which_it_is_found() {
             .spawn()
             .unwrap();
         let mut told = BufReader::new(run.stderr.take().unwrap());
-        let mut line = String::new();
-        while !line.contains("measuring") {
-            line.clear();
-            assert!(told.read_line(&mut line).unwrap() > 0, "it ended");
-        }
+        await_line(&mut told, "measuring");
         run.kill().unwrap();
         run.wait().unwrap();
         for tags in [world.table_tags("wear1"), world.stream_tags("feed1")] {

@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
 
-use super::hrload;
+use super::{hrload, hrload_with_credentials};
 
 /// `hrload local` as a process of its own, killed when dropped.
 pub(crate) struct Local {
@@ -35,13 +35,8 @@ impl Local {
 
     /// `hrload` with these words, driving it.
     pub(crate) fn client(&self, words: &str) -> Command {
-        let mut command = hrload();
-        command
-            .args(words.split_whitespace())
-            .args(["--endpoint-url", self.endpoint.trim()])
-            .env("AWS_ACCESS_KEY_ID", "test")
-            .env("AWS_SECRET_ACCESS_KEY", "test")
-            .env("AWS_REGION", "us-east-1");
+        let mut command = hrload_with_credentials(words);
+        command.args(["--endpoint-url", self.endpoint.trim()]);
         command
     }
 }

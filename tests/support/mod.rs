@@ -4,6 +4,7 @@
 
 pub(crate) mod local;
 
+use std::io::BufRead;
 use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
@@ -25,6 +26,30 @@ pub(crate) fn hrload() -> Command {
         .env_remove("AWS_ENDPOINT_URL")
         .stdin(Stdio::null());
     command
+}
+
+/// The same with credentials that any server of a test takes, and a region.
+pub(crate) fn hrload_with_credentials(words: &str) -> Command {
+    let mut command = hrload();
+    command
+        .args(words.split_whitespace())
+        .env("AWS_ACCESS_KEY_ID", "test")
+        .env("AWS_SECRET_ACCESS_KEY", "test")
+        .env("AWS_REGION", "us-east-1");
+    command
+}
+
+/// Reads lines until one has this text.
+#[track_caller]
+pub(crate) fn await_line(told: &mut impl BufRead, text: &str) {
+    let mut line = String::new();
+    while !line.contains(text) {
+        line.clear();
+        assert!(
+            told.read_line(&mut line).unwrap() > 0,
+            "it ended before {text:?}"
+        );
+    }
 }
 
 /// Runs `hrload` with these words and returns what it printed.

@@ -386,7 +386,7 @@ pub(crate) fn run(mut args: RunArgs) -> Result<Exit, Problem> {
         };
         Ok::<_, Problem>(experiment::run(&request, interrupts, &mut tell).await?)
     });
-    live.finish();
+    let not_removed = live.finish();
     watching.end(quiet);
     let finished = finished?;
     // A file was written by the run itself.
@@ -398,8 +398,8 @@ pub(crate) fn run(mut args: RunArgs) -> Result<Exit, Problem> {
     } else {
         diff::against(&baseline, &finished.result, quiet)?
     };
-    if let Some(error) = finished.not_removed {
-        return Err(Problem::from(error).and("the run itself came to its end; its result is kept"));
+    if let Some(problem) = not_removed {
+        return Err(problem);
     }
     Ok(match finished.ending {
         Ending::Held => compared,
