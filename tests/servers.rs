@@ -11,7 +11,11 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use aws_sdk_cloudwatch::config::{BehaviorVersion, Credentials, Region};
+use aws_sdk_cloudwatch::primitives::DateTime;
+use aws_sdk_cloudwatch::types::{Dimension, MetricDatum};
 
 use support::local::Local;
 use support::{Run, finish, hrload_with_credentials};
@@ -193,6 +197,56 @@ fn the_whole_pipeline_of_localemu_is_followed() {
         "--layout fhir --consumer enhanced-fan-out",
     ] {
         assert_held(&run(&format!("--endpoint-url {localemu} {words}")));
+    }
+}
+
+#[test]
+fn what_localemus_cloudwatch_was_told_stands_beside_a_runs_own_count() {
+    let Some([localemu]) = servers(["LOCALEMU"], "LocalEmu's CloudWatch") else {
+        return;
+    };
+    let table = format!("counted-{}", std::process::id());
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(told(&localemu, &table));
+    let run = run(&format!(
+        "--endpoint-url {localemu} --via none --table {table} --cloudwatch 1s"
+    ));
+    assert_held(&run);
+    let figures = run.result["cloudwatch"]["figures"].as_array().unwrap();
+    let consumed = figures
+        .iter()
+        .find(|of| of["metric"] == "ConsumedWriteCapacityUnits");
+    let consumed = consumed.unwrap();
+    assert!(
+        consumed["counted"].as_f64().unwrap() >= 1_000.0,
+        "{consumed}"
+    );
+    assert!(consumed["differs"].is_string(), "{consumed}");
+}
+
+/// Puts a thousand units into this minute and as many into the next, when the run may be.
+async fn told(server: &str, table: &str) {
+    let config = aws_sdk_cloudwatch::Config::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::from_static("us-east-1"))
+        .endpoint_url(server)
+        .credentials_provider(Credentials::new("test", "test", None, None, "test"))
+        .http_client(aws_smithy_http_client::Builder::new().build_http());
+    let client = aws_sdk_cloudwatch::Client::from_conf(config.build());
+    let now_s = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap()
+        .as_secs() as i64;
+    for at_s in [now_s, now_s + 60] {
+        let dimension = Dimension::builder().name("TableName").value(table).build();
+        let datum = MetricDatum::builder()
+            .metric_name("ConsumedWriteCapacityUnits")
+            .dimensions(dimension)
+            .timestamp(DateTime::from_secs(at_s))
+            .value(1_000.0)
+            .build();
+        let put = client.put_metric_data().namespace("AWS/DynamoDB");
+        put.metric_data(datum).send().await.unwrap();
     }
 }
 

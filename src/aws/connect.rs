@@ -71,6 +71,8 @@ impl Default for Options {
 pub struct Connection {
     /// DynamoDB.
     pub dynamodb: aws_sdk_dynamodb::Client,
+    /// CloudWatch.
+    pub cloudwatch: aws_sdk_cloudwatch::Client,
     /// DynamoDB Streams.
     pub dynamodb_streams: aws_sdk_dynamodbstreams::Client,
     /// Kinesis Data Streams.
@@ -216,6 +218,7 @@ pub async fn connect(target: &Target, options: &Options) -> Result<Connection, C
     }
 
     let mut dynamodb = aws_sdk_dynamodb::config::Builder::from(&config);
+    let mut cloudwatch = aws_sdk_cloudwatch::config::Builder::from(&config);
     let mut streams = aws_sdk_dynamodbstreams::config::Builder::from(&config);
     let mut kinesis = aws_sdk_kinesis::config::Builder::from(&config);
     let dynamodb_endpoint = match target {
@@ -227,6 +230,7 @@ pub async fn connect(target: &Target, options: &Options) -> Result<Connection, C
             kinesis = kinesis.endpoint_url(kinesis_url.as_ref().unwrap_or(url).to_string());
             // Servers other than AWS's serve both on one port.
             streams = streams.endpoint_url(url.to_string());
+            cloudwatch = cloudwatch.endpoint_url(url.to_string());
             url.clone()
         }
         Target::Local(address) => {
@@ -240,6 +244,7 @@ pub async fn connect(target: &Target, options: &Options) -> Result<Connection, C
     dynamodb = dynamodb.endpoint_url(dynamodb_endpoint.to_string());
     Ok(Connection {
         dynamodb: aws_sdk_dynamodb::Client::from_conf(dynamodb.build()),
+        cloudwatch: aws_sdk_cloudwatch::Client::from_conf(cloudwatch.build()),
         dynamodb_streams: aws_sdk_dynamodbstreams::Client::from_conf(streams.build()),
         kinesis: aws_sdk_kinesis::Client::from_conf(kinesis.build()),
         credentials,

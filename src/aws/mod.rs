@@ -1,9 +1,9 @@
 //! The real services, or any server that speaks their protocols.
 //!
 //! In goes where to send; out come configured clients, credentials and the
-//! endpoint they resolve to, all checked before any load starts; and the table,
-//! stream and destination that a run needs, made, waited for and removed. Must
-//! not know what is sent.
+//! endpoint they resolve to, all checked before any load starts; the table,
+//! stream and destination that a run needs, made, waited for and removed; and what AWS
+//! itself counted of it. Must not know what is sent.
 
 mod advice;
 mod answer;
@@ -11,6 +11,7 @@ mod connect;
 mod destination;
 mod endpoint;
 mod leftovers;
+mod metrics;
 mod ownership;
 pub mod permissions;
 mod preflight;
@@ -23,6 +24,7 @@ mod wanted;
 pub use advice::{advice, with_advice};
 pub use connect::{ConnectError, Connection, Options, Target, connect};
 pub use leftovers::{Kind, Leftover, leftovers, remove};
+pub use metrics::{Asked, Counted, counted};
 pub use preflight::{Surroundings, look_around};
 pub use provision::{ProvisionError, provision, provisioned_write_units, tear_down};
 pub use setup::{SetupError, set_up, take_down};

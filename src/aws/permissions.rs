@@ -66,6 +66,7 @@ pub const SETUP: &[Action] = &[
 /// with a creation need the right to tag; they are read where a creation's answer
 /// was lost. Limits are looked at on AWS alone, and a run does without.
 pub const RUN: &[Action] = &[
+    besides("cloudwatch:GetMetricData"),
     called("dynamodb:BatchWriteItem"),
     called("dynamodb:CreateTable"),
     called("dynamodb:DeleteTable"),
@@ -93,6 +94,7 @@ pub const RUN: &[Action] = &[
 
 /// `hrload run --state`.
 pub const RUN_ON_STATE: &[Action] = &[
+    besides("cloudwatch:GetMetricData"),
     called("dynamodb:BatchWriteItem"),
     called("dynamodb:DescribeKinesisStreamingDestination"),
     besides("dynamodb:DescribeLimits"),
@@ -227,7 +229,10 @@ pub fn dry_run(
 ) -> String {
     let mut lines = String::new();
     for name in order {
-        let resource = if name.starts_with("sts:") || name.ends_with(":DescribeLimits") {
+        let resource = if name.starts_with("sts:")
+            || name.starts_with("cloudwatch:")
+            || name.ends_with(":DescribeLimits")
+        {
             "*".to_owned()
         } else if is_of_consumer(name) {
             format!("arn:aws:kinesis:{region}:*:stream/{stream}/consumer/*")

@@ -16,6 +16,7 @@ macro_rules! say {
 mod ab;
 mod capacity;
 mod cleanup;
+mod cloudwatch;
 mod dashboard;
 mod deliver;
 mod diff;
@@ -151,6 +152,9 @@ enum Command {
     Profiles(profiles::ProfilesArgs),
     /// Print the summary of a result file again
     Show(show::ShowArgs),
+    /// Ask CloudWatch what AWS counted of a run that is over
+    #[command(name = "cloudwatch")]
+    CloudWatch(cloudwatch::CloudWatchArgs),
     /// Write reports of a result file: a page, Markdown, CSV, logs for other tools
     #[command(after_help = report::HELP)]
     Report(report::ReportArgs),
@@ -206,6 +210,7 @@ pub fn main() -> ExitCode {
         Some(Command::Trend(args)) => trend::run(&args),
         Some(Command::Profiles(args)) => profiles::profiles(&args),
         Some(Command::Show(args)) => show::show(&args),
+        Some(Command::CloudWatch(args)) => cloudwatch::cloudwatch(args),
         Some(Command::Report(args)) => report::report(&args),
         Some(Command::Completions(args)) => generate::completions(&args),
         Some(Command::Man(args)) => generate::man(&args),

@@ -73,6 +73,14 @@ pub(crate) fn span(text: &str) -> Result<Duration, String> {
     text.parse::<Span>().map(|Span(span)| span)
 }
 
+/// A length of time, or `off`, which is none.
+pub(crate) fn span_or_off(text: &str) -> Result<Duration, String> {
+    match text {
+        "off" => Ok(Duration::ZERO),
+        _ => positive_span(text).map_err(|error| format!("{error}, or `off`")),
+    }
+}
+
 /// Bytes: `512MiB`, `1GB`, `65536`.
 pub(crate) fn bytes(text: &str) -> Result<u64, String> {
     let wrong = || "expected a size, such as 512MiB, 2GiB or 65536".to_owned();

@@ -7,6 +7,7 @@
 //! and its signals. Must not know the command line or the terminal.
 
 mod budget;
+mod cloudwatch;
 mod copier;
 mod cost;
 mod error;
@@ -34,6 +35,7 @@ mod watch;
 mod workers;
 
 pub use budget::estimate;
+pub use cloudwatch::cloudwatch;
 pub use error::RunError;
 pub use event::{Ending, Event, Finished};
 pub use footprint::weigh;

@@ -94,6 +94,8 @@ impl Way {
         let mut run = request.run.clone();
         run.output = None;
         run.thresholds.clone_from(&request.slo);
+        // Minutes for each of many runs.
+        run.cloudwatch = None;
         run.resources.table_mode = self.table_mode;
         if let Target::Embedded(embedded) = &mut run.target
             && let Some(limits) = &mut embedded.limits

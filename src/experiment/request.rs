@@ -33,6 +33,8 @@ pub struct Request {
     pub target: Target,
     /// Look around on AWS before anything is made.
     pub look_around: bool,
+    /// How long to wait after the run for what AWS counted of it; `None` does not ask.
+    pub cloudwatch: Option<Duration>,
     /// Table and stream.
     pub resources: Resources,
     /// How readings are followed.

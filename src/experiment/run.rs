@@ -22,7 +22,7 @@ use super::target::{self, Connected};
 use super::units::{Units, UnitsWatch};
 use super::watch::Watch;
 use super::workers::{Common, Sent, Share, Workers};
-use super::{machine, outcome};
+use super::{cloudwatch, machine, outcome};
 use crate::aws::{self, Owner, ProvisionError, Provisioned, TableThroughput, Wanted, WantedStream};
 use crate::clock::Clock;
 use crate::lake::Lake;
@@ -135,6 +135,15 @@ pub async fn run(
     finished.result.warnings.splice(0..0, foreseen);
     if let Some(path) = file {
         finished.result.write(path)?;
+    }
+    // Figures outlive the table, so that nothing is kept for them.
+    if let (Some(longest), false) = (request.cloudwatch, lived.interrupted) {
+        let connection = &connected.connection;
+        let asked = cloudwatch::ask(connection, &finished.result, longest, interrupts, tell);
+        finished.result.cloudwatch = asked.await;
+        if let (Some(path), Some(_)) = (file, &finished.result.cloudwatch) {
+            finished.result.write(path)?;
+        }
     }
     Ok(finished)
 }

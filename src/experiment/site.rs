@@ -72,6 +72,7 @@ impl Site {
         request.resources.stream.clone_from(&self.setting.stream);
         request.resources.keep = true;
         request.look_around = false;
+        request.cloudwatch = None;
     }
 
     /// Takes away what was made, unless it is to be kept. What cannot be removed is

@@ -10,6 +10,7 @@
 //!
 //! `docs/results.md` explains the file to its readers.
 
+mod cloudwatch;
 mod condition;
 mod config;
 mod diff;
@@ -34,6 +35,7 @@ mod text;
 mod units;
 mod verdict;
 
+pub use cloudwatch::{CloudWatch, CloudWatchFigure};
 pub use condition::{Condition, ConditionError, SoFar};
 pub use config::{Config, Environment, Phase, RateChange, RunInfo, Target, Via, redact, timestamp};
 pub use diff::{

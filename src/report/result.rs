@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::cloudwatch::CloudWatch;
 use super::lake::Lake;
 use super::latency::seconds;
 use super::puts::Puts;
@@ -70,6 +71,9 @@ pub struct RunResult {
     /// The run beside its plan; null in a run that was cut short.
     #[serde(default)]
     pub planned: Option<Planned>,
+    /// What AWS counted of the run; null where it was not asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cloudwatch: Option<CloudWatch>,
     /// What the run cost; null where not computed.
     pub cost: Option<Cost>,
     /// What generating the load cost, and whether that was the limit.
@@ -285,6 +289,7 @@ impl RunResult {
                 provisioned_units: None,
             },
             planned: None,
+            cloudwatch: None,
             cost: None,
             series: series
                 .seconds()

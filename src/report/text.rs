@@ -53,6 +53,7 @@ pub fn summary(result: &RunResult) -> String {
     text.trouble(result);
     text.units(result);
     text.planned(result);
+    text.cloudwatch(result);
     text.cost(result);
     text.generator(result);
     text.thresholds(result);
@@ -390,6 +391,29 @@ impl Text {
             count(capacity.computed_units),
         );
         self.section("capacity", &[line]);
+    }
+
+    /// What AWS counted, beside hrload's own count.
+    fn cloudwatch(&mut self, result: &RunResult) {
+        let Some(cloudwatch) = &result.cloudwatch else {
+            return;
+        };
+        let mut lines = vec![format!(
+            "{:<42}{:>14}{:>14}",
+            "AWS counted", "AWS", "hrload"
+        )];
+        for (of, [counted, own]) in cloudwatch.told() {
+            lines.push(format!("{:<42}{counted:>14}{own:>14}", tame(&of.metric)));
+            if let Some(differs) = &of.differs {
+                let wrapped = wrap(&tame(differs), WIDTH - INDENT - 2);
+                lines.extend(wrapped.iter().map(|line| format!("  {line}")));
+            }
+        }
+        if !cloudwatch.complete {
+            let late = "it was not complete yet: `hrload cloudwatch FILE` asks again";
+            lines.push(late.to_owned());
+        }
+        self.section("cloudwatch", &lines);
     }
 
     fn planned(&mut self, result: &RunResult) {

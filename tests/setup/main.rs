@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod cloudwatch;
 mod preflight;
 mod proxy;
 #[path = "../support/mod.rs"]

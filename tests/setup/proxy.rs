@@ -7,6 +7,10 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
+use minicbor::Encoder;
+use minicbor::data::Token;
+use minicbor::decode::Tokenizer;
+
 /// What becomes of a call.
 #[derive(Clone, Copy)]
 pub(crate) enum Fate {
@@ -38,12 +42,17 @@ pub(crate) struct Proxy {
     seen: Arc<Mutex<Vec<String>>>,
 }
 
+/// What a stand-in for CloudWatch says: for its n-th call, the values of a metric by the
+/// minute, or the exception that it refuses with.
+type CloudWatch = dyn Fn(u32, &str) -> Result<Vec<f64>, &'static str> + Send + Sync;
+
 /// What every call needs to know.
 struct Way {
     server: SocketAddr,
     weather: Box<Weather>,
     seen: Arc<Mutex<Vec<String>>>,
     counts: Mutex<HashMap<String, u32>>,
+    cloudwatch: Option<Box<CloudWatch>>,
 }
 
 impl Proxy {
@@ -67,14 +76,32 @@ impl Proxy {
         server: SocketAddr,
         weather: impl Fn(&str, u32) -> Fate + Send + Sync + 'static,
     ) -> Self {
+        Self::start(server, Box::new(weather), None)
+    }
+
+    /// In fair weather, with a CloudWatch that says this.
+    pub(crate) fn with_cloudwatch(
+        server: SocketAddr,
+        cloudwatch: impl Fn(u32, &str) -> Result<Vec<f64>, &'static str> + Send + Sync + 'static,
+    ) -> Self {
+        let fair = Box::new(|_: &str, _| Fate::Pass);
+        Self::start(server, fair, Some(Box::new(cloudwatch)))
+    }
+
+    fn start(
+        server: SocketAddr,
+        weather: Box<Weather>,
+        cloudwatch: Option<Box<CloudWatch>>,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let seen = Arc::default();
         let way = Arc::new(Way {
             server,
-            weather: Box::new(weather),
+            weather,
             seen: Arc::clone(&seen),
             counts: Mutex::default(),
+            cloudwatch,
         });
         thread::spawn(move || {
             for client in listener.incoming().flatten() {
@@ -118,6 +145,19 @@ fn serve(client: TcpStream, way: &Way) -> std::io::Result<()> {
     }
     let mut body = vec![0; length];
     reader.read_exact(&mut body)?;
+    // CloudWatch names its operation in the path, and not in a header.
+    let path = head.split(' ').nth(1).unwrap_or_default();
+    if let (Some((_, operation)), Some(cloudwatch)) =
+        (path.rsplit_once("/operation/"), &way.cloudwatch)
+    {
+        let mut counts = way.counts.lock().unwrap();
+        let count = counts.entry(operation.to_owned()).or_default();
+        *count += 1;
+        let answer = metric_data(*count, &body, cloudwatch);
+        drop(counts);
+        let mut client = client;
+        return client.write_all(&answer);
+    }
     let operation = target.rsplit('.').next().unwrap_or_default();
     let service = if target.starts_with("Kinesis") {
         "kinesis"
@@ -176,4 +216,77 @@ fn serve(client: TcpStream, way: &Way) -> std::io::Result<()> {
         Fate::LoseAnswer => upstream.read_to_end(&mut Vec::new()).map(drop),
         _ => std::io::copy(&mut upstream, &mut client).map(drop),
     }
+}
+
+/// An answer of CloudWatch's to GetMetricData, by Smithy's RPC v2 CBOR
+/// (<https://smithy.io/2.0/additional-specs/protocols/smithy-rpc-v2.html>).
+fn metric_data(call: u32, body: &[u8], cloudwatch: &CloudWatch) -> Vec<u8> {
+    let texts: Vec<String> = Tokenizer::new(body)
+        .filter_map(|token| match token.unwrap() {
+            Token::String(text) => Some(text.to_owned()),
+            _ => None,
+        })
+        .collect();
+    let after = |name: &'static str| {
+        let places = texts.windows(2).enumerate();
+        places.filter(move |(_, pair)| pair[0] == name)
+    };
+    let mut results = Vec::new();
+    let mut refused = None;
+    for (at, id) in after("Id") {
+        let named = after("MetricName").chain(after("Expression"));
+        let named = named
+            .filter(|(place, _)| *place > at)
+            .min_by_key(|(place, _)| *place);
+        let named = named.unwrap().1[1].clone();
+        let metric = match named.split_once("MetricName=\"") {
+            Some((_, rest)) => rest.split('"').next().unwrap().to_owned(),
+            None => named,
+        };
+        match cloudwatch(call, &metric) {
+            Ok(values) => results.push((id[1].clone(), values)),
+            Err(exception) => refused = Some(exception),
+        }
+    }
+    let mut out = Vec::new();
+    let mut encoder = Encoder::new(&mut out);
+    let status = match refused {
+        Some(exception) => {
+            encoder
+                .map(2)
+                .unwrap()
+                .str("__type")
+                .unwrap()
+                .str(exception)
+                .unwrap();
+            encoder
+                .str("message")
+                .unwrap()
+                .str("told so by the test")
+                .unwrap();
+            "400 Bad Request"
+        }
+        None => {
+            encoder.map(1).unwrap().str("MetricDataResults").unwrap();
+            encoder.array(results.len() as u64).unwrap();
+            for (id, values) in results {
+                encoder.map(2).unwrap().str("Id").unwrap().str(&id).unwrap();
+                encoder
+                    .str("Values")
+                    .unwrap()
+                    .array(values.len() as u64)
+                    .unwrap();
+                for value in values {
+                    encoder.f64(value).unwrap();
+                }
+            }
+            "200 OK"
+        }
+    };
+    let head = format!(
+        "HTTP/1.1 {status}\r\nsmithy-protocol: rpc-v2-cbor\r\ncontent-type: application/cbor\r\n\
+         content-length: {}\r\nconnection: close\r\n\r\n",
+        out.len()
+    );
+    [head.into_bytes(), out].concat()
 }

@@ -18,7 +18,9 @@ pub(super) fn calls(request: &Request, made_before: bool) -> String {
     let wanted = |name: &str| {
         let of_kinesis =
             name.starts_with("kinesis:") || name.contains("KinesisStreamingDestination");
+        let of_cloudwatch = name.starts_with("cloudwatch:");
         (via_kinesis || !of_kinesis)
+            && (request.cloudwatch.is_some() || !of_cloudwatch)
             && (captured || !of_capture(name))
             && !(keep && name.contains(":Delete"))
     };
@@ -48,6 +50,9 @@ pub(super) fn calls(request: &Request, made_before: bool) -> String {
     if matches!(request.target, Target::Aws { .. }) {
         let around = permissions::LOOK_AROUND_ORDER.iter();
         order.splice(0..0, around.copied().filter(|name| wanted(name)));
+        if request.cloudwatch.is_some() {
+            order.push("cloudwatch:GetMetricData");
+        }
     }
     let region = match &request.target {
         Target::Aws { region, .. } | Target::Endpoint { region, .. } => region.as_deref(),

@@ -229,6 +229,12 @@ pub(crate) struct RunArgs {
     #[arg(long, help_heading = "Target")]
     dry_run: bool,
 
+    /// How long to wait after a run on AWS for what CloudWatch counted of it, which comes
+    /// minutes late; `off` does not ask [default: 3m; other servers are asked only with
+    /// this]
+    #[arg(long, value_name = "TIME|off", value_parser = values::span_or_off, help_heading = "Target")]
+    cloudwatch: Option<Duration>,
+
     /// Do not ask before a run on AWS
     #[arg(short, long, help_heading = "Target")]
     yes: bool,

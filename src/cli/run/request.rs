@@ -16,6 +16,9 @@ use crate::report::Condition;
 use crate::stream::{Consumer, TableStream};
 use crate::workload::Pace;
 
+/// How long CloudWatch's figures are waited for; they are there after a minute or two.
+const CLOUDWATCH_WAIT: Duration = Duration::from_secs(180);
+
 impl RunArgs {
     /// For commands that choose the rate themselves: an error that says `why`
     /// when one was given.
@@ -134,6 +137,15 @@ impl RunArgs {
         };
         let target = self.target()?;
         let poll_interval = self.poll_interval();
+        if self.cloudwatch.is_some_and(|wait| !wait.is_zero())
+            && matches!(target, Target::Embedded(_))
+        {
+            return Err(Problem::usage(
+                "--cloudwatch has no place here: the embedded services have none",
+            ));
+        }
+        let on_aws = matches!(target, Target::Aws { .. });
+        let default_wait = on_aws.then_some(CLOUDWATCH_WAIT);
         let request = Request {
             profile,
             devices: self.devices,
@@ -147,6 +159,10 @@ impl RunArgs {
             },
             target,
             look_around: true,
+            cloudwatch: self
+                .cloudwatch
+                .or(default_wait)
+                .filter(|wait| !wait.is_zero()),
             resources: Resources {
                 table: self.table,
                 stream: self.stream,

@@ -55,6 +55,7 @@ fn single(text: &mut String, result: &RunResult) -> std::fmt::Result {
         writeln!(text, "> **Warning:** {}\n", plain(warning))?;
     }
     ledger(text, result)?;
+    counted(text, result)?;
     configuration(text, result)
 }
 
@@ -200,6 +201,21 @@ fn ledger(text: &mut String, result: &RunResult) -> std::fmt::Result {
     }
     for broken in &of.broken {
         writeln!(text, "\n{}", plain(broken))?;
+    }
+    writeln!(text, "\n</details>\n")
+}
+
+/// What AWS counted, beside hrload's own count.
+fn counted(text: &mut String, result: &RunResult) -> std::fmt::Result {
+    let Some(cloudwatch) = &result.cloudwatch else {
+        return Ok(());
+    };
+    writeln!(text, "<details><summary>What AWS counted</summary>\n")?;
+    writeln!(text, "| metric | AWS | hrload | |\n|:--|--:|--:|:--|")?;
+    for (of, [counted, own]) in cloudwatch.told() {
+        let differs = of.differs.as_deref().unwrap_or_default();
+        let (metric, differs) = (plain(&of.metric), plain(differs));
+        writeln!(text, "| {metric} | {counted} | {own} | {differs} |")?;
     }
     writeln!(text, "\n</details>\n")
 }

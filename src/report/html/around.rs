@@ -99,8 +99,28 @@ pub(super) fn capacity(runs: &[Run<'_>]) -> Markup {
             (facts(runs, "Write units", units, false))
             (facts(runs, "The generator", generator, false))
         }
+        @for run in runs { (counted(*run, runs.len() > 1)) }
         @for run in runs { (cost(*run, runs.len() > 1)) }
     }
+}
+
+/// What AWS counted, beside hrload's own count.
+fn counted(run: Run<'_>, is_named: bool) -> Markup {
+    let Some(cloudwatch) = &run.result.cloudwatch else {
+        return html! {};
+    };
+    let rows = cloudwatch.told().map(|(of, [counted, own])| {
+        let differs = of.differs.clone().unwrap_or_default();
+        vec![of.metric.clone(), counted, own, differs]
+    });
+    let caption = named("What AWS counted, by CloudWatch", run, is_named);
+    Table {
+        caption: &caption,
+        headings: ["metric", "AWS", "hrload", ""].map(str::to_owned).to_vec(),
+        rows: rows.collect(),
+        words: 1,
+    }
+    .markup()
 }
 
 fn cost(run: Run<'_>, is_named: bool) -> Markup {
