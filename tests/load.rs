@@ -20,7 +20,9 @@ use aws_sigv4::sign::v4;
 use hrload::aws::{Options, Target, connect};
 use hrload::clock::Clock;
 use hrload::codec::Layout;
-use hrload::load::{Abort, Backoff, Client, Config, Direct, DirectError, Sdk, Stop, run, run_with};
+use hrload::load::{
+    Abort, Backoff, Client, Config, Direct, DirectError, NotedCalls, Sdk, Stop, run, run_with,
+};
 use hrload::measure::{IntervalSink, Ledger, Reach, Rendezvous, SendRecorder, Stage};
 use scripted::{Answer, Received, Scripted};
 
@@ -37,6 +39,15 @@ fn on_a_runtime<T>(work: impl Future<Output = T>) -> T {
 /// Sends ten readings in batches of five, one call at a time, without pauses,
 /// so that the calls come in one order only.
 fn send_ten(client: &str, server: &Scripted, layout: Layout, timeout: Duration) -> Account {
+    send_ten_noting(client, server, layout, timeout).0
+}
+
+fn send_ten_noting(
+    client: &str,
+    server: &Scripted,
+    layout: Layout,
+    timeout: Duration,
+) -> (Account, NotedCalls) {
     on_a_runtime(async {
         let options = Options {
             timeout,
@@ -58,11 +69,15 @@ fn send_ten(client: &str, server: &Scripted, layout: Layout, timeout: Duration) 
                 Client::Direct(direct.unwrap())
             }
         };
-        send(&client, layout, timeout).await
+        send_noting(&client, layout, timeout).await
     })
 }
 
 async fn send(client: &Client, layout: Layout, timeout: Duration) -> Account {
+    send_noting(client, layout, timeout).await.0
+}
+
+async fn send_noting(client: &Client, layout: Layout, timeout: Duration) -> (Account, NotedCalls) {
     let clock = Clock::start();
     let now_us = clock.now_us();
     let stop = Stop::at(now_us + 1);
@@ -84,7 +99,7 @@ async fn send(client: &Client, layout: Layout, timeout: Duration) -> Account {
     account.abort = stop
         .abort_reason()
         .map(|Abort { code, message }| format!("{code}: {message}"));
-    account
+    (account, outcome.noted)
 }
 
 fn error(status: u16, body: &str) -> Answer {
@@ -174,6 +189,11 @@ fn both_clients_account_alike_for_whatever_the_service_answers() {
             )
         },
         case(
+            "an answer that is not what was sent",
+            vec![Answer::Garbled],
+            vec!["crc32-mismatch", "5+0", "5+0"],
+        ),
+        case(
             "a page instead of an answer",
             vec![html],
             vec!["http-500", "5+0", "5+0"],
@@ -245,6 +265,34 @@ fn both_clients_account_alike_for_whatever_the_service_answers() {
             assert_eq!(account.sent, 10 - cut_off, "{name}");
             assert_eq!(server.received().len(), account.attempts.len(), "{name}");
         }
+    }
+}
+
+#[test]
+fn both_clients_keep_the_ids_of_the_slowest_calls_and_of_those_that_failed() {
+    let late = Answer::Late(Duration::from_millis(200));
+    for client in ["sdk", "direct"] {
+        let refused = r#"{"__type":"x#InternalServerError","message":"m"}"#;
+        let script = vec![error(500, refused), Answer::Drop, late.clone()];
+        let server = Scripted::start(script);
+        let patient = Duration::from_secs(20);
+        let (_, noted) = send_ten_noting(client, &server, Layout::Seed, patient);
+        let failed: Vec<_> = noted
+            .failed_calls()
+            .map(|call| (call.code.as_deref(), call.request_id.text(), call.items))
+            .collect();
+        assert_eq!(
+            failed,
+            [
+                (Some("InternalServerError"), Some("REQUEST0"), 5),
+                (Some("connection"), None, 5)
+            ],
+            "{client}"
+        );
+        let slowest = &noted.slowest()[0];
+        assert_eq!(slowest.request_id.text(), Some("REQUEST2"), "{client}");
+        assert!(slowest.took_us >= 200_000, "{client}: {slowest:?}");
+        assert_eq!(noted.slowest().len(), 2, "{client}");
     }
 }
 

@@ -14,6 +14,7 @@ use super::target::Connected;
 use crate::aws::{self, Provisioned, TableThroughput};
 use crate::codec::Layout;
 use crate::load::limit::{self, ClientKind, Evidence, Finding};
+use crate::load::{NotedCall, NotedCalls};
 use crate::measure::Stage;
 use crate::report::{
     Bound, Config, Generator, Observed, Phase, RateChange, RunInfo, RunResult, Verdict,
@@ -78,6 +79,7 @@ pub(super) fn finish(
             entry.provisioned_units = units.at(end_us);
         }
     }
+    result.calls = calls(lived);
     result.puts = lived.copied.as_ref().map(|copied| report::Puts {
         records: copied.put,
         calls: copied.calls,
@@ -127,6 +129,25 @@ pub(super) fn finish(
         Ending::NotHeld
     };
     Finished { result, ending }
+}
+
+/// The calls worth asking AWS about, over all threads.
+fn calls(lived: &Lived) -> report::Calls {
+    let mut noted = NotedCalls::default();
+    for outcome in &lived.sent.outcomes {
+        noted.merge(&outcome.noted);
+    }
+    let note = |call: &NotedCall| report::CallNote {
+        sent: report::timestamp(call.sent_us),
+        took: call.took_us as f64 / 1e6,
+        items: call.items,
+        code: call.code.clone(),
+        request_id: call.request_id.text().map(str::to_owned),
+    };
+    report::Calls {
+        slowest: noted.slowest().iter().map(note).collect(),
+        failed: noted.failed_calls().map(note).collect(),
+    }
 }
 
 /// What the lake holds, and how late it came there.

@@ -5,7 +5,7 @@ use rand::rngs::Xoshiro256PlusPlus;
 
 use super::verdict::{self, Kind};
 use super::waiting::Item;
-use super::{Abort, Call, Config, Journal, Outcome, Stop};
+use super::{Abort, Call, Config, Journal, NotedCall, NotedCalls, Outcome, Stop};
 use crate::measure::Attempt;
 use crate::workload::ReadingId;
 
@@ -54,6 +54,7 @@ pub(super) struct Books<'a, J> {
     free_groups: Vec<u32>,
     rng: Xoshiro256PlusPlus,
     last_sent_us: u64,
+    noted: NotedCalls,
     /// Whether any call was answered: from then on an error that would
     /// condemn the whole run (a table missing, say) is one of its events.
     answered: bool,
@@ -76,6 +77,7 @@ impl<'a, J: Journal> Books<'a, J> {
             free_groups: Vec::new(),
             rng: Xoshiro256PlusPlus::seed_from_u64(config.seed),
             last_sent_us: 0,
+            noted: NotedCalls::with_room(),
             answered: false,
             closed: false,
         }
@@ -99,6 +101,11 @@ impl<'a, J: Journal> Books<'a, J> {
     ) {
         self.journal
             .tick(now_us, waiting, in_flight, bound_us, cpu_us);
+    }
+
+    /// The calls worth asking AWS about.
+    pub(super) fn take_noted(&mut self) -> NotedCalls {
+        std::mem::take(&mut self.noted)
     }
 
     /// When the last call left; 0 before the first.
@@ -183,6 +190,7 @@ impl<'a, J: Journal> Books<'a, J> {
             measured,
         } = std::mem::take(&mut self.flights[flight]);
         let total = items.len() as u32;
+        let took_us = done_us.saturating_sub(sent_us);
 
         if let Some(verdict) = verdict::judge(&call.outcome) {
             let code: &str = &verdict.code;
@@ -196,6 +204,13 @@ impl<'a, J: Journal> Books<'a, J> {
                 _ => Attempt::Failed { code, items: total },
             };
             self.journal.attempt(sent_us, done_us, measured, attempt);
+            self.noted.failed(NotedCall {
+                sent_us,
+                took_us,
+                items: total,
+                request_id: call.request_id,
+                code: Some(code.to_owned()),
+            });
             if verdict.kind == Kind::Fatal && !self.answered {
                 self.stop.abort(Abort {
                     code: code.to_owned(),
@@ -212,6 +227,8 @@ impl<'a, J: Journal> Books<'a, J> {
             }
         } else {
             self.answered = true;
+            let id = &call.request_id;
+            self.noted.answered(sent_us, took_us, total, id);
             let unprocessed = call.reply.unprocessed.as_slice();
             let is_unprocessed =
                 |item: &Item| !unprocessed.is_empty() && unprocessed.contains(&item.reading.id);

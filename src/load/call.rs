@@ -1,6 +1,6 @@
 //! One call, and the interface that both clients stand behind.
 
-use super::{Direct, DirectSlot, Sdk, SdkSlot};
+use super::{Direct, DirectSlot, RequestId, Sdk, SdkSlot};
 use crate::codec::Layout;
 use crate::codec::response::{BatchReply, ServiceError};
 use crate::workload::Reading;
@@ -19,6 +19,8 @@ pub enum Outcome {
     },
     /// 200, but the body is not an answer to BatchWriteItem.
     Unreadable,
+    /// The body is not the one that its checksum (`x-amz-crc32`) was made of.
+    Corrupted,
     /// No answer in time.
     TimedOut,
     /// The connection could not be made, or broke; with the cause.
@@ -39,6 +41,8 @@ pub struct Call {
     pub reply: BatchReply,
     /// How it ended.
     pub outcome: Outcome,
+    /// What the service calls it, where it was answered.
+    pub request_id: RequestId,
 }
 
 impl Call {
@@ -49,6 +53,7 @@ impl Call {
             readings: Vec::with_capacity(crate::codec::batch::MAX_ITEMS),
             reply: BatchReply::default(),
             outcome: Outcome::Answered,
+            request_id: RequestId::default(),
         }
     }
 }

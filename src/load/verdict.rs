@@ -90,6 +90,7 @@ pub(super) fn judge(outcome: &Outcome) -> Option<Verdict<'_>> {
         // Puts of whole items can be repeated without harm, so an answer that
         // nobody could read is worth another try.
         Outcome::Unreadable => (Cow::Borrowed("unreadable-answer"), Kind::Transient, ""),
+        Outcome::Corrupted => (Cow::Borrowed("crc32-mismatch"), Kind::Transient, ""),
         Outcome::TimedOut => (Cow::Borrowed("timeout"), Kind::Transient, ""),
         Outcome::Disconnected(cause) => {
             (Cow::Borrowed("connection"), Kind::Transient, cause.as_str())

@@ -17,7 +17,7 @@ use super::limits::{Bound, BoundMeter, Limits};
 use super::timer::Timer;
 use super::timetable::Course;
 use super::waiting::{Departure, Item, Waiting};
-use super::{Abort, Call, Client, Config, Journal, Sink, Slot, Stop, thread_cpu_us};
+use super::{Abort, Call, Client, Config, Journal, NotedCalls, Sink, Slot, Stop, thread_cpu_us};
 use crate::capacity::size::write_units;
 use crate::clock::Clock;
 use crate::measure::{SendRecord, SendRecorder};
@@ -32,7 +32,7 @@ const TICK_US: u64 = 100_000;
 const TAKE_AT_ONCE: usize = 4_096;
 
 /// What a worker did, beside what it recorded.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct WorkerOutcome {
     /// What held batches back, and for how long.
     pub limits: Limits,
@@ -42,6 +42,8 @@ pub struct WorkerOutcome {
     pub elapsed_us: u64,
     /// Calls made, retries included.
     pub calls: u64,
+    /// The slowest of them and those that failed.
+    pub noted: NotedCalls,
 }
 
 /// A finished worker's record and outcome.
@@ -127,6 +129,7 @@ pub async fn run_with<S: Source, C: Sink, J: Journal>(
         cpu_us: thread_cpu_us().saturating_sub(cpu_before_us),
         elapsed_us: clock.now_us().saturating_sub(start_us),
         calls: worker.calls,
+        noted: worker.books.take_noted(),
     }
 }
 

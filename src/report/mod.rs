@@ -10,6 +10,7 @@
 //!
 //! `docs/results.md` explains the file to its readers.
 
+mod calls;
 mod cloudwatch;
 mod condition;
 mod config;
@@ -35,6 +36,7 @@ mod text;
 mod units;
 mod verdict;
 
+pub use calls::{CallNote, Calls};
 pub use cloudwatch::{CloudWatch, CloudWatchFigure};
 pub use condition::{Condition, ConditionError, SoFar};
 pub use config::{Config, Environment, Phase, RateChange, RunInfo, Target, Via, redact, timestamp};

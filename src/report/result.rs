@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::calls::Calls;
 use super::cloudwatch::CloudWatch;
 use super::lake::Lake;
 use super::latency::seconds;
@@ -66,6 +67,9 @@ pub struct RunResult {
     pub failures: BTreeMap<String, u64>,
     /// Calls that failed other than by a throttle, by code.
     pub call_failures: BTreeMap<String, u64>,
+    /// The slowest calls and those that failed, with their request ids.
+    #[serde(default)]
+    pub calls: Calls,
     /// Write units.
     pub capacity: Capacity,
     /// The run beside its plan; null in a run that was cut short.
@@ -283,6 +287,7 @@ impl RunResult {
             throttles: throttles(&sending.counts),
             failures: by_code(&sending.counts.failures),
             call_failures: by_code(&sending.counts.call_failures),
+            calls: Calls::default(),
             capacity: Capacity {
                 computed_units: sending.counts.computed_units,
                 consumed_units: sending.counts.consumed_units,

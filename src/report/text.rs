@@ -370,7 +370,19 @@ impl Text {
         };
         let mut lines = failed(&result.call_failures, "call");
         lines.extend(failed(&result.failures, "reading"));
-        self.section("failures", &shortened(lines));
+        // What AWS's support asks for.
+        let last = result.calls.failed.iter().rev().find_map(|call| {
+            let id = call.request_id.as_ref()?;
+            Some(format!(
+                "the last that was answered: {} at {}, request {}",
+                tame(call.code.as_deref().unwrap_or_default()),
+                tame(call.sent.get(11..23).unwrap_or(&call.sent)),
+                tame(id)
+            ))
+        });
+        let mut lines = shortened(lines);
+        lines.extend(last.iter().flat_map(|line| wrap(line, WIDTH - INDENT)));
+        self.section("failures", &lines);
     }
 
     fn units(&mut self, result: &RunResult) {

@@ -26,6 +26,8 @@ pub(crate) enum Answer {
     Unprocessed(usize),
     /// This status and body.
     Raw(u16, &'static str, String),
+    /// All are written, but the answer's checksum is of another body.
+    Garbled,
     /// The connection is closed without an answer.
     Drop,
     /// [`Answer::Written`], this much later.
@@ -137,6 +139,8 @@ async fn answer(
         Response::builder()
             .status(status)
             .header("content-type", kind)
+            .header("x-amz-crc32", crc32fast::hash(body.as_bytes()))
+            .header("x-amzn-requestid", format!("REQUEST{number}"))
             .body(Full::new(Bytes::from(body)))
     };
     let json = "application/x-amz-json-1.0";
@@ -147,6 +151,13 @@ async fn answer(
             response
                 .headers_mut()
                 .insert("connection", http::HeaderValue::from_static("close"));
+            response
+        }
+        Answer::Garbled => {
+            let mut response = reply(200, json, written(&body, 0))?;
+            response
+                .headers_mut()
+                .insert("x-amz-crc32", http::HeaderValue::from_static("1"));
             response
         }
         Answer::Unprocessed(back) => reply(200, json, written(&body, *back))?,

@@ -15,6 +15,8 @@ use std::task::Poll;
 use httparse::{Header, Status};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 
+use crate::load::RequestId;
+
 /// Answers longer than this are refused: an answer can repeat a whole request,
 /// of at most 16 MB, with some JSON around it.
 const MAX_BODY_BYTES: usize = 32 * 1024 * 1024;
@@ -56,6 +58,10 @@ pub(super) struct Answer {
     pub(super) status: u16,
     /// Another call may follow on the same connection.
     pub(super) reusable: bool,
+    /// `x-amz-crc32`: of the body.
+    pub(super) checksum: Option<u32>,
+    /// `x-amzn-RequestId`.
+    pub(super) request_id: RequestId,
 }
 
 /// Where a body ends.
@@ -72,6 +78,8 @@ struct Head {
     status: u16,
     framing: Framing,
     keeps: bool,
+    checksum: Option<u32>,
+    request_id: RequestId,
 }
 
 /// One connection, used for one call at a time.
@@ -159,6 +167,8 @@ impl Connection {
         Ok(Answer {
             status: head.status,
             reusable: whole && head.keeps,
+            checksum: head.checksum,
+            request_id: head.request_id,
         })
     }
 
@@ -255,6 +265,7 @@ fn parse(bytes: &[u8]) -> Result<Option<Head>, HttpError> {
     } else {
         Framing::Close
     };
+    let (mut checksum, mut request_id) = (None, RequestId::default());
     for Header { name, value } in &*response.headers {
         if name.eq_ignore_ascii_case("content-length") && framing == Framing::Close {
             let text = std::str::from_utf8(value).unwrap_or_default().trim();
@@ -271,6 +282,11 @@ fn parse(bytes: &[u8]) -> Result<Option<Head>, HttpError> {
             if words.any(|word| word.eq_ignore_ascii_case(b"close")) {
                 keeps = false;
             }
+        } else if name.eq_ignore_ascii_case("x-amz-crc32") {
+            let text = std::str::from_utf8(value).unwrap_or_default();
+            checksum = text.trim().parse().ok();
+        } else if name.eq_ignore_ascii_case("x-amzn-requestid") {
+            request_id = RequestId::new(value);
         }
     }
     Ok(Some(Head {
@@ -278,6 +294,8 @@ fn parse(bytes: &[u8]) -> Result<Option<Head>, HttpError> {
         status,
         framing,
         keeps,
+        checksum,
+        request_id,
     }))
 }
 

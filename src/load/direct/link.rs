@@ -12,7 +12,7 @@ use hyper_util::rt::TokioIo;
 use tower_service::Service;
 
 use super::DirectError;
-use super::http::Connection;
+use super::http::{Answer, Connection};
 
 type BoxError = Box<dyn Error + Send + Sync>;
 
@@ -68,14 +68,14 @@ impl Dialer {
 
     /// Sends a request over `link`, for which a connection is made if there is
     /// none or the server has closed it, and appends the answer's body to
-    /// `answer`. Returns the answer's status.
+    /// `answer`. Returns what its head said.
     pub(super) async fn exchange(
         &self,
         link: &mut Link,
         head: &[u8],
         body: &[u8],
         answer: &mut Vec<u8>,
-    ) -> Result<u16, BoxError> {
+    ) -> Result<Answer, BoxError> {
         let open = match link.0.take() {
             Some(mut kept) => kept.is_open().await.then_some(kept),
             None => None,
@@ -89,7 +89,7 @@ impl Dialer {
         if done.reusable {
             link.0 = Some(connection);
         }
-        Ok(done.status)
+        Ok(done)
     }
 }
 

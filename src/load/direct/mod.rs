@@ -17,7 +17,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use ::http::Uri;
 use aws_credential_types::provider::SharedCredentialsProvider;
 
-use super::{Call, Outcome, Sink, Slot};
+use self::http::Answer;
+use super::{Call, Outcome, RequestId, Sink, Slot};
 use crate::codec::signature::{AccessKey, Signature, Signer, Target};
 use crate::codec::{Layout, batch, response};
 use credentials::{Held, Keyring};
@@ -207,16 +208,17 @@ pub struct DirectSlot {
 impl Slot for DirectSlot {
     async fn send(&mut self, call: &mut Call) {
         let timeout = self.shared.timeout;
+        call.request_id = RequestId::default();
         let ended = tokio::time::timeout(timeout, self.exchange(call)).await;
         call.outcome = match ended {
-            Ok(Ok(status)) => self.read(status, call),
+            Ok(Ok(answer)) => self.read(&answer, call),
             Ok(Err(outcome)) => outcome,
             Err(_elapsed) => Outcome::TimedOut,
         };
         // Only a call that was answered leaves its connection fit for another.
         let answered = matches!(
             call.outcome,
-            Outcome::Answered | Outcome::Refused { .. } | Outcome::Unreadable
+            Outcome::Answered | Outcome::Refused { .. } | Outcome::Unreadable | Outcome::Corrupted
         );
         if !answered {
             self.link = Link::default();
@@ -225,8 +227,8 @@ impl Slot for DirectSlot {
 }
 
 impl DirectSlot {
-    /// One request and its answer, into `self.answer`. Returns the status.
-    async fn exchange(&mut self, call: &Call) -> Result<u16, Outcome> {
+    /// One request and its answer, whose body is in `self.answer`.
+    async fn exchange(&mut self, call: &Call) -> Result<Answer, Outcome> {
         let shared = Arc::clone(&self.shared);
         let now = SystemTime::now();
         let held = match &mut self.held {
@@ -262,10 +264,17 @@ impl DirectSlot {
             .map_err(|cause| Outcome::Disconnected(cause.to_string()))
     }
 
-    fn read(&self, status: u16, call: &mut Call) -> Outcome {
-        if status != 200 {
+    fn read(&self, answer: &Answer, call: &mut Call) -> Outcome {
+        call.request_id = answer.request_id;
+        if answer
+            .checksum
+            .is_some_and(|of| of != crc32fast::hash(&self.answer))
+        {
+            return Outcome::Corrupted;
+        }
+        if answer.status != 200 {
             return Outcome::Refused {
-                status,
+                status: answer.status,
                 error: response::decode_error(&self.answer),
             };
         }

@@ -4,15 +4,23 @@
 mod attributes;
 
 use std::error::Error;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use aws_sdk_dynamodb::config::http::HttpResponse;
 use aws_sdk_dynamodb::error::{DisplayErrorContext, SdkError};
+use aws_sdk_dynamodb::operation::RequestId as _;
 use aws_sdk_dynamodb::operation::batch_write_item::{BatchWriteItemError, BatchWriteItemOutput};
 use aws_sdk_dynamodb::types::{PutRequest, ReturnConsumedCapacity, WriteRequest};
 
-use super::{Call, Outcome, Sink, Slot};
+use super::{Call, Outcome, RequestId, Sink, Slot};
 use crate::codec::{Layout, response};
 use attributes::{has_key, item};
+use aws_smithy_runtime_api::box_error::BoxError;
+use aws_smithy_runtime_api::client::interceptors::Intercept;
+use aws_smithy_runtime_api::client::interceptors::context::AfterDeserializationInterceptorContextRef;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_types::config_bag::ConfigBag;
 
 /// Makes the slots of the `sdk` client, for one worker.
 #[derive(Debug, Clone)]
@@ -38,6 +46,7 @@ impl Sink for Sdk {
             client: self.client.clone(),
             table: table.to_owned(),
             layout,
+            corrupted: Arc::default(),
         }
     }
 }
@@ -48,11 +57,21 @@ pub struct SdkSlot {
     client: aws_sdk_dynamodb::Client,
     table: String,
     layout: Layout,
+    /// The answer to the call under way is not what was sent.
+    corrupted: Arc<AtomicBool>,
 }
 
 impl Slot for SdkSlot {
     async fn send(&mut self, call: &mut Call) {
-        call.outcome = match self.put(call).await {
+        self.corrupted.store(false, Relaxed);
+        let answer = self.put(call).await;
+        let id = match &answer {
+            Ok(output) => output.request_id(),
+            Err(error) => error.request_id(),
+        };
+        call.request_id = RequestId::new(id.unwrap_or_default().as_bytes());
+        call.outcome = match answer {
+            _ if self.corrupted.load(Relaxed) => Outcome::Corrupted,
             Ok(output) => self.read(&output, call),
             Err(error) => refusal(error),
         };
@@ -74,6 +93,8 @@ impl SdkSlot {
             .batch_write_item()
             .request_items(&self.table, requests)
             .return_consumed_capacity(ReturnConsumedCapacity::Total)
+            .customize()
+            .interceptor(Checksum(Arc::clone(&self.corrupted)))
             .send()
             .await
     }
@@ -107,6 +128,31 @@ impl SdkSlot {
             }
         }
         Outcome::Answered
+    }
+}
+
+/// Compares an answer's body with its `x-amz-crc32`, which the SDK leaves to others.
+#[derive(Debug)]
+struct Checksum(Arc<AtomicBool>);
+
+impl Intercept for Checksum {
+    fn name(&self) -> &'static str {
+        "Checksum"
+    }
+
+    fn read_after_deserialization(
+        &self,
+        context: &AfterDeserializationInterceptorContextRef<'_>,
+        _runtime: &RuntimeComponents,
+        _config: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let answer = context.response();
+        let told = answer.headers().get("x-amz-crc32");
+        let told = told.and_then(|told| told.trim().parse::<u32>().ok());
+        if let (Some(told), Some(body)) = (told, answer.body().bytes()) {
+            self.0.store(crc32fast::hash(body) != told, Relaxed);
+        }
+        Ok(())
     }
 }
 

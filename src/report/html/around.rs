@@ -8,7 +8,7 @@ use super::latency::named;
 use super::parts::{Table, fact, facts};
 use crate::report::export::{second, target};
 use crate::report::units::{amount, bytes, count, duration, percent};
-use crate::report::{Config, Cost, Environment, Generator, RunInfo};
+use crate::report::{CallNote, Config, Cost, Environment, Generator, RunInfo};
 
 /// The devices with the slowest reading each.
 pub(super) fn devices(runs: &[Run<'_>]) -> Markup {
@@ -38,6 +38,38 @@ pub(super) fn devices(runs: &[Run<'_>]) -> Markup {
         .markup()
     };
     html! { div.beside { @for run in runs { (table(run)) } } }
+}
+
+/// The slowest calls and those that failed, with what AWS's support asks for.
+pub(super) fn calls(runs: &[Run<'_>]) -> Markup {
+    let table = |run: &Run<'_>, what: &str, calls: &[CallNote]| {
+        if calls.is_empty() {
+            return html! {};
+        }
+        let rows = calls.iter().map(|call| {
+            vec![
+                call.sent.get(..23).unwrap_or(&call.sent).replace('T', " "),
+                duration(call.took),
+                count(u64::from(call.items)),
+                call.code.clone().unwrap_or_default(),
+                call.request_id.clone().unwrap_or_default(),
+            ]
+        });
+        let headings = ["left", "took", "items", "failed with", "request id"];
+        Table {
+            caption: &named(what, *run, runs.len() > 1),
+            headings: headings.map(String::from).to_vec(),
+            rows: rows.collect(),
+            words: 1,
+        }
+        .markup()
+    };
+    html! {
+        @for run in runs {
+            (table(run, "Slowest calls", &run.result.calls.slowest))
+            (table(run, "First and last calls that failed", &run.result.calls.failed))
+        }
+    }
 }
 
 /// Write units, money, and what the generator took.

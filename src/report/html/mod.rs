@@ -89,6 +89,7 @@ pub(super) fn page(results: &[RunResult]) -> Result<String, ReportError> {
         section("latency-over-time", "Latency over time", heat::body(&runs)?),
         section("rate", "Rate and throttles", time::body(&runs)?),
         section("devices", "Slowest devices", around::devices(&runs)),
+        section("calls", "Calls", around::calls(&runs)),
         section("capacity", "Capacity and cost", around::capacity(&runs)),
         section(
             "configuration",
