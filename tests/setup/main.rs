@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod cloudwatch;
+mod credentials;
 mod preflight;
 mod proxy;
 #[path = "../support/mod.rs"]

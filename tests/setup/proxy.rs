@@ -40,6 +40,7 @@ const IDENTITY: &str = "<GetCallerIdentityResponse \
 pub(crate) struct Proxy {
     pub(crate) address: SocketAddr,
     seen: Arc<Mutex<Vec<String>>>,
+    keys: Arc<Mutex<Vec<(String, String)>>>,
 }
 
 /// What a stand-in for CloudWatch says: for its n-th call, the values of a metric by the
@@ -51,6 +52,8 @@ struct Way {
     server: SocketAddr,
     weather: Box<Weather>,
     seen: Arc<Mutex<Vec<String>>>,
+    /// Operations and the access keys that they were signed with, each pair once.
+    keys: Arc<Mutex<Vec<(String, String)>>>,
     counts: Mutex<HashMap<String, u32>>,
     cloudwatch: Option<Box<CloudWatch>>,
 }
@@ -95,11 +98,12 @@ impl Proxy {
     ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
-        let seen = Arc::default();
+        let (seen, keys) = (Arc::default(), Arc::default());
         let way = Arc::new(Way {
             server,
             weather,
             seen: Arc::clone(&seen),
+            keys: Arc::clone(&keys),
             counts: Mutex::default(),
             cloudwatch,
         });
@@ -110,7 +114,18 @@ impl Proxy {
                 thread::spawn(move || serve(client, &way).ok());
             }
         });
-        Self { address, seen }
+        Self {
+            address,
+            seen,
+            keys,
+        }
+    }
+
+    /// Access keys that calls of this operation were signed with, each once.
+    pub(crate) fn keys(&self, operation: &str) -> Vec<String> {
+        let keys = self.keys.lock().unwrap();
+        let of = keys.iter().filter(|(called, _)| called == operation);
+        of.map(|(_, key)| key.clone()).collect()
     }
 
     /// Operations that were called, as `service:Operation`, in the order of their
@@ -170,6 +185,14 @@ fn serve(client: TcpStream, way: &Way) -> std::io::Result<()> {
         noted.push(name);
     }
     drop(noted);
+    if let Some((_, credential)) = head.split_once("Credential=") {
+        let key = credential.split('/').next().unwrap_or_default();
+        let pair = (operation.to_owned(), key.to_owned());
+        let mut keys = way.keys.lock().unwrap();
+        if !keys.contains(&pair) {
+            keys.push(pair);
+        }
+    }
     let mut counts = way.counts.lock().unwrap();
     let count = counts.entry(operation.to_owned()).or_default();
     let before = *count;
