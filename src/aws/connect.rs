@@ -17,7 +17,7 @@ use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 use http::Uri;
 
-use super::endpoint;
+use super::{endpoint, proxy};
 
 /// Region of the embedded services, unless told otherwise.
 const LOCAL_REGION: &str = "us-east-1";
@@ -264,22 +264,23 @@ fn patient() -> RetryConfig {
         .with_initial_backoff(Duration::from_millis(200))
 }
 
-/// A connection pool. The usual one obeys `HTTPS_PROXY` and its like; the way
-/// to the embedded services must not lead through a proxy.
+/// A connection pool. The usual one goes through the proxy that the environment names,
+/// which the SDK's own does not; the way to the embedded services leads through none.
 fn http_client(local: bool) -> SharedHttpClient {
-    if !local {
-        return aws_smithy_http_client::Builder::new()
-            .tls_provider(Provider::Rustls(CryptoMode::Ring))
-            .build_https();
-    }
     let pool = OnceLock::new();
     http_client_fn(move |settings, components| {
         let connect = || {
-            let mut connector = Connector::builder()
-                .connector_settings(settings.clone())
-                .proxy_config(ProxyConfig::disabled());
+            let mut connector = Connector::builder().connector_settings(settings.clone());
             connector.set_sleep_impl(components.sleep_impl());
-            SharedHttpConnector::new(connector.build_http())
+            let connector = if local {
+                let straight = connector.proxy_config(ProxyConfig::disabled());
+                straight.build_http()
+            } else {
+                let through = connector.proxy_config(proxy::of_environment());
+                let tls = Provider::Rustls(CryptoMode::Ring);
+                through.tls_provider(tls).build()
+            };
+            SharedHttpConnector::new(connector)
         };
         pool.get_or_init(connect).clone()
     })

@@ -16,6 +16,7 @@ mod ownership;
 pub mod permissions;
 mod preflight;
 mod provision;
+mod proxy;
 mod setup;
 mod state;
 mod table_stream;

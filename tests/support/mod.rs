@@ -24,6 +24,8 @@ pub(crate) fn hrload() -> Command {
         .env_remove("AWS_SECRET_ACCESS_KEY")
         .env_remove("AWS_SESSION_TOKEN")
         .env_remove("AWS_ENDPOINT_URL")
+        .env_remove("HTTPS_PROXY")
+        .env_remove("ALL_PROXY")
         .stdin(Stdio::null());
     command
 }

@@ -8,6 +8,8 @@ use std::time::Duration;
 use http::Uri;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::client::legacy::connect::proxy::Tunnel;
+use hyper_util::client::proxy::matcher::Matcher;
 use hyper_util::rt::TokioIo;
 use tower_service::Service;
 
@@ -27,6 +29,8 @@ pub(super) struct Dialer {
 enum Via {
     Plain(HttpConnector),
     Tls(HttpsConnector<HttpConnector>),
+    /// TLS through a proxy, which sees names and no calls.
+    Tunnel(HttpsConnector<Tunnel<HttpConnector>>),
 }
 
 impl Dialer {
@@ -40,8 +44,21 @@ impl Dialer {
                 tcp.enforce_http(false);
                 let tls = HttpsConnectorBuilder::new()
                     .with_native_roots()
-                    .map_err(DirectError::Certificates)?;
-                Via::Tls(tls.https_only().enable_http1().wrap_connector(tcp))
+                    .map_err(DirectError::Certificates)?
+                    .https_only()
+                    .enable_http1();
+                // As for the SDK (`aws::connect`): HTTPS_PROXY, ALL_PROXY and NO_PROXY.
+                match Matcher::from_env().intercept(endpoint) {
+                    None => Via::Tls(tls.wrap_connector(tcp)),
+                    Some(proxy) => {
+                        let tunnel = Tunnel::new(proxy.uri().clone(), tcp);
+                        let tunnel = match proxy.basic_auth() {
+                            Some(auth) => tunnel.with_auth(auth.clone()),
+                            None => tunnel,
+                        };
+                        Via::Tunnel(tls.wrap_connector(tunnel))
+                    }
+                }
             }
             _ => return Err(DirectError::Endpoint(endpoint.clone())),
         };
@@ -62,6 +79,11 @@ impl Dialer {
                 let mut tls = tls.clone();
                 poll_fn(|cx| tls.poll_ready(cx)).await?;
                 Connection::new(TokioIo::new(tls.call(self.endpoint.clone()).await?))
+            }
+            Via::Tunnel(tunnel) => {
+                let mut tunnel = tunnel.clone();
+                poll_fn(|cx| tunnel.poll_ready(cx)).await?;
+                Connection::new(TokioIo::new(tunnel.call(self.endpoint.clone()).await?))
             }
         })
     }
