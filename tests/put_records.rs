@@ -105,6 +105,21 @@ fn the_table_is_written_and_has_no_destination() {
 }
 
 #[test]
+fn a_stream_that_the_table_fills_already_is_not_filled_twice() {
+    let local = Local::start("");
+    let words = "--devices 50 --rate 100/s -w 0s -d 300ms --table both --stream both --keep";
+    let kinesis = local.client(&format!("{words} -q")).output().unwrap();
+    assert_eq!(kinesis.status.code(), Some(0));
+    let doubled = local
+        .client(&format!("{words} --via put-records"))
+        .output()
+        .unwrap();
+    let stderr = String::from_utf8(doubled.stderr).unwrap();
+    assert_eq!(doubled.status.code(), Some(1), "{stderr}");
+    assert!(stderr.contains("would be there twice"), "{stderr}");
+}
+
+#[test]
 fn what_was_put_is_delivered_into_a_lake() {
     let folder = tempfile::tempdir().unwrap();
     let lake = folder.path().join("lake");

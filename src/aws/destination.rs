@@ -28,6 +28,18 @@ async fn destination_status(
         .and_then(|destination| destination.destination_status().cloned()))
 }
 
+/// Whether the table's changes go to the stream. Servers that have no destinations say
+/// that they do not know the call.
+pub(super) async fn has_destination(connection: &Connection, table: &str, arn: &str) -> bool {
+    let status = destination_status(connection, table, arn).await;
+    matches!(
+        status,
+        Ok(Some(
+            DestinationStatus::Active | DestinationStatus::Enabling | DestinationStatus::Updating
+        ))
+    )
+}
+
 pub(super) async fn ensure_destination(
     connection: &Connection,
     table: &str,

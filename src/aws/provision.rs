@@ -18,7 +18,7 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 
 use super::advice::with_advice;
 use super::answer::unnamed;
-use super::destination::ensure_destination;
+use super::destination::{ensure_destination, has_destination};
 use super::table_stream::{disable_table_stream, ensure_table_stream, new_images};
 use super::wanted::{Owner, Provisioned, TableThroughput, Wanted, WantedStream};
 use super::{Connection, ownership};
@@ -65,6 +65,17 @@ pub enum ProvisionError {
         table: String,
         /// Its status.
         status: String,
+    },
+    /// Somebody else is to fill the stream, and the table's changes go there already.
+    #[error(
+        "the changes of table {table} go to stream {stream} already: what is put there besides \
+         would be there twice; name another stream, or leave out --via put-records"
+    )]
+    Doubled {
+        /// Table name.
+        table: String,
+        /// Stream name.
+        stream: String,
     },
     /// The table exists and does not fit.
     #[error(
@@ -161,9 +172,17 @@ pub async fn provision(
     }
     tell(&format!("table {}", wanted.table));
     ensure_table(connection, wanted, made).await?;
-    if let Some((_, arn)) = made.stream.clone().filter(|_| wanted.destination) {
-        tell(&format!("streaming destination of {}", wanted.table));
-        ensure_destination(connection, &wanted.table, &arn, made).await?;
+    if let Some((stream, arn)) = made.stream.clone() {
+        let table = &wanted.table;
+        if wanted.destination {
+            tell(&format!("streaming destination of {table}"));
+            ensure_destination(connection, table, &arn, made).await?;
+        } else if !made.table_created && has_destination(connection, table, &arn).await {
+            return Err(ProvisionError::Doubled {
+                table: table.clone(),
+                stream,
+            });
+        }
     }
     if wanted.table_stream {
         tell(&format!("stream of table {}", wanted.table));

@@ -346,7 +346,14 @@ impl Life<'_> {
         let drain_began_us = clock.now_us();
         let copied = match &mut copier {
             None => None,
-            Some(copier) => Some(settle(copier, &stop, phases.drain, interrupts).await?),
+            Some(copier) => {
+                let longest = if cut_short {
+                    phases.drain.min(SHORT_DRAIN)
+                } else {
+                    phases.drain
+                };
+                Some(settle(copier, &stop, longest, interrupts, &mut signals).await?)
+            }
         };
         let read = match reader {
             None => None,
@@ -573,10 +580,11 @@ async fn settle(
     stop: &Stop,
     longest: Duration,
     interrupts: &mut Interrupts,
+    signals: &mut u32,
 ) -> Result<CopyOutcome, RunError> {
     tokio::select! {
         done = copier.finished() => return done,
-        () = interrupts.next() => {}
+        () = interrupts.next() => *signals += 1,
         () = tokio::time::sleep(longest) => {}
     }
     stop.at_once();

@@ -147,6 +147,7 @@ pub async fn copy(
     let mut again: VecDeque<(u64, Copy)> = VecDeque::new();
     let mut random = Xoshiro256PlusPlus::seed_from_u64(config.seed);
     let mut open = true;
+    let mut records_in_flight = 0;
     let mut taken = Vec::with_capacity(MOST_RECORDS);
     let mut changed = Box::pin(stop.changed());
     loop {
@@ -156,6 +157,7 @@ pub async fn copy(
             let due: Vec<Copy> = take_due(&mut again, now_us);
             if !due.is_empty() {
                 outcome.calls += 1;
+                records_in_flight += due.len();
                 flying.push(put(config, client, clock, due));
                 continue;
             }
@@ -166,6 +168,7 @@ pub async fn copy(
         let next_us = again.iter().map(|(at_us, _)| *at_us).min();
         tokio::select! {
             Some(landed) = flying.next() => {
+                records_in_flight -= landed.len();
                 for (mut copy, refused) in landed {
                     let Some(code) = refused else {
                         outcome.put += 1;
@@ -190,6 +193,7 @@ pub async fn copy(
                 }
                 let copies = taken.drain(..).map(|reading| Copy { reading, sends: 0 });
                 outcome.calls += 1;
+                records_in_flight += number;
                 flying.push(put(config, client, clock, copies.collect()));
             }
             () = until(&clock, next_us), if free && next_us.is_some() => {}
@@ -197,7 +201,7 @@ pub async fn copy(
         }
     }
     // Only where it was stopped at once.
-    let mut left = again.len() as u64;
+    let mut left = (again.len() + records_in_flight) as u64;
     while let Ok(_reading) = readings.try_recv() {
         left += 1;
     }

@@ -270,6 +270,12 @@ impl RunArgs {
                  or `hrload teardown`"
             )));
         }
+        if self.via == ViaArg::PutRecords {
+            return Err(Problem::usage(format!(
+                "the changes of the table of {name} go to its stream already, where --via \
+                 put-records would put every reading a second time; leave it out"
+            )));
+        }
         if self.throughput.any() {
             return Err(Problem::usage(format!(
                 "table and stream of {name} are made already; leave out what they are to be made \
@@ -294,8 +300,7 @@ impl RunArgs {
         }
         self.region = Some(state.region);
         self.table = Some(state.table.name);
-        let has_stream = matches!(self.via, ViaArg::Kinesis | ViaArg::PutRecords);
-        self.stream = Some(state.stream.name).filter(|_| has_stream);
+        self.stream = Some(state.stream.name).filter(|_| self.via == ViaArg::Kinesis);
         self.keep = true;
         Ok(())
     }
