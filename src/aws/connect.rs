@@ -17,7 +17,7 @@ use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 use http::Uri;
 
-use super::{endpoint, proxy};
+use super::{Spread, endpoint, proxy};
 
 /// Region of the embedded services, unless told otherwise.
 const LOCAL_REGION: &str = "us-east-1";
@@ -267,7 +267,7 @@ fn patient() -> RetryConfig {
 /// A connection pool. The usual one goes through the proxy that the environment names,
 /// which the SDK's own does not; the way to the embedded services leads through none.
 fn http_client(local: bool) -> SharedHttpClient {
-    let pool = OnceLock::new();
+    let (pool, spread) = (OnceLock::new(), Spread::new());
     http_client_fn(move |settings, components| {
         let connect = || {
             let mut connector = Connector::builder().connector_settings(settings.clone());
@@ -278,7 +278,9 @@ fn http_client(local: bool) -> SharedHttpClient {
             } else {
                 let through = connector.proxy_config(proxy::of_environment());
                 let tls = Provider::Rustls(CryptoMode::Ring);
-                through.tls_provider(tls).build()
+                through
+                    .tls_provider(tls)
+                    .build_with_resolver(spread.clone())
             };
             SharedHttpConnector::new(connector)
         };

@@ -15,6 +15,7 @@ use tower_service::Service;
 
 use super::DirectError;
 use super::http::{Answer, Connection};
+use crate::aws::Spread;
 
 type BoxError = Box<dyn Error + Send + Sync>;
 
@@ -27,15 +28,15 @@ pub(super) struct Dialer {
 
 #[derive(Debug)]
 enum Via {
-    Plain(HttpConnector),
-    Tls(HttpsConnector<HttpConnector>),
+    Plain(HttpConnector<Spread>),
+    Tls(HttpsConnector<HttpConnector<Spread>>),
     /// TLS through a proxy, which sees names and no calls.
-    Tunnel(HttpsConnector<Tunnel<HttpConnector>>),
+    Tunnel(HttpsConnector<Tunnel<HttpConnector<Spread>>>),
 }
 
 impl Dialer {
     pub(super) fn new(endpoint: &Uri, connect_timeout: Duration) -> Result<Self, DirectError> {
-        let mut tcp = HttpConnector::new();
+        let mut tcp = HttpConnector::new_with_resolver(Spread::new());
         tcp.set_nodelay(true);
         tcp.set_connect_timeout(Some(connect_timeout));
         let via = match endpoint.scheme_str() {
