@@ -1,5 +1,5 @@
 //! Credentials that live for seconds, as they do for an hour on AWS: from a container's
-//! endpoint, an instance's, and an assumed role. A run must go over to the next ones
+//! endpoint, an instance's, an assumed role and a portal (SSO). A run must go over to the next ones
 //! while it sends, whichever client it has.
 
 use std::io::{BufRead, BufReader, Read, Write};
@@ -69,6 +69,7 @@ fn serve(client: TcpStream, issued: &AtomicU32) -> std::io::Result<()> {
         (true, _) => "a-token-of-the-instance".to_owned(),
         (_, "/latest/meta-data/iam/security-credentials/") => "role".to_owned(),
         (_, "/") => assumed(issued),
+        (_, path) if path.starts_with("/federation/") => federated(issued),
         _ => plain(issued),
     };
     let kind = if path == "/" {
@@ -98,6 +99,16 @@ fn plain(issued: &AtomicU32) -> String {
         r#"{{"Code":"Success","Type":"AWS-HMAC","LastUpdated":"2026-01-01T00:00:00Z",
         "AccessKeyId":"ASIA{number:06}","SecretAccessKey":"secret","Token":"token{number}",
         "Expiration":"{expires}"}}"#
+    )
+}
+
+fn federated(issued: &AtomicU32) -> String {
+    let (number, expires) = next(issued);
+    let expires: jiff::Timestamp = expires.parse().unwrap();
+    format!(
+        r#"{{"roleCredentials":{{"accessKeyId":"ASIA{number:06}","secretAccessKey":"secret",
+        "sessionToken":"token{number}","expiration":{}}}}}"#,
+        expires.as_millisecond()
     )
 }
 
@@ -186,6 +197,35 @@ fn an_assumed_roles_credentials_are_renewed_while_a_run_sends() {
                 .args(["--aws-profile", "load"])
                 .env("AWS_CONFIG_FILE", file)
                 .env("AWS_ENDPOINT_URL_STS", issuer.url());
+        });
+        assert_renewed(client, &keys, &issuer);
+    }
+}
+
+/// As after `aws sso login`, which leaves the portal's token in a file that is named
+/// after the session.
+#[test]
+fn a_portals_credentials_are_renewed_while_a_run_sends() {
+    for client in ["sdk", "direct"] {
+        let issuer = Issuer::start();
+        let keys = keys_of_a_run(client, |command, world| {
+            let home = world.folder.path();
+            let cache = home.join(".aws/sso/cache");
+            std::fs::create_dir_all(&cache).unwrap();
+            let config = "[profile load]\nsso_session = portal\nsso_account_id = 000000000000\n\
+                          sso_role_name = load\n\n[sso-session portal]\n\
+                          sso_region = us-east-1\nsso_start_url = https://portal.invalid/start\n";
+            std::fs::write(home.join(".aws/config"), config).unwrap();
+            let token = r#"{"accessToken":"of-the-portal","expiresAt":"2099-01-01T00:00:00Z",
+                "startUrl":"https://portal.invalid/start","region":"us-east-1"}"#;
+            // printf portal | sha1sum
+            let named = "23f3fd77a464cbe250150f60d785f08978d07e40.json";
+            std::fs::write(cache.join(named), token).unwrap();
+            command
+                .args(["--aws-profile", "load"])
+                .env("HOME", home)
+                .env_remove("AWS_CONFIG_FILE")
+                .env("AWS_ENDPOINT_URL_SSO", issuer.url());
         });
         assert_renewed(client, &keys, &issuer);
     }
