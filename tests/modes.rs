@@ -32,6 +32,33 @@ fn a_table_that_is_too_small_is_told_from_those_that_hold() {
 }
 
 #[test]
+fn a_comparison_ends_when_its_runs_have_cost_together_what_they_may() {
+    let compared = run(
+        "modes --devices 200 -r 400 -d 3s -w 0s --change-delay 0 --repeat 10 \
+         --slo lost<90% --max-cost 0.004",
+    );
+    assert_eq!(compared.code, 3, "{}", compared.stderr);
+    let result = &compared.result;
+    assert_eq!(result["max_cost_reached"], 0.004);
+    assert_eq!(result["interrupted"], false);
+    let tables = result["tables"].as_array().unwrap();
+    let runs: u64 = tables.iter().map(|of| of["runs"].as_u64().unwrap()).sum();
+    // The first run is whole; thirty would cost some five times as much as there is.
+    assert!((1..30).contains(&runs), "{runs}");
+    for told in [
+        " USD in 30 runs (prices of ",
+        "it ends earlier, when 0.004 USD are spent",
+        "the comparison had cost what it may",
+    ] {
+        assert!(
+            compared.stderr.contains(told),
+            "{told}: {}",
+            compared.stderr
+        );
+    }
+}
+
+#[test]
 fn auto_scaling_is_paid_for_as_it_follows_the_load() {
     // A minute passes in 0.6 s: two busy minutes and an alarm later there is more.
     let run = run(

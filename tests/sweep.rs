@@ -107,6 +107,40 @@ fn an_interrupted_sweep_tells_what_it_found_until_then() {
     let result: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(result["interrupted"], true);
     assert_eq!(result["knee"], Value::Null);
+    assert_eq!(result["steps"][0]["cut_short"], true);
+}
+
+#[test]
+fn a_sweep_ends_when_its_runs_have_cost_together_what_they_may() {
+    let swept = run(
+        "sweep --devices 500 --change-delay 0 --from 200 --to 3200 -d 3s -w 0s \
+         --slo lost<90%,achieved>=1% --max-cost 0.002",
+    );
+    assert_eq!(swept.code, 3, "{}", swept.stderr);
+    let result = &swept.result;
+    assert_eq!(result["max_cost_reached"], 0.002);
+    assert_eq!(result["interrupted"], false);
+    // The first costs a quarter of it; all of them, eight times as much as there is.
+    let steps = result["steps"].as_array().unwrap();
+    assert!((2..=4).contains(&steps.len()), "{steps:#?}");
+    let (last, whole) = steps.split_last().unwrap();
+    assert_eq!(last["cut_short"], true);
+    assert!(whole.iter().all(|step| step["held"] == true), "{whole:#?}");
+    let knee = &result["knee"];
+    assert_eq!(knee["step"], whole.len() - 1);
+    // What was cut short neither held nor missed.
+    assert_eq!(knee["above"], Value::Null);
+    assert_eq!(result["cause"], Value::Null);
+    for told in [
+        "this sweep costs about 0.",
+        "it ends earlier, when 0.002 USD are spent",
+        "0.002 USD are spent: ending the run",
+        "the search had cost what it may (0.002 USD)",
+        "every rate that was tried to its end held",
+        "cut short",
+    ] {
+        assert!(swept.stderr.contains(told), "{told}: {}", swept.stderr);
+    }
 }
 
 #[test]

@@ -99,7 +99,11 @@ class Home:
         # The driver is a git dependency; here it comes from a folder.
         manifest = copy / "Cargo.toml"
         by_path = f'alternator-driver = {{ path = "{driver.resolve()}", optional = true }}'
-        manifest.write_text(re.sub(r"(?m)^alternator-driver = .*$", by_path, manifest.read_text()))
+        text = re.sub(r"(?m)^alternator-driver = .*$", by_path, manifest.read_text())
+        if "[workspace]" not in text:
+            # It lies in a folder of this checkout, but is no member of its workspace.
+            text += "\n[workspace]\n"
+        manifest.write_text(text)
         build = ["cargo", "build", "--release", "--quiet", "--bin", "latte-alternator"]
         build += ["--no-default-features", "--features", "alternator"]
         self._install(

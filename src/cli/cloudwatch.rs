@@ -6,8 +6,9 @@ use std::time::Duration;
 use clap::Args;
 
 use super::live::Live;
+use super::place::on_runtime;
 use super::problem::{Exit, Problem};
-use super::run::{interruptible, probe, put_out};
+use super::run::{probe, put_out};
 use super::values;
 use crate::experiment::{self, Output};
 use crate::report::{self, RunResult, Target};
@@ -54,7 +55,7 @@ pub(crate) fn cloudwatch(args: CloudWatchArgs) -> Result<Exit, Problem> {
     let output = args.output.map(Output::of);
     probe(output.as_ref())?;
     let mut live = Live::new(args.quiet);
-    let found = interruptible(async |interrupts| {
+    let found = on_runtime(async |interrupts| {
         let profile = args.aws_profile;
         let mut tell = |event: experiment::Event<'_>| live.show(&event);
         experiment::cloudwatch(&result, profile, args.wait, interrupts, &mut tell).await

@@ -14,6 +14,7 @@ macro_rules! say {
 }
 
 mod ab;
+mod agree;
 mod capacity;
 mod cleanup;
 mod cloudwatch;

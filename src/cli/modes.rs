@@ -2,7 +2,9 @@
 
 use clap::Args;
 
+use super::agree::agree;
 use super::live::Live;
+use super::place::on_runtime;
 use super::problem::{Exit, Problem};
 use super::run::{self, RunArgs};
 use super::values;
@@ -24,7 +26,8 @@ All tables get the same readings. The run is short: what a day of them costs, wi
 its peaks and its nights, is said by `hrload plan`.
 
 Exit codes: 0 a table met the objectives; 1 failed to run; 2 wrong use; 3 none
-did; 130 interrupted (what was measured is printed and written).";
+did, or the runs had cost their --max-cost before all were made; 130 interrupted
+(what was measured is printed and written).";
 
 /// What a table must show where nothing else is said.
 const SLO: &str = "e2e.p99<1s,lost=0,throttled<0.1%";
@@ -68,7 +71,7 @@ pub(crate) fn run(args: ModesArgs) -> Result<Exit, Problem> {
         None => Condition::list(SLO_UNFOLLOWED).map_err(Problem::failed)?,
     };
     let compared = run_args.take_compared()?;
-    let quiet = run_args.quiet();
+    let (quiet, asking) = (run_args.quiet(), run_args.asking());
     let request = run_args.into_request("--slo", slo.clone())?;
     let output = request.output.clone();
     run::probe(output.as_ref())?;
@@ -80,11 +83,14 @@ pub(crate) fn run(args: ModesArgs) -> Result<Exit, Problem> {
         write_units: compared.write_units,
         auto_scaling: compared.auto_scaling,
     };
+    agree(&request.run, "comparison", "", asking, || {
+        request.estimate()
+    })?;
     let mut watch = Watch {
         live: Live::of_many(quiet),
         first: true,
     };
-    let result = run::interruptible(async |interrupts| {
+    let result = on_runtime(async |interrupts| {
         modes(&request, interrupts, &mut |event| watch.show(&event)).await
     });
     let not_removed = watch.live.finish();
@@ -98,10 +104,12 @@ fn ending(result: &ModesResult) -> Exit {
         .tables
         .iter()
         .any(|of| of.runs > 0 && of.met == of.runs);
-    match (result.interrupted, met) {
-        (true, _) => Exit::Interrupted,
-        (false, true) => Exit::Held,
-        (false, false) => Exit::Missed,
+    if result.interrupted {
+        Exit::Interrupted
+    } else if result.max_cost_reached.is_some() || !met {
+        Exit::Missed
+    } else {
+        Exit::Held
     }
 }
 

@@ -71,15 +71,15 @@ pub(super) fn layout_name(layout: Layout) -> &'static str {
 }
 
 /// Does `job` on a runtime of this thread, where signals are heard.
-pub(super) fn on_runtime<T>(
-    job: impl AsyncFnOnce(&mut Interrupts) -> Result<T, Problem>,
+pub(super) fn on_runtime<T, E: Into<Problem>>(
+    job: impl AsyncFnOnce(&mut Interrupts) -> Result<T, E>,
 ) -> Result<T, Problem> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
     runtime.block_on(async {
         let mut interrupts = Interrupts::listen()?;
-        job(&mut interrupts).await
+        job(&mut interrupts).await.map_err(Into::into)
     })
 }
 

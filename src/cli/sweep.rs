@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::agree::agree;
 use super::live::Live;
+use super::place::on_runtime;
 use super::problem::{Exit, Problem};
 use super::run::{self, RunArgs};
 use super::values::{self, Rate};
@@ -25,8 +27,9 @@ on other targets, sized for --to. A rate that misses narrowly is tried twice. A
 provisioned table may have saved up to 300 s of unused capacity: where it has,
 --warmup must be long enough to spend it.
 
-Exit codes: 0 a rate held; 1 failed to run; 2 wrong use; 3 no rate held;
-130 interrupted (what was found is printed and written).";
+Exit codes: 0 a rate held; 1 failed to run; 2 wrong use; 3 no rate held, or the
+search had cost its --max-cost before it was done; 130 interrupted (what was found
+is printed and written).";
 
 /// What a run must show where nothing else is said.
 const SLO: &str = "p99<100ms,e2e.p99<1s,lost=0,throttled<0.1%";
@@ -123,7 +126,7 @@ pub(crate) fn run(args: SweepArgs) -> Result<Exit, Problem> {
             conditions
         }
     };
-    let quiet = run_args.quiet();
+    let (quiet, asking) = (run_args.quiet(), run_args.asking());
     let request = run_args.into_request("--slo", slo.clone())?;
     let output = request.output.clone();
     let request = SweepRequest {
@@ -137,11 +140,15 @@ pub(crate) fn run(args: SweepArgs) -> Result<Exit, Problem> {
     if let Some(path) = &plot {
         report::probe(path).map_err(Problem::failed)?;
     }
+    let just_below = " if its limit lies just below --to";
+    agree(&request.run, "sweep", just_below, asking, || {
+        request.estimate()
+    })?;
     let mut watch = Watch {
         live: Live::of_many(quiet),
         first: true,
     };
-    let result = run::interruptible(async |interrupts| {
+    let result = on_runtime(async |interrupts| {
         sweep(&request, interrupts, &mut |event| watch.show(&event)).await
     });
     let not_removed = watch.live.finish();
@@ -155,10 +162,12 @@ pub(crate) fn run(args: SweepArgs) -> Result<Exit, Problem> {
 }
 
 fn ending(result: &SweepResult) -> Exit {
-    match (result.interrupted, result.knee) {
-        (true, _) => Exit::Interrupted,
-        (false, Some(_)) => Exit::Held,
-        (false, None) => Exit::Missed,
+    if result.interrupted {
+        Exit::Interrupted
+    } else if result.max_cost_reached.is_some() || result.knee.is_none() {
+        Exit::Missed
+    } else {
+        Exit::Held
     }
 }
 

@@ -1,9 +1,10 @@
-//! What a run will cost, and when it has cost what it may.
+//! What a run, or several, will cost, and when they have cost what they may.
 
 use std::time::Duration;
 
 use super::cost::{Used, priced, prices, usage};
 use super::error::RunError;
+use super::event::{Event, Finished};
 use super::request::{Request, Target, Via};
 use super::setting::Setting;
 use crate::aws::TableThroughput;
@@ -11,8 +12,29 @@ use crate::capacity::bill::{Bill, FreeTierUse};
 use crate::capacity::price::Prices;
 use crate::capacity::table::{NEW_TABLE, PARTITION_CAP};
 use crate::measure::Series;
-use crate::report::Cost;
 use crate::stream::Consumer;
+
+/// What runs cost on AWS, before they are made.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Estimate {
+    /// US dollars, of all of them.
+    pub usd: f64,
+    /// How many runs.
+    pub runs: u32,
+    /// Whose prices, and of when.
+    pub prices: String,
+}
+
+impl Estimate {
+    /// Of these and of `more`.
+    pub(super) fn and(self, more: Self) -> Self {
+        Self {
+            usd: self.usd + more.usd,
+            runs: self.runs + more.runs,
+            prices: more.prices,
+        }
+    }
+}
 
 /// What a run costs on AWS if it goes to its end: warm-up, measuring and as much
 /// draining as is allowed; each reading written once. Regions whose prices are not
@@ -21,7 +43,12 @@ use crate::stream::Consumer;
 ///
 /// # Errors
 /// The request asks for something that cannot be.
-pub fn estimate(request: &Request) -> Result<Cost, RunError> {
+pub fn estimate(request: &Request) -> Result<Estimate, RunError> {
+    estimate_at(request, None)
+}
+
+/// The same of a run at another rate than the one that table and stream are made for.
+pub(super) fn estimate_at(request: &Request, rate: Option<f64>) -> Result<Estimate, RunError> {
     let workload = request.workload()?;
     let setting = Setting::choose(request, &workload, "estimate");
     let region = match &request.target {
@@ -33,7 +60,7 @@ pub fn estimate(request: &Request) -> Result<Cost, RunError> {
         .or_else(|| std::env::var("AWS_DEFAULT_REGION").ok())
         .unwrap_or_default();
     let sending = (request.phases.warmup + request.phases.measure).as_secs_f64();
-    let readings = (setting.mean_rate * sending).round();
+    let readings = (rate.unwrap_or(setting.mean_rate) * sending).round();
     let used = Used {
         measured_s: sending + request.phases.drain.as_secs_f64(),
         write_units: readings * setting.footprint.write_units() as f64,
@@ -48,7 +75,12 @@ pub fn estimate(request: &Request) -> Result<Cost, RunError> {
         ),
     };
     let usage = usage(&setting, setting.footprint, &used);
-    Ok(priced(&prices(&region), &usage, used.acknowledged))
+    let cost = priced(&prices(&region), &usage, used.acknowledged);
+    Ok(Estimate {
+        usd: cost.usd,
+        runs: 1,
+        prices: cost.prices,
+    })
 }
 
 pub(super) fn fans_out(request: &Request) -> bool {
@@ -98,9 +130,14 @@ impl<'a> Budget<'a> {
         }
     }
 
-    /// Whether `series` has cost what it may, `elapsed` after the first reading. The
-    /// second that is not complete yet is not in it, nor is what is in flight.
+    /// Whether `series` has cost what it may, `elapsed` after the first reading.
     pub(super) fn is_spent(&self, series: &Series, elapsed: Duration) -> bool {
+        self.spent_usd(series, elapsed) >= self.limit_usd
+    }
+
+    /// What `series` has cost, `elapsed` after the first reading, in USD. The second
+    /// that is not complete yet is not in it, nor is what is in flight.
+    pub(super) fn spent_usd(&self, series: &Series, elapsed: Duration) -> f64 {
         // All of it, each time: what comes late is added to a second that was complete.
         let (mut write_units, mut acknowledged) = (0.0, 0);
         for second in series.seconds() {
@@ -119,6 +156,46 @@ impl<'a> Budget<'a> {
             stream_reads: stream_reads(self.request, self.setting, elapsed.as_secs_f64()),
         };
         let usage = usage(self.setting, self.setting.footprint, &used);
-        Bill::new(&usage, &self.prices, FreeTierUse::Ignored).total >= self.limit_usd
+        Bill::new(&usage, &self.prices, FreeTierUse::Ignored).total
+    }
+}
+
+/// What several runs may cost together.
+#[derive(Debug)]
+pub(super) struct Purse {
+    limit_usd: Option<f64>,
+    spent_usd: f64,
+}
+
+impl Purse {
+    /// With so much in it, in USD; without a limit it is never empty.
+    pub(super) fn new(limit_usd: Option<f64>) -> Self {
+        Self {
+            limit_usd,
+            spent_usd: 0.0,
+        }
+    }
+
+    /// What the next run may cost; nothing is said where there is no limit.
+    pub(super) fn left_usd(&self) -> Option<f64> {
+        self.limit_usd
+            .map(|limit| (limit - self.spent_usd).max(0.0))
+    }
+
+    /// What the run that takes the last of it tells as its own limit is that of all.
+    pub(super) fn of_all<'a>(&self, event: Event<'a>) -> Event<'a> {
+        match (event, self.limit_usd) {
+            (Event::BudgetSpent(_), Some(limit)) => Event::BudgetSpent(limit),
+            (event, _) => event,
+        }
+    }
+
+    /// Pays for a run, and says what the limit was when that took the last of it.
+    pub(super) fn pay(&mut self, finished: &Finished) -> Option<f64> {
+        self.spent_usd += finished.spent_usd.unwrap_or(0.0);
+        // A run that its share ended may have come to a hair less by the last count.
+        let ended = finished.result.run.max_cost_reached.is_some();
+        let spent = ended || self.left_usd() == Some(0.0);
+        self.limit_usd.filter(|_| spent)
     }
 }

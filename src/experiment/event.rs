@@ -57,4 +57,7 @@ pub struct Finished {
     pub result: RunResult,
     /// How it ended.
     pub ending: Ending,
+    /// What it cost from its first reading to the end of its draining, in USD, where a
+    /// limit was given.
+    pub spent_usd: Option<f64>,
 }

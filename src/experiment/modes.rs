@@ -5,6 +5,7 @@
 //! figures beside each other and the one to take. Repeats are interleaved, so
 //! that whatever drifts on a shared machine hits all alike.
 
+use super::budget::{Estimate, Purse, estimate};
 use super::error::RunError;
 use super::event::{Ending, Event};
 use super::interrupt::Interrupts;
@@ -13,13 +14,13 @@ use super::run::run;
 use super::setting::Setting;
 use crate::aws::TableThroughput;
 use crate::capacity::scaling::ScalingPolicy;
-use crate::report::{Condition, ModesResult, RunResult, count};
+use crate::report::{Condition, Ended, ModesResult, RunResult, count};
 
 /// What is asked.
 #[derive(Debug, Clone)]
 pub struct ModesRequest {
     /// The run that each table gets. Its table's mode, auto scaling and output
-    /// are not looked at.
+    /// are not looked at; what it may cost is what all of them may.
     pub run: Request,
     /// What a table must show to come into question.
     pub slo: Vec<Condition>,
@@ -31,6 +32,27 @@ pub struct ModesRequest {
     pub write_units: Option<u64>,
     /// Of the auto-scaled table; `None` is from the mean to the peak at 70 %.
     pub auto_scaling: Option<ScalingPolicy>,
+}
+
+impl ModesRequest {
+    /// What the comparison costs on AWS.
+    ///
+    /// # Errors
+    /// The request asks for something that cannot be.
+    pub fn estimate(&self) -> Result<Estimate, RunError> {
+        let mut all: Option<Estimate> = None;
+        for way in ways(self)? {
+            let of_way = way.request(self);
+            for _ in 0..self.repeat {
+                let one = estimate(&of_way)?;
+                all = Some(match all {
+                    Some(before) => before.and(one),
+                    None => one,
+                });
+            }
+        }
+        all.map_or_else(|| estimate(&self.run), Ok)
+    }
 }
 
 /// What whoever watches hears.
@@ -53,8 +75,8 @@ struct Way {
 
 /// Compares, and says which to take.
 ///
-/// A signal ends the current run and the comparison: the result has what was
-/// measured until then, and is marked.
+/// A signal ends the current run and the comparison, and so does the end of what they
+/// may cost: the result has the runs that were whole, and is marked.
 ///
 /// # Errors
 /// When a run could not be made at all.
@@ -65,28 +87,41 @@ pub async fn modes(
 ) -> Result<ModesResult, RunError> {
     let ways = ways(request)?;
     let mut results: Vec<Vec<RunResult>> = ways.iter().map(|_| Vec::new()).collect();
-    let mut interrupted = false;
+    let mut purse = Purse::new(request.run.max_cost_usd);
+    let mut ended = Ended::Done;
     'repeats: for repeat in 0..request.repeat {
         for turn in 0..ways.len() {
             // Each repeat begins with another, so that none is always first.
             let index = (turn + repeat as usize) % ways.len();
             let way = &ways[index];
             tell(ModesEvent::Turn(&way.name, repeat + 1, request.repeat));
-            let of_way = way.request(request);
+            let mut of_way = way.request(request);
+            of_way.max_cost_usd = purse.left_usd();
             let finished = run(&of_way, interrupts, &mut |event| {
-                tell(ModesEvent::Run(event));
+                tell(ModesEvent::Run(purse.of_all(event)));
             })
             .await?;
+            let spent = purse.pay(&finished);
             if finished.ending == Ending::Interrupted {
-                interrupted = true;
+                ended = Ended::Interrupted;
                 break 'repeats;
             }
-            tell(ModesEvent::Done(&way.name, &finished.result));
-            results[index].push(finished.result);
+            let whole = finished.result.run.max_cost_reached.is_none();
+            if whole {
+                tell(ModesEvent::Done(&way.name, &finished.result));
+                results[index].push(finished.result);
+            }
+            let last = repeat + 1 == request.repeat && turn + 1 == ways.len();
+            if let Some(limit) = spent
+                && !(whole && last)
+            {
+                ended = Ended::MaxCost(limit);
+                break 'repeats;
+            }
         }
     }
     let named = ways.into_iter().map(|way| way.name).zip(results);
-    Ok(ModesResult::new(&request.slo, named.collect(), interrupted))
+    Ok(ModesResult::new(&request.slo, named.collect(), ended))
 }
 
 impl Way {

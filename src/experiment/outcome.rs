@@ -128,7 +128,11 @@ pub(super) fn finish(
     } else {
         Ending::NotHeld
     };
-    Finished { result, ending }
+    Finished {
+        result,
+        ending,
+        spent_usd: lived.spent_usd,
+    }
 }
 
 /// The calls worth asking AWS about, over all threads.

@@ -201,6 +201,8 @@ pub(super) struct Lived {
     pub out_of_reach: Option<Condition>,
     /// What it may cost was reached and ended it; in USD.
     pub budget_spent: Option<f64>,
+    /// What it cost by its end, in USD, where it may cost so much and no more.
+    pub spent_usd: Option<f64>,
     /// First intended start that was measured, and where the measuring ended.
     pub measured_us: (u64, u64),
     /// How long draining took.
@@ -391,17 +393,23 @@ impl Life<'_> {
                 Some(deliverer.end(awaited, longest, interrupts, tell).await?)
             }
         };
+        let series = watch.finish(tell);
+        let spent_usd = self.budget().map(|budget| {
+            let elapsed = clock.now_us().saturating_sub(run_start_us);
+            budget.spent_usd(&series, Duration::from_micros(elapsed))
+        });
         Ok(Lived {
             sent,
             read,
             lake,
-            series: watch.finish(tell),
+            series,
             drained: Duration::from_micros(clock.now_us() - drain_began_us),
             unmatched: rendezvous.map_or(0, |rendezvous| rendezvous.unmatched()),
             reached: if cut_short { reached } else { Phase::Complete },
             interrupted: signals > 0,
             out_of_reach,
             budget_spent,
+            spent_usd,
             measured_us: (measure_start_us, stop.end_us().max(measure_start_us)),
             tempo_changes: stop.timetable().changes(),
             units,

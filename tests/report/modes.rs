@@ -1,6 +1,6 @@
 //! What is concluded from tables compared.
 
-use hrload::report::{Condition, Cost, ModesResult, RunResult, modes};
+use hrload::report::{Condition, Cost, Ended, ModesResult, RunResult, modes};
 
 use crate::case::Case;
 
@@ -30,7 +30,7 @@ fn compared(tables: Vec<(&str, Vec<RunResult>)>) -> ModesResult {
     let tables = tables
         .into_iter()
         .map(|(name, runs)| (name.to_owned(), runs));
-    ModesResult::new(&slo(), tables.collect(), false)
+    ModesResult::new(&slo(), tables.collect(), Ended::Done)
 }
 
 #[test]

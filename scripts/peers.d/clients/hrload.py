@@ -20,8 +20,8 @@ class Hrload(Client):
     STEP = 1.3
     OVER = 1.1
     """What is offered while measuring, as a multiple of what was reached."""
-    PROBES = 12
-    DEVICES = 20_000
+    PROBES = 20
+    DEVICES = 40_000
     MOST = 100 * DEVICES
     """Items a second at most: a device of the profile makes no more than 100."""
 
@@ -76,11 +76,11 @@ class Direct(Hrload):
     name = "hrload-direct"
     driven = "--client direct -t 1, at 1.1 times the rate that a search just before found it reaches"
     client = "direct"
-    first_rate = 50_000
+    first_rate = 200_000
 
 
 class Sdk(Hrload):
     name = "hrload-sdk"
     driven = "--client sdk (aws-sdk-dynamodb) -t 1, at a rate found in the same way"
     client = "sdk"
-    first_rate = 15_000
+    first_rate = 50_000

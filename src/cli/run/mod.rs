@@ -3,7 +3,6 @@
 mod dry;
 mod request;
 
-use std::io::{IsTerminal, stdin};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -11,17 +10,18 @@ use clap::{Args, ValueEnum};
 use http::Uri;
 use serde::Serialize;
 
+use super::agree::agree;
 use super::capacity::{LimitArgs, ThroughputArgs};
 use super::diff;
 use super::lake::LakeArgs;
 use super::live::Live;
-use super::place::consent;
+use super::place::on_runtime;
 use super::problem::{Exit, Problem};
 use super::report as reports;
 use super::values::{self, Rate};
 use super::watching::WatchArgs;
 use crate::codec::Layout;
-use crate::experiment::{self, Ending, Event, Interrupts, Output, Request, Target};
+use crate::experiment::{self, Ending, Event, Output};
 use crate::local::Faults;
 use crate::local::capture::ChangeDelay;
 use crate::report::{self, Condition, Report};
@@ -220,7 +220,8 @@ pub(crate) struct RunArgs {
     abort_on_fail: bool,
 
     /// End the run when it has cost so much on AWS, in USD, whatever the target; it is
-    /// looked at every tenth of a second, and what is in flight then comes on top
+    /// looked at every tenth of a second, and what is in flight then comes on top. Of a
+    /// sweep or a comparison: what its runs may cost together
     #[arg(long, value_name = "USD", value_parser = usd, help_heading = "Output")]
     max_cost: Option<f64>,
 
@@ -342,30 +343,6 @@ fn usd(text: &str) -> Result<f64, String> {
     }
 }
 
-/// Says what a run on AWS, or one with a limit, will cost; on a terminal, asks before
-/// one on AWS.
-fn agree(request: &Request, yes: bool, quiet: bool) -> Result<(), Problem> {
-    let on_aws = matches!(request.target, Target::Aws { .. });
-    if !on_aws && request.max_cost_usd.is_none() {
-        return Ok(());
-    }
-    let cost = experiment::estimate(request)?;
-    let about = format!(
-        "about {:.4} USD if it runs to its end (prices of {})",
-        cost.usd, cost.prices
-    );
-    if !quiet {
-        say!("this run costs {about}");
-        if let Some(limit) = request.max_cost_usd.filter(|limit| *limit < cost.usd) {
-            say!("it ends earlier, when {limit} USD are spent");
-        }
-    }
-    if on_aws && !yes && stdin().is_terminal() && !consent(false, "Run it on AWS?")? {
-        return Err(Problem::failed("nothing was made and nothing was sent"));
-    }
-    Ok(())
-}
-
 /// Runs the main job.
 pub(crate) fn run(mut args: RunArgs) -> Result<Exit, Problem> {
     let quiet = args.quiet;
@@ -375,16 +352,19 @@ pub(crate) fn run(mut args: RunArgs) -> Result<Exit, Problem> {
     reports::probe(&reports, args.output.as_deref())?;
     let conditions = args.take_thresholds()?;
     let watch = std::mem::take(&mut args.watch);
-    let yes = args.yes;
+    let asking = args.asking();
     let dry_run = args.dry_run.then_some(args.state.is_some());
     let request = args.into_request("--threshold", conditions)?;
     if let Some(made_before) = dry_run {
         return super::print(&dry::calls(&request, made_before)).map(|()| Exit::Held);
     }
-    agree(&request, yes, quiet)?;
+    let to_its_end = " if it runs to its end";
+    agree(&request, "run", to_its_end, asking, || {
+        experiment::estimate(&request)
+    })?;
     let mut watching = watch.begin(quiet)?;
     let mut live = Live::new(quiet || watching.full_screen());
-    let finished = interruptible(async |interrupts| {
+    let finished = on_runtime(async |interrupts| {
         watching.take_screen(interrupts.remote())?;
         let mut tell = |event: Event<'_>| {
             watching.hear(&event, &live);
@@ -412,19 +392,6 @@ pub(crate) fn run(mut args: RunArgs) -> Result<Exit, Problem> {
         Ending::NotHeld => Exit::Missed,
         Ending::LedgerOpen => Exit::LedgerOpen,
         Ending::Interrupted => Exit::Interrupted,
-    })
-}
-
-/// Does `job` on a runtime of this thread, where signals are heard.
-pub(super) fn interruptible<T, E: Into<Problem>>(
-    job: impl AsyncFnOnce(&mut Interrupts) -> Result<T, E>,
-) -> Result<T, Problem> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
-    runtime.block_on(async {
-        let mut interrupts = Interrupts::listen()?;
-        job(&mut interrupts).await.map_err(Into::into)
     })
 }
 

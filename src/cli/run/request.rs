@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::{ClientArg, ConsumerArg, RunArgs, TargetArg, ViaArg};
 use crate::aws::StateFile;
+use crate::cli::agree::Asking;
 use crate::cli::capacity::Compared;
 use crate::cli::place::layout_name;
 use crate::cli::problem::Problem;
@@ -51,11 +52,6 @@ impl RunArgs {
             return Err(Problem::usage(
                 "--dry-run has no place here: it is of a single run",
             ));
-        }
-        if let Some(usd) = self.max_cost {
-            return Err(Problem::usage(format!(
-                "--max-cost {usd} has no place here: it is of a single run"
-            )));
         }
         if self.abort_on_fail {
             return Err(Problem::usage(format!(
@@ -112,6 +108,14 @@ impl RunArgs {
     /// Whether the target is the embedded services.
     pub(in crate::cli) fn embedded(&self) -> bool {
         self.target != Some(TargetArg::Aws) && self.endpoint_url.is_none() && self.state.is_none()
+    }
+
+    /// How its cost is to be asked for.
+    pub(in crate::cli) fn asking(&self) -> Asking {
+        Asking {
+            yes: self.yes,
+            quiet: self.quiet,
+        }
     }
 
     /// Whether nothing but errors is to be printed.

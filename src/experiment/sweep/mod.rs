@@ -9,6 +9,7 @@ mod search;
 
 pub use search::Why;
 
+use super::budget::{Estimate, Purse, estimate_at};
 use super::error::RunError;
 use super::event::{Ending, Event, Finished};
 use super::interrupt::Interrupts;
@@ -23,7 +24,8 @@ use search::{Outcome, Search};
 /// What is asked.
 #[derive(Debug, Clone)]
 pub struct SweepRequest {
-    /// The run that is made at each rate. Its pace and output are not looked at.
+    /// The run that is made at each rate. Its pace and output are not looked at; what
+    /// it may cost is what all of them may.
     pub run: Request,
     /// What it must show to hold.
     pub slo: Vec<Condition>,
@@ -34,6 +36,51 @@ pub struct SweepRequest {
     /// How near the highest rate that held must be to the lowest that did not,
     /// as a share.
     pub precision: f64,
+}
+
+impl SweepRequest {
+    /// What a sweep costs on AWS that finds its limit just below the highest rate: few
+    /// cost more.
+    ///
+    /// # Errors
+    /// The request asks for something that cannot be.
+    pub fn estimate(&self) -> Result<Estimate, RunError> {
+        let sized = self.sized();
+        let mut all: Option<Estimate> = None;
+        let mut search = Search::new(self.from, self.to, self.precision);
+        while let Some((rate, _)) = search.next() {
+            let one = estimate_at(&sized, Some(rate))?;
+            all = Some(match all {
+                Some(before) => before.and(one),
+                None => one,
+            });
+            let below = rate < self.to;
+            search.note(
+                rate,
+                if below {
+                    Outcome::Held
+                } else {
+                    Outcome::Missed
+                },
+            );
+        }
+        all.map_or_else(|| estimate_at(&sized, None), Ok)
+    }
+
+    /// The run that table and stream are made large enough for.
+    fn sized(&self) -> Request {
+        let mut base = self.run.clone();
+        base.output = None::<Output>;
+        base.thresholds.clone_from(&self.slo);
+        if !base.thresholds.iter().any(Condition::is_of_rate) {
+            base.thresholds.extend(ACHIEVED.parse::<Condition>());
+        }
+        base.pace = Pace::Rate(self.to);
+        if let Target::Embedded(embedded) = &mut base.target {
+            embedded.limits = embedded.limits.take().map(Limits::without_savings);
+        }
+        base
+    }
 }
 
 /// What whoever watches a sweep hears.
@@ -58,8 +105,8 @@ const ACHIEVED: &str = "achieved>=99%";
 
 /// Searches, and says how the search ended.
 ///
-/// A signal ends the current run early and the search with it: the result has
-/// what was found until then, and is marked.
+/// A signal ends the current run early and the search with it, and so does the end of
+/// what they may cost: the result has what was found until then, and is marked.
 ///
 /// # Errors
 /// When a run could not be made at all.
@@ -68,16 +115,7 @@ pub async fn sweep(
     interrupts: &mut Interrupts,
     tell: &mut dyn FnMut(SweepEvent<'_>),
 ) -> Result<SweepResult, RunError> {
-    let mut base = request.run.clone();
-    base.output = None::<Output>;
-    base.thresholds.clone_from(&request.slo);
-    if !base.thresholds.iter().any(Condition::is_of_rate) {
-        base.thresholds.extend(ACHIEVED.parse::<Condition>());
-    }
-    base.pace = Pace::Rate(request.to);
-    if let Target::Embedded(embedded) = &mut base.target {
-        embedded.limits = embedded.limits.take().map(Limits::without_savings);
-    }
+    let mut base = request.sized();
     let site = Site::open(&base, interrupts, &mut |event| tell(SweepEvent::Run(event))).await?;
     if let Some(site) = &site {
         site.settle(&mut base);
@@ -104,27 +142,33 @@ async fn search(
     let slo = run_request.thresholds.iter().map(ToString::to_string);
     let mut result = SweepResult::new(slo.collect());
     let mut search = Search::new(request.from, request.to, request.precision);
+    let mut purse = Purse::new(request.run.max_cost_usd);
     while let Some((rate, why)) = search.next() {
         tell(SweepEvent::Trying(rate, why, search.left()));
         run_request.pace = Pace::Rate(rate);
+        run_request.max_cost_usd = purse.left_usd();
+        let finished = run(&run_request, interrupts, &mut |event| {
+            tell(SweepEvent::Run(purse.of_all(event)));
+        })
+        .await?;
+        let spent = purse.pay(&finished);
         let Finished {
             result: of_run,
             ending,
             ..
-        } = run(&run_request, interrupts, &mut |event| {
-            tell(SweepEvent::Run(event));
-        })
-        .await?;
-        let interrupted = ending == Ending::Interrupted;
-        let held = !interrupted && Verdict::met(&of_run);
-        let cause = (!held && !interrupted).then(|| cause::cause(&of_run));
+        } = finished;
+        result.interrupted = ending == Ending::Interrupted;
+        if result.interrupted || of_run.run.max_cost_reached.is_some() {
+            result.max_cost_reached = spent.filter(|_| !result.interrupted);
+            // It says nothing of its rate.
+            result.add_cut_short(rate, &of_run);
+            break;
+        }
+        let held = Verdict::met(&of_run);
+        let cause = (!held).then(|| cause::cause(&of_run));
         result.add(rate, &of_run, held, cause);
         if let Some(step) = result.steps.last() {
             tell(SweepEvent::Tried(step));
-        }
-        if interrupted {
-            result.interrupted = true;
-            break;
         }
         let outcome = match held {
             true => Outcome::Held,
@@ -132,6 +176,10 @@ async fn search(
             false => Outcome::Missed,
         };
         search.note(rate, outcome);
+        if spent.is_some() && search.next().is_some() {
+            result.max_cost_reached = spent;
+            break;
+        }
     }
     result.conclude();
     Ok(result)

@@ -34,12 +34,26 @@ pub struct ModesResult {
     pub slo: Vec<String>,
     /// A signal ended the comparison before it was done.
     pub interrupted: bool,
+    /// What the runs may cost together (`--max-cost`), in USD, where that was reached and
+    /// ended the comparison before it was done.
+    pub max_cost_reached: Option<f64>,
     /// The tables.
     pub tables: Vec<ModeFigures>,
     /// Place in `tables` of the one to take; null when none showed what it had to.
     pub taken: Option<usize>,
     /// Why.
     pub reason: String,
+}
+
+/// How a comparison ended.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Ended {
+    /// Every run was made.
+    Done,
+    /// By a signal.
+    Interrupted,
+    /// The runs had cost what they may together, in USD.
+    MaxCost(f64),
 }
 
 /// What one table came to.
@@ -123,11 +137,7 @@ pub struct Figure {
 impl ModesResult {
     /// Draws the conclusion from every table's runs.
     #[must_use]
-    pub fn new(
-        slo: &[Condition],
-        tables: Vec<(String, Vec<RunResult>)>,
-        interrupted: bool,
-    ) -> Self {
+    pub fn new(slo: &[Condition], tables: Vec<(String, Vec<RunResult>)>, ended: Ended) -> Self {
         let first = tables.iter().find_map(|(_, runs)| runs.first());
         let (config, environment) = first
             .map(|run| (run.config.clone(), run.environment.clone()))
@@ -143,7 +153,11 @@ impl ModesResult {
             config,
             environment,
             slo: slo.iter().map(ToString::to_string).collect(),
-            interrupted,
+            interrupted: ended == Ended::Interrupted,
+            max_cost_reached: match ended {
+                Ended::MaxCost(usd) => Some(usd),
+                Ended::Done | Ended::Interrupted => None,
+            },
             tables,
             taken,
             reason,

@@ -96,6 +96,11 @@ fn write_modes(text: &mut String, result: &ModesResult) -> std::fmt::Result {
         let word = painted(BAD, "ended");
         writeln!(text, "{word}        the comparison was interrupted")?;
     }
+    if let Some(usd) = result.max_cost_reached {
+        let word = painted(BAD, "ended");
+        let what = "had cost what it may; the runs that were whole are compared";
+        writeln!(text, "{word}        the comparison {what} ({usd} USD)")?;
+    }
     let (style, taken) = match result.taken.and_then(|at| tables.get(at)) {
         Some(table) => (GOOD, format!("{}: ", table.name)),
         None => (BAD, String::new()),

@@ -31,6 +31,9 @@ pub struct SweepResult {
     pub slo: Vec<String>,
     /// A signal ended the search before it was done.
     pub interrupted: bool,
+    /// What the runs may cost together (`--max-cost`), in USD, where that was reached and
+    /// ended the search before it was done.
+    pub max_cost_reached: Option<f64>,
     /// Every run, in the order they were made.
     pub steps: Vec<SweepStep>,
     /// The highest rate that held; null when none did.
@@ -71,6 +74,8 @@ pub struct SweepStep {
     pub thresholds: Vec<Threshold>,
     /// Whether all of it was.
     pub held: bool,
+    /// The run was ended with the search, before its time: it says nothing of its rate.
+    pub cut_short: bool,
     /// What kept it from holding.
     pub cause: Option<Cause>,
 }
@@ -138,9 +143,18 @@ impl SweepResult {
             environment: None,
             slo,
             interrupted: false,
+            max_cost_reached: None,
             steps: Vec::new(),
             knee: None,
             cause: None,
+        }
+    }
+
+    /// Adds a run at `rate` that was ended before its time.
+    pub fn add_cut_short(&mut self, rate: f64, result: &RunResult) {
+        self.add(rate, result, false, None);
+        if let Some(step) = self.steps.last_mut() {
+            step.cut_short = true;
         }
     }
 
@@ -173,6 +187,7 @@ impl SweepResult {
             },
             thresholds: result.thresholds.clone(),
             held,
+            cut_short: false,
             cause,
         });
     }
@@ -195,11 +210,13 @@ impl SweepResult {
     }
 
     /// Places in `steps` in the order of rates, each with its last word: a rate
-    /// that was tried again is what it was then.
+    /// that was tried again is what it was then, and a run that was cut short says
+    /// nothing.
     fn by_rate(&self) -> Vec<usize> {
         let last_word = |at: &usize| {
-            let rate = self.steps[*at].rate;
-            !self.steps[at + 1..].iter().any(|later| later.rate == rate)
+            let step = &self.steps[*at];
+            let mut later = self.steps[at + 1..].iter().filter(|of| !of.cut_short);
+            !step.cut_short && !later.any(|later| later.rate == step.rate)
         };
         let mut order: Vec<usize> = (0..self.steps.len()).filter(last_word).collect();
         order.sort_by(|a, b| self.steps[*a].rate.total_cmp(&self.steps[*b].rate));

@@ -112,8 +112,11 @@ fn write_sweep(text: &mut String, result: &SweepResult) -> std::fmt::Result {
             (p99 / least).ln() / range * (BAR - 1) as f64 + 1.0
         });
         let bar = "\u{2588}".repeat(bar.round() as usize);
-        let style = if step.held { GOOD } else { BAD };
-        let word = if step.held { "held" } else { "missed" };
+        let (style, word) = match (step.cut_short, step.held) {
+            (true, _) => (FAINT, "cut short"),
+            (false, true) => (GOOD, "held"),
+            (false, false) => (BAD, "missed"),
+        };
         writeln!(
             text,
             "{mark} {}  {} {}",
@@ -135,6 +138,13 @@ fn conclusion(text: &mut String, result: &SweepResult) -> std::fmt::Result {
             painted(BAD, "ended")
         )?;
     }
+    if let Some(usd) = result.max_cost_reached {
+        writeln!(
+            text,
+            "{}     the search had cost what it may ({usd} USD); this is as far as it came",
+            painted(BAD, "ended")
+        )?;
+    }
     let Some(knee) = result.knee else {
         writeln!(
             text,
@@ -145,6 +155,9 @@ fn conclusion(text: &mut String, result: &SweepResult) -> std::fmt::Result {
     };
     let step = &result.steps[knee.step];
     let between = match (knee.below, knee.above) {
+        (_, None) if result.interrupted || result.max_cost_reached.is_some() => {
+            "every rate that was tried to its end held".to_owned()
+        }
         (_, None) => "every rate up to the highest that was tried held; raise --to".to_owned(),
         (None, Some(above)) => format!("the lowest that was tried; {} did not hold", at(above)),
         (Some(below), Some(above)) => {
