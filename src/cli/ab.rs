@@ -10,10 +10,11 @@ use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
 
+use super::agree::{Asking, agree};
 use super::diff::{self, JudgingArgs};
 use super::problem::{Exit, Problem};
-use super::watching;
-use crate::experiment::Interrupts;
+use super::{watching, words_of_run};
+use crate::experiment::{self, Interrupts, Request, Target};
 use crate::measure::Stage;
 use crate::report::{self, DiffResult, RunResult};
 
@@ -129,6 +130,7 @@ pub(crate) fn run(args: &AbArgs) -> Result<Exit, Problem> {
         args.side("base", args.base_binary.as_ref(), &args.base)?,
         args.side("new", args.new_binary.as_ref(), &args.new)?,
     ];
+    args.agree(&mut sides)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
@@ -168,6 +170,44 @@ impl AbArgs {
             binary,
             words,
             results: Vec::new(),
+        })
+    }
+
+    /// Says what runs on AWS will cost, and asks on a terminal. They do not wait for
+    /// CloudWatch, minutes for each of many, unless they are told to.
+    fn agree(&self, sides: &mut [Side; 2]) -> Result<(), Problem> {
+        let mut asking = Asking {
+            yes: false,
+            quiet: self.outputs.quiet(),
+        };
+        let mut on_aws = Vec::new();
+        for side in sides {
+            // The words of other versions are for these to understand; wrong ones are told
+            // by the run.
+            let Ok(mut run) = words_of_run(&side.words) else {
+                continue;
+            };
+            asking.yes |= run.asking().yes;
+            let says_cloudwatch = run.says_cloudwatch();
+            let conditions = run.take_thresholds()?;
+            let request = run.into_request("--threshold", conditions)?;
+            if matches!(request.target, Target::Aws { .. }) {
+                if !says_cloudwatch {
+                    side.words.extend(["--cloudwatch".into(), "off".into()]);
+                }
+                on_aws.push(Request {
+                    // That is each run's own.
+                    max_cost_usd: None,
+                    ..request
+                });
+            }
+        }
+        let Some(first) = on_aws.first() else {
+            return Ok(());
+        };
+        agree(first, "comparison", "", asking, || {
+            let runs = on_aws.iter().map(|of| (of, self.rounds));
+            experiment::estimate_all(runs)
         })
     }
 

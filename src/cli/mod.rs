@@ -178,6 +178,18 @@ fn print_json(value: &impl Serialize) -> Result<(), Problem> {
     print(&json)
 }
 
+/// What these words ask of `hrload run`.
+fn words_of_run(words: &[String]) -> Result<run::RunArgs, clap::Error> {
+    let words = ["hrload", "run"]
+        .into_iter()
+        .chain(words.iter().map(String::as_str));
+    match Cli::try_parse_from(words)?.command {
+        Some(Command::Run(args)) => Ok(*args),
+        // They follow the name of the subcommand.
+        _ => Err(clap::Error::new(ErrorKind::InvalidSubcommand)),
+    }
+}
+
 /// Runs the command line of this process.
 #[must_use]
 pub fn main() -> ExitCode {

@@ -26,13 +26,20 @@ pub struct Estimate {
 }
 
 impl Estimate {
-    /// Of these and of `more`.
-    pub(super) fn and(self, more: Self) -> Self {
+    /// Of no run yet.
+    pub(super) fn nothing() -> Self {
         Self {
-            usd: self.usd + more.usd,
-            runs: self.runs + more.runs,
-            prices: more.prices,
+            usd: 0.0,
+            runs: 0,
+            prices: String::new(),
         }
+    }
+
+    /// Of these and so many times of `more`.
+    pub(super) fn add(&mut self, more: Self, times: u32) {
+        self.usd += more.usd * f64::from(times);
+        self.runs += more.runs * times;
+        self.prices = more.prices;
     }
 }
 
@@ -45,6 +52,20 @@ impl Estimate {
 /// The request asks for something that cannot be.
 pub fn estimate(request: &Request) -> Result<Estimate, RunError> {
     estimate_at(request, None)
+}
+
+/// The same of several runs, each as often as is said.
+///
+/// # Errors
+/// A request asks for something that cannot be.
+pub fn estimate_all<'a>(
+    runs: impl IntoIterator<Item = (&'a Request, u32)>,
+) -> Result<Estimate, RunError> {
+    let mut all = Estimate::nothing();
+    for (request, times) in runs {
+        all.add(estimate(request)?, times);
+    }
+    Ok(all)
 }
 
 /// The same of a run at another rate than the one that table and stream are made for.

@@ -34,7 +34,7 @@ mod units;
 mod watch;
 mod workers;
 
-pub use budget::{Estimate, estimate};
+pub use budget::{Estimate, estimate, estimate_all};
 pub use cloudwatch::cloudwatch;
 pub use error::RunError;
 pub use event::{Ending, Event, Finished};

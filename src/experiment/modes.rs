@@ -5,7 +5,7 @@
 //! figures beside each other and the one to take. Repeats are interleaved, so
 //! that whatever drifts on a shared machine hits all alike.
 
-use super::budget::{Estimate, Purse, estimate};
+use super::budget::{Estimate, Purse, estimate_all};
 use super::error::RunError;
 use super::event::{Ending, Event};
 use super::interrupt::Interrupts;
@@ -40,18 +40,9 @@ impl ModesRequest {
     /// # Errors
     /// The request asks for something that cannot be.
     pub fn estimate(&self) -> Result<Estimate, RunError> {
-        let mut all: Option<Estimate> = None;
-        for way in ways(self)? {
-            let of_way = way.request(self);
-            for _ in 0..self.repeat {
-                let one = estimate(&of_way)?;
-                all = Some(match all {
-                    Some(before) => before.and(one),
-                    None => one,
-                });
-            }
-        }
-        all.map_or_else(|| estimate(&self.run), Ok)
+        let ways = ways(self)?;
+        let requests: Vec<Request> = ways.iter().map(|way| way.request(self)).collect();
+        estimate_all(requests.iter().map(|of_way| (of_way, self.repeat)))
     }
 }
 

@@ -2,10 +2,12 @@
 
 use crate::terminal::Terminal;
 
+const ON_AWS: &str = "--target aws --region eu-central-1 --devices 100 -d 10s";
+
 /// Says no to what these words would do on AWS; what was written on the terminal.
 #[track_caller]
 fn declined(words: &str) -> String {
-    let words = format!("{words} --target aws --region eu-central-1 --devices 100 -d 10s");
+    let words = format!("{words} {ON_AWS}");
     let mut terminal = Terminal::run(&words, 100, 30);
     terminal.await_text("on AWS? [y/N]", 0);
     terminal.press("n\n");
@@ -43,4 +45,14 @@ fn a_comparison_on_aws_says_what_all_its_runs_cost_and_asks() {
         "{written}"
     );
     assert!(written.contains(" USD in 6 runs (prices of "), "{written}");
+}
+
+#[test]
+fn two_sides_on_aws_say_what_all_their_runs_cost_and_ask() {
+    let written = declined("ab --base --batch=5 --rounds 4 -- -r 1000/s");
+    assert!(
+        written.contains("this comparison costs about 0."),
+        "{written}"
+    );
+    assert!(written.contains(" USD in 8 runs (prices of "), "{written}");
 }

@@ -72,7 +72,7 @@ impl RunArgs {
 
     /// Takes out what the result must show: what was given, and what the profile
     /// says besides.
-    pub(super) fn take_thresholds(&mut self) -> Result<Vec<Condition>, Problem> {
+    pub(in crate::cli) fn take_thresholds(&mut self) -> Result<Vec<Condition>, Problem> {
         let mut wanted = std::mem::take(&mut self.threshold);
         let mut of_profile = profiles::thresholds(&profiles::find(&self.profile)?)?;
         of_profile.retain(|of| !wanted.iter().any(|given| given.is_like(of)));
@@ -108,6 +108,11 @@ impl RunArgs {
     /// Whether the target is the embedded services.
     pub(in crate::cli) fn embedded(&self) -> bool {
         self.target != Some(TargetArg::Aws) && self.endpoint_url.is_none() && self.state.is_none()
+    }
+
+    /// Whether it was said how long CloudWatch is waited for.
+    pub(in crate::cli) fn says_cloudwatch(&self) -> bool {
+        self.cloudwatch.is_some()
     }
 
     /// How its cost is to be asked for.

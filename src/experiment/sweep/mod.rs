@@ -46,14 +46,10 @@ impl SweepRequest {
     /// The request asks for something that cannot be.
     pub fn estimate(&self) -> Result<Estimate, RunError> {
         let sized = self.sized();
-        let mut all: Option<Estimate> = None;
+        let mut all = Estimate::nothing();
         let mut search = Search::new(self.from, self.to, self.precision);
         while let Some((rate, _)) = search.next() {
-            let one = estimate_at(&sized, Some(rate))?;
-            all = Some(match all {
-                Some(before) => before.and(one),
-                None => one,
-            });
+            all.add(estimate_at(&sized, Some(rate))?, 1);
             let below = rate < self.to;
             search.note(
                 rate,
@@ -64,7 +60,7 @@ impl SweepRequest {
                 },
             );
         }
-        all.map_or_else(|| estimate_at(&sized, None), Ok)
+        Ok(all)
     }
 
     /// The run that table and stream are made large enough for.
