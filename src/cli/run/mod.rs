@@ -135,7 +135,7 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "TIME", value_parser = values::positive_span, help_heading = "Following")]
     poll_interval: Option<Duration>,
 
-    /// Client: the AWS SDK as applications use it, or a direct one at about a quarter of its CPU
+    /// Client: the AWS SDK as applications use it, or a direct one at about a fifth of its CPU
     #[arg(long, value_enum, default_value_t = ClientArg::Sdk, help_heading = "Sending")]
     client: ClientArg,
 
