@@ -92,6 +92,13 @@ pub enum ProvisionError {
     },
 }
 
+impl ProvisionError {
+    /// Whether a permission was missing, which is found before anything is done.
+    pub(super) fn is_denied(&self) -> bool {
+        matches!(self, Self::Service { code: Some(code), .. } if code == "AccessDeniedException")
+    }
+}
+
 pub(super) fn service<E, R>(
     doing: impl Into<String>,
 ) -> impl FnOnce(SdkError<E, R>) -> ProvisionError
@@ -276,6 +283,11 @@ impl Patience {
             since: Instant::now(),
             pause: Duration::from_millis(10),
         }
+    }
+
+    /// Since the first look.
+    pub(super) fn waited(&self) -> Duration {
+        self.since.elapsed()
     }
 
     pub(super) async fn wait(&mut self, what: &str, status: &str) -> Result<(), ProvisionError> {

@@ -1,6 +1,8 @@
 //! Table, stream and destination that outlive a run: made, and taken away
 //! again, step by step beside a state file.
 
+use std::time::Duration;
+
 use super::destination::ensure_destination;
 use super::ownership::{self, Found};
 use super::provision::{self, Asked, Patience, create_stream, create_table, unless_there};
@@ -38,6 +40,11 @@ enum Which {
     Stream,
     Table,
 }
+
+/// How long what may have been made a moment ago is looked for. DescribeTable is
+/// eventually consistent: "Wait for a few seconds, and then try the DescribeTable request
+/// again" (<https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_DescribeTable.html>).
+const UNSEEN: Duration = Duration::from_secs(5);
 
 /// One set-up in the making or being removed.
 struct Site<'a> {
@@ -111,7 +118,12 @@ impl Site<'_> {
                     (self.tell)(&format!("creating {what}"));
                     self.note(which, Progress::Creating)?;
                     // Whose one of that name is, is looked at.
-                    asked = matches!(self.create(which, wanted).await?, Asked::Made);
+                    let created = self.create(which, wanted).await;
+                    if created.as_ref().is_err_and(ProvisionError::is_denied) {
+                        // Nobody needs to look for it.
+                        self.note(which, Progress::Planned)?;
+                    }
+                    asked = matches!(created?, Asked::Made);
                     continue;
                 }
                 Some(_) if progress == Progress::Planned => return Err(SetupError::Exists(what)),
@@ -188,7 +200,7 @@ impl Site<'_> {
     async fn raze(&mut self, which: Which) -> Result<(), SetupError> {
         let what = self.label(which);
         let mut patience = Patience::new();
-        let mut asked = false;
+        let (mut asked, mut told) = (false, false);
         if matches!(
             self.resource(which).progress,
             Progress::Planned | Progress::Removed
@@ -197,6 +209,17 @@ impl Site<'_> {
         }
         loop {
             let Some(found) = self.find(which).await? else {
+                // A creation whose answer never came: both services may take a moment to
+                // show what they have made.
+                let unsure = self.resource(which).progress == Progress::Creating;
+                if unsure && patience.waited() < UNSEEN {
+                    if !told {
+                        (self.tell)(&format!("looking whether {what} was made all the same"));
+                        told = true;
+                    }
+                    patience.wait(&what, "not to be seen").await?;
+                    continue;
+                }
                 self.note(which, Progress::Removed)?;
                 (self.tell)(&format!("{what} is gone"));
                 return Ok(());

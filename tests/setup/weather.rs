@@ -86,6 +86,31 @@ fn a_creation_or_removal_whose_answer_is_lost_leaves_nothing() {
 }
 
 #[test]
+fn a_set_up_whose_creation_is_not_seen_at_once_is_rolled_back_all_the_same() {
+    for (creation, look) in [
+        ("CreateStream", "DescribeStreamSummary"),
+        ("CreateTable", "DescribeTable"),
+    ] {
+        let world = World::new();
+        // Made, but no answer says so, and the looks that follow do not show it.
+        let proxy = Proxy::in_weather(world.address, move |called, before| match called {
+            called if called == creation => Fate::LoseAnswer,
+            called if called == look && (1..4).contains(&before) => {
+                Fate::Refuse("ResourceNotFoundException", "not found")
+            }
+            _ => Fate::Pass,
+        });
+        let words = format!("setup --shards 1 --endpoint-url http://{}", proxy.address);
+        let stderr = ended(&world.command(&words).output().unwrap(), 1);
+        assert!(
+            stderr.contains("was made all the same"),
+            "{creation}: {stderr}"
+        );
+        world.is_cleared();
+    }
+}
+
+#[test]
 fn a_refusal_that_somebody_can_mend_says_how() {
     let world = World::new();
     for (exception, message, step) in [
