@@ -141,3 +141,24 @@ fn aborting_needs_something_that_can_fail() {
     let stderr = String::from_utf8(output.stderr).unwrap();
     assert!(stderr.contains("--threshold"), "{stderr}");
 }
+
+#[test]
+fn a_condition_on_what_will_not_be_measured_is_refused_before_the_run() {
+    for (words, says) in [
+        ("--via none --threshold e2e.p99<1s", "response.p99<50ms"),
+        (
+            "--via none --threshold missing=0",
+            "readings that are followed",
+        ),
+        (
+            "--via dynamodb-streams --threshold replication.p99<1s",
+            "a stage of a Kinesis stream",
+        ),
+        ("--threshold freshness.p99<1m", "add --lake FOLDER"),
+    ] {
+        let refused = output(&format!("{SMALL} {words}"));
+        let stderr = String::from_utf8(refused.stderr).unwrap();
+        assert_eq!(refused.status.code(), Some(2), "{words}: {stderr}");
+        assert!(stderr.contains(says), "{words}: {stderr}");
+    }
+}

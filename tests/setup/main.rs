@@ -336,6 +336,10 @@ fn a_run_of_its_own_makes_the_calls_that_its_policy_allows_and_no_others() {
     }
     assert!(!text.contains("GetRecords "), "{text}");
     assert!(text.contains("table/wear1"), "{text}");
+    assert!(
+        text.contains("where table wear1 is there already"),
+        "{text}"
+    );
     let words = format!("{words} --dry-run --via none --keep");
     let none = world.command(&words).output().unwrap();
     let text = String::from_utf8(none.stdout).unwrap();

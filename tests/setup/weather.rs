@@ -111,6 +111,22 @@ fn a_set_up_whose_creation_is_not_seen_at_once_is_rolled_back_all_the_same() {
 }
 
 #[test]
+fn a_region_that_is_not_there_is_told_in_one_message_with_the_next_step() {
+    let world = World::new();
+    // No name ends so: RFC 6761.
+    let nowhere = "https://dynamodb.nowhere-1.invalid";
+    for command in [
+        "run -q --via none -d 1s -r 10/s --region nowhere-1",
+        "setup --region nowhere-1",
+    ] {
+        let words = format!("{command} --endpoint-url {nowhere}");
+        let stderr = ended(&world.command(&words).output().unwrap(), 1);
+        assert_eq!(stderr.matches("error:").count(), 1, "{stderr}");
+        assert!(stderr.contains("look at the region's name"), "{stderr}");
+    }
+}
+
+#[test]
 fn a_refusal_that_somebody_can_mend_says_how() {
     let world = World::new();
     for (exception, message, step) in [

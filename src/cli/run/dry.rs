@@ -62,7 +62,16 @@ pub(super) fn calls(request: &Request, made_before: bool) -> String {
     let made_up = "hrload-*";
     let table = request.resources.table.as_deref().unwrap_or(made_up);
     let stream = request.resources.stream.as_deref().unwrap_or(made_up);
-    permissions::dry_run(&order, &needed, region.unwrap_or("*"), table, stream)
+    let mut text = permissions::dry_run(&order, &needed, region.unwrap_or("*"), table, stream);
+    let named = |what: &str, name: &Option<String>| {
+        let name = name.as_ref().filter(|_| !made_before)?;
+        Some(format!(
+            "\nwhere {what} {name} is there already, it is neither made nor removed\n"
+        ))
+    };
+    text.extend(named("table", &request.resources.table));
+    text.extend(named("stream", &request.resources.stream));
+    text
 }
 
 /// Whether it is for the streaming destination alone.

@@ -13,9 +13,16 @@ use crate::cli::profiles;
 use crate::cli::values::{self, Rate};
 use crate::experiment::{Embedded, Output, Phases, Request, Resources, Sending, Target, Via};
 use crate::load::limit::ClientKind;
+use crate::measure::Stage;
 use crate::report::Condition;
 use crate::stream::{Consumer, TableStream};
 use crate::workload::Pace;
+
+/// Whether its times are told by the services between a write and a read: those of the
+/// table's own stream tell only that a record was read.
+fn within_kinesis(stage: Stage) -> bool {
+    matches!(stage, Stage::Capture | Stage::Replication | Stage::Read)
+}
 
 /// How long CloudWatch's figures are waited for; they are there after a minute or two.
 const CLOUDWATCH_WAIT: Duration = Duration::from_secs(180);
@@ -87,17 +94,27 @@ impl RunArgs {
         Ok(wanted)
     }
 
-    /// Refuses conditions on readings that are not followed; `flag` is where the
+    /// Refuses conditions on what will not be measured; `flag` is where the
     /// conditions come from.
     fn followed(&self, flag: &str, conditions: &[Condition]) -> Result<(), Problem> {
-        let wanted = conditions.iter().find(|wanted| wanted.needs_stream());
-        match wanted.filter(|_| self.via == ViaArg::None) {
-            None => Ok(()),
-            Some(wanted) => Err(Problem::usage(format!(
-                "{flag} {wanted} is about readings that are followed, but --via none was \
-                 given; leave it out, or write a condition such as response.p99<50ms"
-            ))),
+        for wanted in conditions {
+            let why = if wanted.needs_stream() && self.via == ViaArg::None {
+                "readings that are followed, but --via none was given; leave it out, or write a \
+                 condition such as response.p99<50ms"
+            } else if wanted.stage().is_some_and(within_kinesis)
+                && self.via == ViaArg::DynamodbStreams
+            {
+                "a stage of a Kinesis stream, but --via dynamodb-streams was given; leave it out, \
+                 or write a condition such as e2e.p99<1s"
+            } else if wanted.stage() == Some(Stage::Freshness) && !self.lake.given() {
+                "readings in a lake, but none is delivered into; add --lake FOLDER"
+            } else {
+                continue;
+            };
+            let message = format!("{flag} {wanted} is about {why}");
+            return Err(Problem::usage(message));
         }
+        Ok(())
     }
 
     /// Whether readings are followed through the stream.

@@ -180,6 +180,15 @@ impl Condition {
         }
     }
 
+    /// The stage whose latency it looks at, if it does.
+    #[must_use]
+    pub fn stage(&self) -> Option<Stage> {
+        match self.figure {
+            Figure::Latency(stage, _) => Some(stage),
+            _ => None,
+        }
+    }
+
     /// The stage and the time, in seconds, if this limits how long after its
     /// intended start a reading may be acknowledged or read.
     #[must_use]
