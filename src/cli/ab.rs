@@ -181,9 +181,9 @@ impl AbArgs {
             quiet: self.outputs.quiet(),
         };
         let mut on_aws = Vec::new();
-        for side in sides {
-            // The words of other versions are for these to understand; wrong ones are told
-            // by the run.
+        let other = [&self.base_binary, &self.new_binary].map(Option::is_some);
+        for (side, other) in sides.iter_mut().zip(other) {
+            // Wrong words are told by the run, and those of another version may be right.
             let Ok(mut run) = words_of_run(&side.words) else {
                 continue;
             };
@@ -192,7 +192,7 @@ impl AbArgs {
             let conditions = run.take_thresholds()?;
             let request = run.into_request("--threshold", conditions)?;
             if matches!(request.target, Target::Aws { .. }) {
-                if !says_cloudwatch {
+                if !says_cloudwatch && !other {
                     side.words.extend(["--cloudwatch".into(), "off".into()]);
                 }
                 on_aws.push(Request {
