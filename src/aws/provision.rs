@@ -225,48 +225,61 @@ pub async fn tear_down(connection: &Connection, made: &Provisioned) -> Result<()
         first = first.and(disable_table_stream(connection, &made.table).await);
     }
     if made.table_created {
-        let deleted = connection
-            .dynamodb
-            .delete_table()
-            .table_name(&made.table)
-            .send()
-            .await
-            .map(drop);
-        first = first.and(unless_gone(
-            deleted,
-            format!("deleting table {}", made.table),
-        ));
+        let name = &made.table;
+        let call = connection.dynamodb.delete_table().table_name(name);
+        let delete = async || call.clone().send().await.map(drop);
+        let status = async || {
+            let found = describe_table(connection, name).await?;
+            Ok(found.and_then(|of| Some(of.table_status?.to_string())))
+        };
+        first = first.and(delete_when_idle(&format!("table {name}"), delete, status).await);
     }
     if let Some((name, _)) = made.stream.as_ref().filter(|_| made.stream_created) {
-        let deleted = connection
-            .kinesis
-            .delete_stream()
-            .stream_name(name)
-            .enforce_consumer_deletion(true)
-            .send()
-            .await
-            .map(drop);
-        first = first.and(unless_gone(deleted, format!("deleting stream {name}")));
+        let call = connection.kinesis.delete_stream().stream_name(name);
+        let call = call.enforce_consumer_deletion(true);
+        let delete = async || call.clone().send().await.map(drop);
+        let status = async || {
+            let found = describe_stream(connection, name).await?;
+            Ok(found.map(|of| of.stream_status.to_string()))
+        };
+        first = first.and(delete_when_idle(&format!("stream {name}"), delete, status).await);
     }
     first
 }
 
-/// What somebody else removed meanwhile is removed.
-fn unless_gone<E, R>(
-    deleted: Result<(), SdkError<E, R>>,
-    doing: String,
+/// Deletes `what` as soon as it may be: one that is being made or changed may not. What
+/// somebody else removed meanwhile is removed, and what is on its way out will be: the
+/// answer to a first call may have been lost.
+async fn delete_when_idle<E, R>(
+    what: &str,
+    delete: impl AsyncFn() -> Result<(), SdkError<E, R>>,
+    status: impl AsyncFn() -> Result<Option<String>, ProvisionError>,
 ) -> Result<(), ProvisionError>
 where
     E: std::error::Error + ProvideErrorMetadata + 'static,
     R: std::fmt::Debug + 'static,
 {
-    match deleted {
-        Err(SdkError::ServiceError(refusal))
-            if refusal.err().code() == Some("ResourceNotFoundException") =>
-        {
-            Ok(())
+    let mut patience = Patience::new();
+    loop {
+        let Err(refused) = delete().await else {
+            return Ok(());
+        };
+        let code = refused.as_service_error().and_then(|e| e.code());
+        let in_use = match code {
+            Some("ResourceNotFoundException") => return Ok(()),
+            code => code == Some("ResourceInUseException"),
+        };
+        let refused = service(format!("deleting {what}"))(refused);
+        if !in_use {
+            return Err(refused);
         }
-        deleted => deleted.map_err(service(doing)),
+        match status().await {
+            Ok(None) => return Ok(()),
+            Ok(Some(status)) if status == "DELETING" => return Ok(()),
+            Ok(Some(status)) => patience.wait(what, &status).await?,
+            // That it is in use says more than that nobody may look.
+            Err(_) => return Err(refused),
+        }
     }
 }
 

@@ -1,8 +1,9 @@
 //! What `hrload setup` made, kept in a file, so that exactly that can be taken
 //! away again: by another process, after a crash, days later.
 
-use std::fs;
+use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -148,6 +149,9 @@ pub enum StateError {
         /// Why.
         source: io::Error,
     },
+    /// Another process makes or removes what it names.
+    #[error("another hrload is at work on state file {}; let it come to its end first", .0.display())]
+    Busy(PathBuf),
     /// It is something else.
     #[error("{} is not a state file of this version of hrload ({STATE_SCHEMA}): {problem}", path.display())]
     Foreign {
@@ -173,6 +177,32 @@ impl StateFile {
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.0
+    }
+
+    /// Keeps other processes from making or removing what it names, for as long as what
+    /// is returned lives. A file of the same name with `.lock` at its end tells them; one
+    /// that a crash leaves behind holds nobody up.
+    ///
+    /// # Errors
+    /// Another process holds it, or the file beside it cannot be made.
+    pub fn hold(&self) -> Result<HeldState, StateError> {
+        let mut name = self.0.clone().into_os_string();
+        name.push(".lock");
+        let path = PathBuf::from(name);
+        loop {
+            let opened = File::options().create(true).append(true).open(&path);
+            let lock = opened.map_err(|error| self.io(error))?;
+            match lock.try_lock() {
+                Ok(()) => {}
+                Err(TryLockError::WouldBlock) => return Err(StateError::Busy(self.0.clone())),
+                Err(TryLockError::Error(error)) => return Err(self.io(error)),
+            }
+            // Whoever held it before may have removed it between the two.
+            let inode = |of: io::Result<fs::Metadata>| of.map(|of| of.ino()).ok();
+            if inode(lock.metadata()) == inode(fs::metadata(&path)) {
+                return Ok(HeldState { path, _lock: lock });
+            }
+        }
     }
 
     /// Its content; `None` if there is no such file.
@@ -239,5 +269,20 @@ impl StateFile {
             path: self.0.clone(),
             source,
         }
+    }
+}
+
+/// No other process works on the state file.
+#[derive(Debug)]
+pub struct HeldState {
+    path: PathBuf,
+    /// Unlocked when it is closed, which is after its file was removed.
+    _lock: File,
+}
+
+impl Drop for HeldState {
+    fn drop(&mut self) {
+        // One that stays holds nobody up.
+        let _ = fs::remove_file(&self.path);
     }
 }

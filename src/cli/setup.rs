@@ -194,6 +194,8 @@ fn dry_run(planned: &State) -> Result<Exit, Problem> {
 async fn set_up(args: &SetupArgs, interrupts: &mut Interrupts) -> Result<Exit, Problem> {
     let file = StateFile::at(args.state.clone());
     let path = file.path().display();
+    let held = (!args.dry_run).then(|| file.hold()).transpose();
+    let _held = held.map_err(Problem::failed)?;
     let found = file.find().map_err(Problem::failed)?;
     let connection = args.place.connect().await?;
     let (planned, wanted) = args.plan(&connection, found.as_ref())?;

@@ -50,6 +50,12 @@ pub(crate) struct TeardownArgs {
 pub(crate) fn run(args: &TeardownArgs) -> Result<Exit, Problem> {
     let file = StateFile::at(args.state.clone());
     let mut state = file.read().map_err(Problem::failed)?;
+    let held = (!args.dry_run).then(|| file.hold()).transpose();
+    let held = held.map_err(Problem::failed)?;
+    if held.is_some() {
+        // Another process may have gone on with it until now.
+        state = file.read().map_err(Problem::failed)?;
+    }
     let place = place(&state, args)?;
     if args.dry_run {
         print(&permissions::dry_run(

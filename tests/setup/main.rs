@@ -451,3 +451,24 @@ fn the_policies_in_the_documentation_are_those_of_the_commands() {
         assert_eq!(listed, wanted, "{heading}");
     }
 }
+
+#[test]
+fn one_process_at_a_time_works_on_a_state_file() {
+    let world = World::new();
+    let file = StateFile::at(world.state());
+    let held = file.hold().unwrap();
+    let refused = ended(&world.setup("--table wear1"), 1);
+    assert!(refused.contains("another hrload is at work"), "{refused}");
+    assert!(world.there().is_empty() && world.kept().is_none());
+    drop(held);
+    ended(&world.setup("--table wear1"), 0);
+    let held = file.hold().unwrap();
+    let refused = ended(&world.hrload("teardown --yes"), 1);
+    assert!(refused.contains("another hrload is at work"), "{refused}");
+    assert!(!world.there().is_empty());
+    drop(held);
+    ended(&world.hrload("teardown --yes"), 0);
+    // Nothing stays in the folder.
+    let left = std::fs::read_dir(world.folder.path()).unwrap().count();
+    assert_eq!(left, 0);
+}

@@ -86,6 +86,20 @@ fn a_creation_or_removal_whose_answer_is_lost_leaves_nothing() {
 }
 
 #[test]
+fn what_cannot_be_removed_yet_is_removed_when_it_can() {
+    let world = World::new();
+    let proxy = Proxy::in_weather(world.address, |called, before| {
+        if ["DeleteTable", "DeleteStream"].contains(&called) && before < 2 {
+            Fate::Refuse("ResourceInUseException", "it is being updated")
+        } else {
+            Fate::Pass
+        }
+    });
+    world.run_through(&proxy, 0);
+    world.is_cleared();
+}
+
+#[test]
 fn a_set_up_whose_creation_is_not_seen_at_once_is_rolled_back_all_the_same() {
     for (creation, look) in [
         ("CreateStream", "DescribeStreamSummary"),
