@@ -127,3 +127,122 @@ fn a_stall_of_the_server_shows_from_the_intended_start() {
     assert!(p90 > 0.4, "{p90}");
     assert!(run.number("latency.response.max") > 0.9);
 }
+
+/// The verdict in the result of a run, and the kinds of its reasons.
+fn verdict(run: &support::Run) -> (String, Vec<String>) {
+    let verdict = &run.result["verdict"];
+    let reasons = verdict["reasons"].as_array().unwrap().iter();
+    let kinds = reasons.map(|reason| reason["kind"].as_str().unwrap().to_owned());
+    (
+        verdict["word"].as_str().unwrap().to_owned(),
+        kinds.collect(),
+    )
+}
+
+#[test]
+fn a_few_failed_readings_are_not_held_in_any_form() {
+    let folder = tempfile::tempdir().unwrap();
+    let junit = folder.path().join("run.xml");
+    let run = run(&format!(
+        "{RUN} --attempts 1 --fault unprocessed=4 --report {}",
+        junit.display()
+    ));
+    run.assert_closed();
+    assert_eq!(run.code, 3);
+    assert_eq!(
+        verdict(&run),
+        ("rate-held".to_owned(), vec!["failed".to_owned()])
+    );
+    assert!(run.stderr.contains("\nrate held    "), "{}", run.stderr);
+    assert!(run.stderr.contains("lost 4 readings"), "{}", run.stderr);
+    let junit = std::fs::read_to_string(junit).unwrap();
+    assert!(junit.contains("failures=\"1\"") && junit.contains("4 failed"));
+    let allowed = support::run(&format!(
+        "{RUN} --attempts 1 --fault unprocessed=4 --threshold failed<1%"
+    ));
+    assert_eq!(allowed.code, 0, "{}", allowed.stderr);
+    assert!(allowed.stderr.contains("which failed<1% allows"));
+}
+
+#[test]
+fn counted_losses_begin_where_measuring_does() {
+    let run = run(
+        "--devices 500 --rate 2000/s -w 1s -d 2s --change-delay 0 --drain 2s \
+                   --fault lose=1000",
+    );
+    run.assert_closed();
+    assert_eq!(run.count("ledger.missing"), 1000);
+    assert_eq!(run.count("ledger.warm_up.missing"), 0);
+    assert_eq!(run.code, 3);
+    assert_eq!(
+        verdict(&run),
+        ("not-held".to_owned(), vec!["missing".to_owned()])
+    );
+}
+
+#[test]
+fn what_the_warm_up_loses_is_told_and_speaks_against_the_run() {
+    // Another process does not know where the warm-up ends.
+    let local = support::local::Local::start("--fault lose=100");
+    let words = "--devices 500 --rate 2000/s -w 1s -d 1s --drain 2s --threshold lost=0 -o -";
+    let run = support::finish(local.client(words).output().unwrap());
+    run.assert_closed();
+    assert_eq!(run.count("ledger.missing"), 0);
+    assert_eq!(run.count("ledger.warm_up.missing"), 100);
+    assert_eq!(run.code, 3);
+    assert_eq!(
+        verdict(&run),
+        ("not-held".to_owned(), vec!["warm-up-missing".to_owned()])
+    );
+    let told = format!(
+        "100 of {} acknowledged in the warm-up never seen",
+        run.number("ledger.warm_up.acknowledged") as u64
+    );
+    let plain = run.stderr.replace(',', "");
+    assert!(plain.contains(&told), "{}", run.stderr);
+}
+
+#[test]
+fn readings_that_still_arrive_when_the_drain_ends_are_late_and_not_lost() {
+    let run = run(
+        "--devices 500 --rate 3000/s -w 0s -d 4s --drain 1s --shards 1 \
+                   --warm-throughput new",
+    );
+    run.assert_closed();
+    assert!(run.count("ledger.missing") > 0, "the shard kept up");
+    let (_, reasons) = verdict(&run);
+    assert!(reasons.contains(&"late".to_owned()), "{reasons:?}");
+    assert!(run.stderr.contains("--drain"), "{}", run.stderr);
+}
+
+#[test]
+fn two_runs_on_one_table_are_not_held() {
+    let local = support::local::Local::start("");
+    let shared = "--table shared --stream shared --keep --devices 200 --rate 500/s -w 0s";
+    let first = local
+        .client(&format!("{shared} -d 1s -q"))
+        .output()
+        .unwrap();
+    assert_eq!(first.status.code(), Some(0));
+    let words = format!("{shared} -d 2s --drain 5s -o -");
+    let both: Vec<_> = (0..2)
+        .map(|_| {
+            let mut command = local.client(&words);
+            command.stdout(std::process::Stdio::piped());
+            command
+                .stderr(std::process::Stdio::piped())
+                .spawn()
+                .unwrap()
+        })
+        .collect();
+    let ended: Vec<support::Run> = both
+        .into_iter()
+        .map(|run| support::finish(run.wait_with_output().unwrap()))
+        .collect();
+    for run in ended {
+        let (word, reasons) = verdict(&run);
+        assert_ne!(word, "held");
+        assert!(reasons.contains(&"other-writer".to_owned()), "{reasons:?}");
+        assert_eq!(run.code, 3);
+    }
+}

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use hrload::measure::{
     ArrivalRecorder, Attempt, Counts, HOUR_US, IntervalSink, Intervals, Latencies, Latency, Ledger,
-    Moments, OffsetBounds, Reach, Rendezvous, SendRecord, SendRecorder, SequenceSet, Series, Stage,
+    Moments, OffsetBounds, Reach, Readings, Rendezvous, SendRecord, SendRecorder, Series, Stage,
 };
 use hrload::workload::ReadingId;
 use proptest::prelude::*;
@@ -397,11 +397,15 @@ fn draining_waits_for_exactly_the_acknowledged_readings() {
     assert_eq!(arrivals.outstanding(), None);
     let at = |device| id(device, 0, MEASURE_START_US);
     see(&mut arrivals, at(0));
-    let mut acknowledged = SequenceSet::with_devices(REACH.devices);
+    let mut acknowledged = Readings::default();
     (0..3).for_each(|device| {
-        acknowledged.insert(device, 0);
+        acknowledged.measured.insert(device, 0);
     });
+    // One of the warm-up is awaited like any other.
+    acknowledged.warm_up.insert(9, 0);
     arrivals.await_readings(Arc::new(acknowledged));
+    assert_eq!(arrivals.outstanding(), Some(3));
+    see(&mut arrivals, id(9, 0, MEASURE_START_US - 1));
     assert_eq!(arrivals.outstanding(), Some(2));
     see(&mut arrivals, at(7)); // never acknowledged
     assert_eq!(arrivals.outstanding(), Some(2));
@@ -547,7 +551,7 @@ fn workers_records_add_up() {
         }
         total.merge(&end(sending));
     }
-    assert_eq!(total.acknowledged.len(), 1_000);
+    assert_eq!(total.acknowledged.measured.len(), 1_000);
     assert_eq!(total.counts.acknowledged, 1_000);
     assert_eq!(total.latencies.get(Stage::Response).count(), 1_000);
     assert!(Ledger::new(&total, None).closed());

@@ -5,23 +5,24 @@ use std::io;
 use std::process::ExitCode;
 
 use crate::experiment::RunError;
+use crate::report::Word;
 
 /// What the process tells its caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Exit {
-    /// All was well; for a run: it held.
+    /// All was well.
     Held,
     /// It could not be done.
     Failed,
     /// The command line asked for something that makes no sense.
     Usage,
-    /// A run did not hold what it offered.
+    /// A run came out so.
+    Run(Word),
+    /// What was asked for was not found to hold.
     Missed,
     /// A comparison found something worse.
     Regressed,
-    /// A reading is unaccounted for.
-    LedgerOpen,
-    /// Stopped by a signal; for a run: the result was written.
+    /// Stopped by a signal.
     Interrupted,
 }
 
@@ -33,8 +34,8 @@ impl From<Exit> for ExitCode {
             Exit::Usage => 2,
             Exit::Missed => 3,
             Exit::Regressed => 4,
-            Exit::LedgerOpen => 5,
             Exit::Interrupted => 130,
+            Exit::Run(word) => word.exit_code(),
         })
     }
 }

@@ -6,7 +6,7 @@ use super::error::RunError;
 use super::setting::Setting;
 use super::watch::Snapshot;
 use crate::measure::Second;
-use crate::report::{Condition, Phase, RunResult};
+use crate::report::{Condition, Phase, RunResult, Word};
 
 /// What whoever watches a run hears.
 #[derive(Debug)]
@@ -35,28 +35,13 @@ pub enum Event<'a> {
     BudgetSpent(f64),
 }
 
-/// How a run ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ending {
-    /// To its end, and what was offered was held.
-    Held,
-    /// To its end, and every reading is accounted for, but what was offered was
-    /// not held: readings failed, were dropped, or are missing, or a threshold
-    /// was missed.
-    NotHeld,
-    /// A reading is unaccounted for.
-    LedgerOpen,
-    /// A signal ended it.
-    Interrupted,
-}
-
 /// A finished run.
 #[derive(Debug)]
 pub struct Finished {
     /// The content of the result file; already written where a file was asked for.
     pub result: RunResult,
-    /// How it ended.
-    pub ending: Ending,
+    /// How it came out.
+    pub word: Word,
     /// What it cost from its first reading to the end of its draining, in USD, where a
     /// limit was given.
     pub spent_usd: Option<f64>,

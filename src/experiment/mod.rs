@@ -37,7 +37,7 @@ mod workers;
 pub use budget::{Estimate, estimate, estimate_all};
 pub use cloudwatch::cloudwatch;
 pub use error::RunError;
-pub use event::{Ending, Event, Finished};
+pub use event::{Event, Finished};
 pub use footprint::weigh;
 pub use interrupt::{Interrupts, Order, Remote};
 #[cfg(feature = "sql")]

@@ -7,14 +7,14 @@
 
 use super::budget::{Estimate, Purse, estimate_all};
 use super::error::RunError;
-use super::event::{Ending, Event};
+use super::event::Event;
 use super::interrupt::Interrupts;
 use super::request::{Request, TableMode, Target, Warm};
 use super::run::run;
 use super::setting::Setting;
 use crate::aws::TableThroughput;
 use crate::capacity::scaling::ScalingPolicy;
-use crate::report::{Condition, Ended, ModesResult, RunResult, count};
+use crate::report::{Condition, Ended, ModesResult, RunResult, Word, count};
 
 /// What is asked.
 #[derive(Debug, Clone)]
@@ -93,7 +93,7 @@ pub async fn modes(
             })
             .await?;
             let spent = purse.pay(&finished);
-            if finished.ending == Ending::Interrupted {
+            if finished.word == Word::Interrupted {
                 ended = Ended::Interrupted;
                 break 'repeats;
             }

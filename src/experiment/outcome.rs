@@ -2,7 +2,7 @@
 
 use super::budget::fans_out;
 use super::cost::{Used, cost};
-use super::event::{Ending, Finished};
+use super::event::Finished;
 use super::identity::Identity;
 use super::lake::Kept;
 use super::machine;
@@ -119,18 +119,12 @@ pub(super) fn finish(
     }
     let thresholds = request.thresholds.iter();
     result.thresholds = thresholds.map(|wanted| wanted.judge(&result)).collect();
-    let ending = if !result.ledger.closed {
-        Ending::LedgerOpen
-    } else if lived.interrupted {
-        Ending::Interrupted
-    } else if Verdict::of(&result).held() {
-        Ending::Held
-    } else {
-        Ending::NotHeld
-    };
+    let verdict = Verdict::of(&result);
+    let word = verdict.word;
+    result.verdict = Some(verdict);
     Finished {
         result,
-        ending,
+        word,
         spent_usd: lived.spent_usd,
     }
 }
@@ -174,7 +168,12 @@ fn put_lake(request: &LakeRequest, kept: &Kept, lived: &Lived, result: &mut RunR
         records: delivered.records_delivered,
         failed: delivered.records_failed,
         readings: record.held.len(),
-        missing: lived.sent.record.acknowledged.difference_len(&record.held),
+        missing: lived
+            .sent
+            .record
+            .acknowledged
+            .measured
+            .difference_len(&record.held),
         duplicates: record.duplicates,
         closed_early: record.closed_early,
         error: error.as_ref().map(|error| redact(&error.to_string())),
@@ -350,26 +349,9 @@ fn rate_changes(lived: &Lived) -> Vec<RateChange> {
         .collect()
 }
 
-/// What stands in the way of taking the run for one that was left alone, and
-/// what the stream's reader has to say.
+/// What the stream's reader has to say.
 fn warnings(lived: &Lived) -> Vec<String> {
     let mut warnings = Vec::new();
-    let changes: Vec<String> = rate_changes(lived)
-        .iter()
-        .map(|change| {
-            let to = match change.factor {
-                0.0 => "paused".to_owned(),
-                factor => format!("{:.0} %", factor * 100.0),
-            };
-            format!("{to} at {:.1} s", change.second)
-        })
-        .collect();
-    if !changes.is_empty() {
-        warnings.push(format!(
-            "the rate was changed while the run went on: {}",
-            changes.join(", ")
-        ));
-    }
     let Some((_, outcome)) = &lived.read else {
         return warnings;
     };

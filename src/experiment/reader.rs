@@ -8,7 +8,7 @@ use tokio::sync::oneshot;
 
 use super::error::RunError;
 use crate::clock::Clock;
-use crate::measure::{ArrivalRecord, ArrivalRecorder, SequenceSet};
+use crate::measure::{ArrivalRecord, ArrivalRecorder, Readings};
 use crate::stream::{self, Config, Handle, Outcome, Progress, ShardProgress};
 
 /// A running follower.
@@ -55,7 +55,7 @@ impl Reader {
     }
 
     /// From now on, count down to exactly these readings.
-    pub(super) fn await_readings(&self, acknowledged: Arc<SequenceSet>) {
+    pub(super) fn await_readings(&self, acknowledged: Arc<Readings>) {
         self.handle.await_readings(acknowledged);
     }
 

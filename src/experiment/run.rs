@@ -56,6 +56,10 @@ const LOOK: Duration = Duration::from_millis(100);
 /// every load thread, which looks ten times a second, knows of it.
 const CHANGE_LEAD_US: u64 = 250_000;
 
+/// How long after measuring began counted faults begin: by then no batch is on its way
+/// that holds readings of the warm-up.
+const FAULTS_AFTER_US: u64 = 100_000;
+
 /// How long waiting readings are still sent after the end.
 const END_GRACE: Duration = Duration::from_secs(1);
 
@@ -286,6 +290,7 @@ impl Life<'_> {
         let mut out_of_reach = None;
         let mut budget = self.budget();
         let mut budget_spent = None;
+        let mut faults_held = true;
         let mut ticker = ticker();
         watch.begin(Phase::WarmUp, run_start_us, measure_start_us, tell);
         if let Some(factor) = interrupts.kept_tempo() {
@@ -316,6 +321,12 @@ impl Life<'_> {
                 _ = ticker.tick() => {
                     if watch.phase() == Phase::WarmUp && clock.now_us() >= measure_start_us {
                         watch.begin(Phase::Measure, measure_start_us, end_us, tell);
+                    }
+                    if faults_held && clock.now_us() >= measure_start_us + FAULTS_AFTER_US {
+                        if let Some(services) = &self.connected.services {
+                            services.begin_counted_faults();
+                        }
+                        faults_held = false;
                     }
                     watch.look(reader.as_ref(), tell);
                     if let Some(missed) = lookout.as_mut().and_then(|of| of.look(watch.series())) {
@@ -384,7 +395,7 @@ impl Life<'_> {
         let lake = match deliverer {
             None => None,
             Some(deliverer) => {
-                let awaited = sent.record.acknowledged.len();
+                let awaited = sent.record.acknowledged.measured.len();
                 let longest = match (signals, cut_short) {
                     (2.., _) => Duration::ZERO,
                     (1, _) | (_, true) => SHORT_DRAIN,

@@ -40,6 +40,9 @@ pub(super) async fn connect(request: &Request, setting: &Setting) -> Result<Conn
                 seed: request.seed,
                 ..Config::default()
             })?;
+            if !request.phases.warmup.is_zero() {
+                started.hold_counted_faults();
+            }
             let address = started.address();
             services = Some(started);
             aws::Target::Local(address)

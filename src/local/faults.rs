@@ -32,7 +32,8 @@ pub struct Stall {
 /// Which faults to inject. The default injects none.
 ///
 /// Written as `kind=value`, several separated by commas. An amount is a count
-/// (`1000`: the next 1,000 events) or a share (`1%`: that share of all
+/// (`1000`: the next 1,000 events; of a run with embedded services, those after its
+/// warm-up) or a share (`1%`: that share of all
 /// events); a duration is a number with `us`, `ms`, `s` or `m`.
 ///
 /// | kind | value | what happens |

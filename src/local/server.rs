@@ -251,6 +251,16 @@ impl Services {
         format!("http://{}", self.address)
     }
 
+    /// Holds counted faults back until [`Self::begin_counted_faults`].
+    pub fn hold_counted_faults(&self) {
+        self.dice.hold_counted();
+    }
+
+    /// Lets counted faults strike from now on.
+    pub fn begin_counted_faults(&self) {
+        self.dice.begin_counting();
+    }
+
     /// CPU time used by all service threads so far, in microseconds. A busy
     /// thread's is a few requests old.
     #[must_use]

@@ -6,7 +6,7 @@ use super::interval::Track;
 use super::latency::span_us;
 use super::rendezvous::capture_us;
 use super::{
-    Counts, IntervalSink, Latencies, OffsetBounds, Reach, Rendezvous, SequenceSet, SlowestDevices,
+    Counts, IntervalSink, Latencies, OffsetBounds, Reach, Readings, Rendezvous, SlowestDevices,
     Stage, WarmUp,
 };
 use crate::workload::ReadingId;
@@ -14,7 +14,7 @@ use crate::workload::ReadingId;
 /// Readings that are waited for, and how many of them are still to come.
 #[derive(Debug)]
 struct Awaited {
-    readings: Arc<SequenceSet>,
+    readings: Arc<Readings>,
     outstanding: u64,
 }
 
@@ -41,7 +41,7 @@ pub struct ArrivalRecorder {
     reach: Reach,
     track: Track,
     rendezvous: Arc<Rendezvous>,
-    seen: SequenceSet,
+    seen: Readings,
     slowest: SlowestDevices,
     offset: OffsetBounds,
     warm_up: WarmUp,
@@ -56,7 +56,7 @@ impl ArrivalRecorder {
             reach,
             track: Track::new(reach, &sink),
             rendezvous,
-            seen: SequenceSet::with_devices(reach.devices),
+            seen: Readings::partition(reach, 0, 1),
             slowest: SlowestDevices::default(),
             offset: OffsetBounds::default(),
             warm_up: WarmUp::default(),
@@ -80,11 +80,11 @@ impl ArrivalRecorder {
             return self.foreign();
         }
         let measured = self.reach.measures(id);
-        if measured && !self.first_sighting(id) {
-            return;
-        }
         if !measured {
             self.warm_up.sightings += 1;
+        }
+        if !self.first_sighting(id, measured) {
+            return;
         }
         if let Some(counts) = self.track.counts(measured) {
             counts.seen += 1;
@@ -115,18 +115,20 @@ impl ArrivalRecorder {
         }
     }
 
-    /// Notes a measured reading; `false`, and counted, when it is a duplicate.
-    fn first_sighting(&mut self, id: ReadingId) -> bool {
-        let late = self.seen.highest(id.device) > Some(id.sequence);
-        let newly = self.seen.insert(id.device, id.sequence);
+    /// Notes a reading; `false` when it was seen before. Duplicates and readings out of
+    /// order are counted where they are measured.
+    fn first_sighting(&mut self, id: ReadingId, measured: bool) -> bool {
+        let seen = self.seen.of(measured);
+        let late = seen.highest(id.device) > Some(id.sequence);
+        let newly = seen.insert(id.device, id.sequence);
         let counts = self.track.gauges();
         if !newly {
-            counts.duplicates += 1;
+            counts.duplicates += u64::from(measured);
             return false;
         }
-        counts.reordered += u64::from(late);
+        counts.reordered += u64::from(late && measured);
         if let Some(awaited) = &mut self.awaited
-            && awaited.readings.contains(id.device, id.sequence)
+            && awaited.readings.contains(id, measured)
         {
             awaited.outstanding = awaited.outstanding.saturating_sub(1);
         }
@@ -159,11 +161,12 @@ impl ArrivalRecorder {
     /// Measured readings seen so far, each once.
     #[must_use]
     pub fn seen(&self) -> u64 {
-        self.seen.len()
+        self.seen.measured.len()
     }
 
-    /// From now on, wait for exactly the readings of `acknowledged`.
-    pub fn await_readings(&mut self, acknowledged: Arc<SequenceSet>) {
+    /// From now on, wait for exactly the readings of `acknowledged`, those of the
+    /// warm-up included.
+    pub fn await_readings(&mut self, acknowledged: Arc<Readings>) {
         self.awaited = Some(Awaited {
             outstanding: acknowledged.difference_len(&self.seen),
             readings: acknowledged,
@@ -194,8 +197,8 @@ impl ArrivalRecorder {
 /// What was read from the stream over the whole run. Adds up (`merge`).
 #[derive(Debug, Clone, Default)]
 pub struct ArrivalRecord {
-    /// Measured readings seen.
-    pub seen: SequenceSet,
+    /// Readings seen.
+    pub seen: Readings,
     /// Whose took longest, end to end.
     pub slowest: SlowestDevices,
     /// Whole-run latencies of the reading stages, and captures that met here.

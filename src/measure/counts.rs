@@ -228,6 +228,10 @@ pub struct WarmUp {
     pub failed: u64,
     /// Sightings in the stream, repeated ones included.
     pub sightings: u64,
+    /// Acknowledged readings seen in the stream.
+    pub seen: u64,
+    /// Acknowledged readings not seen in the stream.
+    pub missing: u64,
     /// Records before the first measured second that were not of this run.
     pub foreign: u64,
 }
@@ -242,6 +246,8 @@ impl WarmUp {
         self.acknowledged += other.acknowledged;
         self.failed += other.failed;
         self.sightings += other.sightings;
+        self.seen += other.seen;
+        self.missing += other.missing;
         self.foreign += other.foreign;
     }
 }

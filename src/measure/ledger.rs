@@ -40,7 +40,7 @@ pub struct Ledger {
     pub reordered: u64,
     /// Records that were not readings of this run.
     pub foreign: u64,
-    /// The same for warm-up readings, apart.
+    /// Warm-up readings, apart.
     pub warm_up: WarmUp,
 }
 
@@ -88,13 +88,16 @@ impl Ledger {
         };
         if let Some(arrivals) = arrivals {
             ledger.followed = true;
-            ledger.seen = sending.acknowledged.intersection_len(&arrivals.seen);
-            ledger.missing = sending.acknowledged.difference_len(&arrivals.seen);
-            ledger.seen_unacknowledged = arrivals.seen.difference_len(&sending.acknowledged);
+            let (acknowledged, seen) = (&sending.acknowledged, &arrivals.seen);
+            ledger.seen = acknowledged.measured.intersection_len(&seen.measured);
+            ledger.missing = acknowledged.measured.difference_len(&seen.measured);
+            ledger.seen_unacknowledged = seen.measured.difference_len(&acknowledged.measured);
             ledger.duplicates = arrivals.counts.duplicates;
             ledger.reordered = arrivals.counts.reordered;
             ledger.foreign = arrivals.counts.foreign;
             ledger.warm_up.merge(&arrivals.warm_up);
+            ledger.warm_up.seen = acknowledged.warm_up.intersection_len(&seen.warm_up);
+            ledger.warm_up.missing = acknowledged.warm_up.difference_len(&seen.warm_up);
         }
         ledger
     }
@@ -117,11 +120,30 @@ impl Ledger {
                 right: self.acknowledged.saturating_add(self.failed),
             },
         ];
+        let warm_up = &self.warm_up;
+        identities.push(Identity {
+            equation: "warm-up: scheduled = sent + dropped + cut_off",
+            left: warm_up.scheduled,
+            right: warm_up
+                .sent
+                .saturating_add(warm_up.dropped)
+                .saturating_add(warm_up.cut_off),
+        });
+        identities.push(Identity {
+            equation: "warm-up: sent = acknowledged + failed",
+            left: warm_up.sent,
+            right: warm_up.acknowledged.saturating_add(warm_up.failed),
+        });
         if self.followed {
             identities.push(Identity {
                 equation: "acknowledged = seen + missing",
                 left: self.acknowledged,
                 right: self.seen.saturating_add(self.missing),
+            });
+            identities.push(Identity {
+                equation: "warm-up: acknowledged = seen + missing",
+                left: warm_up.acknowledged,
+                right: warm_up.seen.saturating_add(warm_up.missing),
             });
         }
         identities

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::interval::Track;
 use super::latency::span_us;
 use super::rendezvous::capture_us;
-use super::{Counts, IntervalSink, Latencies, Rendezvous, SequenceSet, Stage, WarmUp};
+use super::{Counts, IntervalSink, Latencies, Readings, Rendezvous, Stage, WarmUp};
 use crate::workload::ReadingId;
 
 /// What a run covers, as far as classifying a reading needs.
@@ -72,7 +72,7 @@ pub enum Attempt<'a> {
 /// Once warm, nothing here allocates or locks for a reading, with two
 /// exceptions that are rare by nature: the first value that needs a larger
 /// histogram, and a reading acknowledged out of order across a multiple of 64
-/// of its device's sequence (see [`SequenceSet`]). Once a second an interval
+/// of its device's sequence (see [`SequenceSet`](super::SequenceSet)). Once a second an interval
 /// goes through a channel.
 #[derive(Debug)]
 pub struct SendRecorder {
@@ -86,7 +86,7 @@ pub struct SendRecorder {
 #[derive(Debug)]
 struct Followed {
     rendezvous: Arc<Rendezvous>,
-    acknowledged: SequenceSet,
+    acknowledged: Readings,
 }
 
 impl SendRecorder {
@@ -118,7 +118,7 @@ impl SendRecorder {
             track: Track::new(reach, &sink),
             followed: rendezvous.into().map(|rendezvous| Followed {
                 rendezvous,
-                acknowledged: SequenceSet::partition(reach.devices, index, of),
+                acknowledged: Readings::partition(reach, index, of),
             }),
             warm_up: WarmUp::default(),
         }
@@ -181,12 +181,15 @@ impl SendRecorder {
         self.track.record(measured, Stage::Service, service_us);
         let response_us = span_us(id.intended_us, acknowledged_us);
         self.track.record(measured, Stage::Response, response_us);
-        if let (true, Some(followed)) = (measured, &mut self.followed) {
-            followed.acknowledged.insert(id.device, id.sequence);
-            if let Some(created_us) = followed.rendezvous.acknowledged(id, acknowledged_us) {
-                let capture_us = capture_us(acknowledged_us, created_us);
-                self.track.record(true, Stage::Capture, capture_us);
-            }
+        let Some(followed) = &mut self.followed else {
+            return;
+        };
+        let acknowledged = followed.acknowledged.of(measured);
+        acknowledged.insert(id.device, id.sequence);
+        if measured && let Some(created_us) = followed.rendezvous.acknowledged(id, acknowledged_us)
+        {
+            let capture_us = capture_us(acknowledged_us, created_us);
+            self.track.record(true, Stage::Capture, capture_us);
         }
     }
 
@@ -266,7 +269,7 @@ impl SendRecorder {
         SendRecord {
             acknowledged: self
                 .followed
-                .map_or_else(SequenceSet::default, |followed| followed.acknowledged),
+                .map_or_else(Readings::default, |followed| followed.acknowledged),
             latencies,
             counts,
             warm_up: self.warm_up,
@@ -277,8 +280,8 @@ impl SendRecorder {
 /// What one worker recorded over the whole run. Adds up (`merge`).
 #[derive(Debug, Clone, Default)]
 pub struct SendRecord {
-    /// Measured readings that were acknowledged; empty if no stream was followed.
-    pub acknowledged: SequenceSet,
+    /// Readings that were acknowledged; empty if no stream was followed.
+    pub acknowledged: Readings,
     /// Whole-run latencies of the sending stages, and captures that met here.
     pub latencies: Latencies,
     /// Counts of measured readings and their calls.

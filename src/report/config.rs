@@ -94,6 +94,12 @@ pub enum Via {
 }
 
 impl Via {
+    /// Whether readings are followed to where they are read again.
+    #[must_use]
+    pub fn is_followed(self) -> bool {
+        self != Self::None
+    }
+
     /// As `--via` and the result file have it.
     #[must_use]
     pub fn key(self) -> &'static str {

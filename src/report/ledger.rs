@@ -78,6 +78,13 @@ pub struct WarmUp {
     pub failed: u64,
     /// Sightings in the stream, repeated ones included.
     pub sightings: u64,
+    /// Acknowledged readings seen in the stream; null when none was followed, and in
+    /// files of versions that did not count them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seen: Option<u64>,
+    /// Acknowledged readings not seen in the stream; null likewise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub missing: Option<u64>,
     /// Records that were not of this run, read before measuring began.
     pub foreign: u64,
 }
@@ -111,6 +118,8 @@ impl From<&measure::Ledger> for Ledger {
                 acknowledged: warm_up.acknowledged,
                 failed: warm_up.failed,
                 sightings: warm_up.sightings,
+                seen: followed(warm_up.seen),
+                missing: followed(warm_up.missing),
                 foreign: warm_up.foreign,
             },
         }

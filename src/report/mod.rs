@@ -69,4 +69,4 @@ pub use sweep::{
 };
 pub use text::summary;
 pub use units::{amount, bytes, count, duration, parse_duration, parse_number, parse_scaled, rate};
-pub use verdict::{TOLERANCE, Verdict};
+pub use verdict::{Reason, ReasonKind, TOLERANCE, Verdict, Word};

@@ -12,7 +12,7 @@ use super::latency::seconds;
 use super::puts::Puts;
 use super::{
     ByStage, Condition, Config, Environment, Generator, Ledger, MissingReading, Planned, RunInfo,
-    SeriesEntry, StageLatency, units,
+    SeriesEntry, StageLatency, Verdict, units,
 };
 use crate::measure::{self, ArrivalRecord, Counts, SendRecord, Series, Stage};
 
@@ -88,6 +88,10 @@ pub struct RunResult {
     pub thresholds: Vec<Threshold>,
     /// What a reader of the figures should know.
     pub warnings: Vec<String>,
+    /// How the run came out, for programs that read the file; hrload itself judges anew
+    /// from the figures. Null in files of versions that did not write it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verdict: Option<Verdict>,
 }
 
 /// A device, and how long its slowest reading took.
@@ -242,7 +246,8 @@ impl RunResult {
         if let Some(arrivals) = arrivals {
             ledger.missing_examples = sending
                 .acknowledged
-                .difference(&arrivals.seen)
+                .measured
+                .difference(&arrivals.seen.measured)
                 .take(MISSING_EXAMPLES)
                 .map(|(device, sequence)| MissingReading { device, sequence })
                 .collect();
@@ -303,6 +308,7 @@ impl RunResult {
                 .collect(),
             thresholds: Vec::new(),
             warnings,
+            verdict: None,
             run,
             config,
             environment,
@@ -317,19 +323,6 @@ impl RunResult {
     /// What the figures themselves give reason to say.
     fn derived_warnings(&self) -> Vec<String> {
         let mut warnings = Vec::new();
-        if self.environment.build == "debug" {
-            warnings.push(
-                "this is a debug build: build with --release before believing any figure".into(),
-            );
-        }
-        if let (Some(low), Some(high)) = (self.clock_offset.low, self.clock_offset.high)
-            && low > high
-        {
-            warnings.push(format!(
-                "clocks contradict each other by {}: DynamoDB's and Kinesis's differ, or one moved",
-                units::duration(low - high)
-            ));
-        }
         let matched = self.latency.get(Stage::Capture).map_or(0, |of| of.count);
         let unmatched = self.clock_offset.unmatched;
         if unmatched > 0 && unmatched.saturating_mul(100) > matched {

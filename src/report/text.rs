@@ -9,7 +9,7 @@ use std::fmt::Write;
 use anstyle::{AnsiColor, Style};
 
 use super::units::{amount, bytes, count, duration, percent, rate};
-use super::{Beside, RunResult, Verdict, Via};
+use super::{Beside, RunResult, Verdict, Via, Word};
 use crate::measure::Stage;
 
 const GOOD: Style = AnsiColor::Green.on_default().bold();
@@ -153,29 +153,30 @@ impl Text {
 
     fn headline(&mut self, result: &RunResult) {
         let verdict = Verdict::of(result);
-        let (style, word) = if verdict.held() {
-            (GOOD, "held")
-        } else if result.run.interrupted {
-            (NOTE, "interrupted")
-        } else {
-            (BAD, "not held")
+        let style = match verdict.word {
+            Word::Held if verdict.is_sound() => GOOD,
+            Word::Held | Word::RateHeld | Word::Interrupted => NOTE,
+            Word::NotHeld | Word::EndedEarly | Word::LedgerOpen => BAD,
         };
-        let word = painted(style, &format!("{word:<INDENT$}"));
+        let word = painted(style, &format!("{:<INDENT$}", verdict.word));
+        let asked = match result.config.rate {
+            asked if (asked - result.rate.offered).abs() > asked * super::TOLERANCE => {
+                format!(" (asked for {}/s)", amount(asked))
+            }
+            _ => String::new(),
+        };
         self.line(&format!(
-            "{word}{} of {}/s offered, for {} s{}",
+            "{word}{} of {}/s offered, for {} s{asked}{}",
             rate(result.rate.achieved),
             amount(result.rate.offered),
             amount(result.run.measured),
-            match result.config.rate {
-                asked if (asked - result.rate.offered).abs() > asked * super::TOLERANCE =>
-                    format!(" (asked for {}/s)", amount(asked)),
-                _ => String::new(),
-            },
+            verdict.losses(result),
         ));
         for reason in &verdict.reasons {
-            for line in wrap(reason, WIDTH - INDENT) {
-                self.section("", &[line]);
-            }
+            self.section("", &wrap(&reason.to_string(), WIDTH - INDENT));
+        }
+        for doubt in &verdict.doubts {
+            self.section("in doubt", &wrap(doubt, WIDTH - INDENT));
         }
         self.line("");
     }
@@ -220,6 +221,24 @@ impl Text {
                 count(ledger.reordered.unwrap_or(0)),
                 count(ledger.foreign.unwrap_or(0)),
                 count(ledger.seen_unacknowledged.unwrap_or(0)),
+            ));
+        }
+        let warm_up = &ledger.warm_up;
+        let lost = [
+            (warm_up.failed, "failed"),
+            (warm_up.dropped, "dropped"),
+            (warm_up.cut_off, "cut off"),
+            (warm_up.missing.unwrap_or(0), "missing"),
+        ];
+        let lost = lost.iter().filter(|(readings, _)| *readings > 0);
+        let lost: Vec<String> = lost
+            .map(|(readings, what)| format!("{} {what}", count(*readings)))
+            .collect();
+        if !lost.is_empty() {
+            lines.push(format!(
+                "in the warm-up, of {} scheduled: {}",
+                count(warm_up.scheduled),
+                lost.join(", ")
             ));
         }
         if !ledger.missing_examples.is_empty() {
@@ -492,7 +511,7 @@ impl Text {
         let mut lines = vec![parts.join(", ")];
         match &generator.limit {
             Some(limit) => {
-                let limit = format!("it was the limit: {}; {}", limit.what, limit.advice);
+                let limit = format!("it was the limit: {}", limit.what);
                 let limit = wrap(&limit, WIDTH - INDENT);
                 lines.extend(limit.iter().map(|line| painted(NOTE, line)));
             }

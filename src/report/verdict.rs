@@ -1,110 +1,200 @@
-//! Whether a run held what was offered.
+//! How a run came out: one word, its reasons, and what makes it doubtful.
+//!
+//! Every form of output, the exit code and the result file take the word from here.
+//! `docs/method.md` defines the words for people.
 
-use super::{Phase, RunResult, units};
+use std::fmt;
 
-/// How far the achieved rate may be from the offered one and still be held.
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::condition::Loss;
+use super::{Condition, Phase, RunResult, units};
+
+/// The share of readings that may be lost, in all, for the rate to count as held.
 pub const TOLERANCE: f64 = 0.005;
 
-/// Whether what was offered was held, and if not, why.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// The share of readings seen again, or of records of others, from which on another
+/// writer is suspected.
+const SUSPICIOUS: f64 = 0.01;
+
+/// How much shorter than asked for measuring may be and still be whole, in seconds.
+const WHOLE: f64 = 0.1;
+
+/// How long before the end of the drain a reading must have been seen for more to be on
+/// their way, in seconds of the series.
+const STILL_ARRIVING: i64 = 2;
+
+/// The word for how a run came out, from best to worst.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Word {
+    /// The run went to its end; every reading that became due, warm-up included, is
+    /// accounted for; none was lost, but for losses that a threshold allows by name; and
+    /// every threshold was met.
+    Held,
+    /// Readings were lost, but at most 0.5 % of those that became due, and nothing else
+    /// was wrong.
+    RateHeld,
+    /// Something that was asked for did not happen.
+    NotHeld,
+    /// The run ended before its time, as it had been told to.
+    EndedEarly,
+    /// A signal ended it.
+    Interrupted,
+    /// A reading is unaccounted for, so that no other figure can be relied on.
+    LedgerOpen,
+}
+
+impl Word {
+    /// The exit code of a run that came out so.
+    #[must_use]
+    pub fn exit_code(self) -> u8 {
+        match self {
+            Self::Held => 0,
+            Self::RateHeld | Self::NotHeld | Self::EndedEarly => 3,
+            Self::LedgerOpen => 5,
+            Self::Interrupted => 130,
+        }
+    }
+}
+
+impl fmt::Display for Word {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Held => "held",
+            Self::RateHeld => "rate held",
+            Self::NotHeld => "not held",
+            Self::EndedEarly => "ended early",
+            Self::Interrupted => "interrupted",
+            Self::LedgerOpen => "ledger open",
+        })
+    }
+}
+
+/// Kinds of reasons for which a run did not hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ReasonKind {
+    /// An identity of the ledger does not hold.
+    Ledger,
+    /// A signal ended the run.
+    Interrupted,
+    /// A threshold could no longer be met, and the run was to end then.
+    OutOfReach,
+    /// The run had cost what it was allowed to.
+    Cost,
+    /// The run is not whole, and nothing says why.
+    Unfinished,
+    /// No reading became due.
+    NothingDue,
+    /// The stream was to be followed, and nothing is known of it.
+    NotFollowed,
+    /// Acknowledged readings never came out of the stream.
+    Missing,
+    /// Acknowledged readings had not come out of the stream when the drain ended, while
+    /// others still came.
+    Late,
+    /// Acknowledged readings of the warm-up never came out of the stream.
+    WarmUpMissing,
+    /// Acknowledged readings are not in the lake, or its delivery ended early.
+    Lake,
+    /// Readings were given up after they had been sent.
+    Failed,
+    /// Readings were given up unsent.
+    Dropped,
+    /// Readings were unsent when the run ended.
+    CutOff,
+    /// Readings were seen that this run cannot have sent once, as when another run
+    /// writes to its table: they can hide what is missing.
+    OtherWriter,
+    /// A threshold was missed.
+    Threshold,
+}
+
+impl ReasonKind {
+    /// The loss of readings that it stands for, if it stands for one.
+    fn loss(self) -> Option<Loss> {
+        match self {
+            Self::Missing | Self::Late => Some(Loss::Missing),
+            Self::Failed => Some(Loss::Failed),
+            Self::Dropped => Some(Loss::Dropped),
+            Self::CutOff => Some(Loss::CutOff),
+            _ => None,
+        }
+    }
+}
+
+/// One reason for which a run did not hold.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Reason {
+    /// Its kind.
+    pub kind: ReasonKind,
+    /// How many readings it is about; null where it is not about readings.
+    pub readings: Option<u64>,
+    /// The reason in words.
+    pub text: String,
+    /// The threshold that allows it; such a reason does not speak against the run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub allowed_by: Option<String>,
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)?;
+        match &self.allowed_by {
+            Some(threshold) => write!(f, ", which {threshold} allows"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// How a run came out, and why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Verdict {
-    /// Why not, the gravest first; empty when it was held.
-    pub reasons: Vec<String>,
+    /// The word.
+    pub word: Word,
+    /// What was not as asked for, the gravest first; of a run that held, only what
+    /// thresholds allow.
+    pub reasons: Vec<Reason>,
+    /// What makes the figures doubtful, whatever the word.
+    pub doubts: Vec<String>,
 }
 
 impl Verdict {
-    /// Judges a result: held means that the run was not cut short, that the
-    /// ledger closes, that readings were offered at all, that at least 99.5 %
-    /// of them were acknowledged, that none acknowledged is missing from the
-    /// stream or, where there is one, from the lake, and that every threshold
-    /// was met.
+    /// Judges a result, thresholds included.
     #[must_use]
     pub fn of(result: &RunResult) -> Self {
-        let mut verdict = Self::without_thresholds(result);
-        let missed = result.thresholds.iter().filter(|of| !of.met);
-        let missed = missed.map(|of| format!("threshold missed: {}", of.expression));
-        verdict.reasons.extend(missed);
-        verdict
+        let mut reasons = reasons(result);
+        for of in &result.thresholds {
+            if !of.met {
+                reasons.push(Reason {
+                    kind: ReasonKind::Threshold,
+                    readings: None,
+                    text: format!("threshold missed: {}", of.expression),
+                    allowed_by: None,
+                });
+            }
+        }
+        Self::from_reasons(result, reasons)
     }
 
-    /// The same, whatever thresholds there are: of the run as such.
+    /// Judges the run as such: thresholds may allow losses, but those that were missed
+    /// do not count.
     pub(super) fn without_thresholds(result: &RunResult) -> Self {
-        let mut reasons = Vec::new();
-        let ledger = &result.ledger;
-        let mut reason = |applies: bool, text: String| {
-            if applies {
-                reasons.push(text);
-            }
-        };
-        for broken in &ledger.broken {
-            reason(true, format!("the ledger does not close: {broken}"));
-        }
-        reason(
-            !ledger.closed && ledger.broken.is_empty(),
-            "the ledger does not close".into(),
-        );
-        reason(
-            result.run.interrupted,
-            format!(
-                "interrupted after {} s of {} s",
-                units::amount(result.run.measured),
-                units::amount(result.config.duration)
-            ),
-        );
-        let ended = |why: String| {
-            format!(
-                "ended after {} s of {} s: {why}",
-                units::amount(result.run.measured),
-                units::amount(result.config.duration)
-            )
-        };
-        if let Some(missed) = &result.run.out_of_reach {
-            reason(true, ended(format!("{missed} could be met no more")));
-        }
-        if let Some(usd) = result.run.max_cost_reached {
-            let spent = format!("it had cost {usd} USD, which is what it may");
-            reason(true, ended(spent));
-        }
-        reason(ledger.scheduled == 0, "no reading became due".into());
-        let missing = ledger.missing.unwrap_or(0);
-        let of_acknowledged = format!("of {} acknowledged", units::count(ledger.acknowledged));
-        reason(
-            missing > 0,
-            format!("{} {of_acknowledged} never seen", units::count(missing)),
-        );
-        if let Some(lake) = &result.lake {
-            reason(
-                lake.missing > 0,
-                format!(
-                    "{} {of_acknowledged} not in the lake",
-                    units::count(lake.missing)
-                ),
-            );
-            if let Some(error) = &lake.error {
-                reason(true, format!("delivery into the lake ended early: {error}"));
-            }
-        }
-        if result.rate.achieved < result.rate.offered * (1.0 - TOLERANCE) {
-            for (count, what) in [
-                (ledger.failed, "failed"),
-                (ledger.dropped, "dropped"),
-                (ledger.cut_off, "cut off"),
-            ] {
-                let share = units::percent(count as f64 / ledger.scheduled.max(1) as f64);
-                reason(
-                    count > 0,
-                    format!("{} {what} ({share})", units::count(count)),
-                );
-            }
-            if let Some(limit) = &result.generator.limit {
-                reason(true, format!("the generator was the limit: {}", limit.what));
-            }
-        }
-        Self { reasons }
+        Self::from_reasons(result, reasons(result))
     }
 
-    /// Whether a run that went to its end met its thresholds, with a ledger to
-    /// be believed.
+    fn from_reasons(result: &RunResult, reasons: Vec<Reason>) -> Self {
+        Self {
+            word: word(result, &reasons),
+            reasons,
+            doubts: doubts(result),
+        }
+    }
+
+    /// Whether a run met its objectives, as sweeps and comparisons of modes ask: it went
+    /// to its end with a closed ledger, readings became due, and every threshold was met.
     #[must_use]
     pub fn met(result: &RunResult) -> bool {
         result.ledger.closed
@@ -113,9 +203,344 @@ impl Verdict {
             && result.thresholds.iter().all(|of| of.met)
     }
 
-    /// Whether it was held.
+    /// Whether it held.
     #[must_use]
     pub fn held(&self) -> bool {
-        self.reasons.is_empty()
+        self.word == Word::Held
     }
+
+    /// Whether it held and nothing makes that doubtful.
+    #[must_use]
+    pub fn is_sound(&self) -> bool {
+        self.held() && self.doubts.is_empty()
+    }
+
+    /// How many readings were lost, to follow the rates of a run that held its rate;
+    /// empty for others.
+    pub(super) fn losses(&self, result: &RunResult) -> String {
+        if self.word != Word::RateHeld {
+            return String::new();
+        }
+        let lost = lost(result);
+        let share = lost as f64 / result.ledger.scheduled.max(1) as f64;
+        format!(
+            "; lost {} readings ({})",
+            units::count(lost),
+            units::fine_percent(share)
+        )
+    }
+
+    /// The word as people read it, with a note where its figures are doubtful.
+    #[must_use]
+    pub fn headline(&self) -> String {
+        if self.doubts.is_empty() {
+            self.word.to_string()
+        } else {
+            format!("{}, in doubt", self.word)
+        }
+    }
+}
+
+fn word(result: &RunResult, reasons: &[Reason]) -> Word {
+    let against = || reasons.iter().filter(|reason| reason.allowed_by.is_none());
+    let any = |kinds: &[ReasonKind]| against().any(|reason| kinds.contains(&reason.kind));
+    if any(&[ReasonKind::Ledger]) {
+        return Word::LedgerOpen;
+    }
+    if any(&[ReasonKind::Interrupted]) {
+        return Word::Interrupted;
+    }
+    if any(&[
+        ReasonKind::OutOfReach,
+        ReasonKind::Cost,
+        ReasonKind::Unfinished,
+    ]) {
+        return Word::EndedEarly;
+    }
+    if against().next().is_none() {
+        return Word::Held;
+    }
+    let only_losses = against().all(|reason| reason.kind.loss().is_some());
+    let readings = against().filter_map(|reason| reason.readings);
+    let lost = readings.fold(0_u64, u64::saturating_add);
+    if only_losses && lost as f64 <= result.ledger.scheduled as f64 * TOLERANCE {
+        Word::RateHeld
+    } else {
+        Word::NotHeld
+    }
+}
+
+/// Readings that became due and did not come to the end of their way.
+pub(super) fn lost(result: &RunResult) -> u64 {
+    let ledger = &result.ledger;
+    let arrived = ledger.seen.unwrap_or(ledger.acknowledged);
+    ledger.scheduled.saturating_sub(arrived)
+}
+
+/// Collects reasons, the gravest first.
+struct Reasons<'a> {
+    result: &'a RunResult,
+    reasons: Vec<Reason>,
+}
+
+impl Reasons<'_> {
+    fn add(&mut self, kind: ReasonKind, text: String) {
+        self.reasons.push(Reason {
+            kind,
+            readings: None,
+            text,
+            allowed_by: None,
+        });
+    }
+
+    /// Readings that are not where they should be; none is no reason.
+    fn readings(&mut self, kind: ReasonKind, readings: u64, text: String) {
+        if readings == 0 {
+            return;
+        }
+        let warm_up = self.result.ledger.warm_up.acknowledged;
+        let allowed_by = self.allowing(|condition| match (kind, kind.loss()) {
+            (ReasonKind::WarmUpMissing, _) => condition.allows_in_warm_up(readings, warm_up),
+            (_, Some(loss)) => condition.allows(loss),
+            (_, None) => false,
+        });
+        self.reasons.push(Reason {
+            kind,
+            readings: Some(readings),
+            text,
+            allowed_by,
+        });
+    }
+
+    /// The first threshold that was met and allows a loss.
+    fn allowing(&self, allows: impl Fn(&Condition) -> bool) -> Option<String> {
+        let met = self.result.thresholds.iter().filter(|of| of.met);
+        let mut allowing = met.filter(|of| {
+            let condition = of.expression.parse::<Condition>();
+            condition.is_ok_and(|condition| allows(&condition))
+        });
+        allowing.next().map(|of| of.expression.clone())
+    }
+}
+
+fn reasons(result: &RunResult) -> Vec<Reason> {
+    let mut reasons = Reasons {
+        result,
+        reasons: Vec::new(),
+    };
+    of_ledger(&mut reasons);
+    of_its_end(&mut reasons);
+    of_the_stream(&mut reasons);
+    of_the_lake(&mut reasons);
+    of_sending(&mut reasons);
+    reasons.reasons
+}
+
+fn of_ledger(reasons: &mut Reasons<'_>) {
+    let ledger = &reasons.result.ledger;
+    for broken in &ledger.broken {
+        let text = format!("the ledger does not close: {broken}");
+        reasons.add(ReasonKind::Ledger, text);
+    }
+    if !ledger.closed && ledger.broken.is_empty() {
+        reasons.add(ReasonKind::Ledger, "the ledger does not close".into());
+    }
+}
+
+/// Did it come to its end, and was there anything to measure?
+fn of_its_end(reasons: &mut Reasons<'_>) {
+    let (run, config) = (&reasons.result.run, &reasons.result.config);
+    let after = format!(
+        "after {} s of {} s",
+        units::amount(run.measured),
+        units::amount(config.duration)
+    );
+    let known = reasons.reasons.len();
+    if run.interrupted {
+        reasons.add(ReasonKind::Interrupted, format!("interrupted {after}"));
+    }
+    if let Some(missed) = &run.out_of_reach {
+        let text = format!("ended {after}: {missed} could no longer be met");
+        reasons.add(ReasonKind::OutOfReach, text);
+    }
+    if let Some(usd) = run.max_cost_reached {
+        let text = format!("ended {after}: it had cost {usd} USD, its limit");
+        reasons.add(ReasonKind::Cost, text);
+    }
+    let explained = reasons.reasons.len() > known;
+    // Written so that a length that is no number counts as too short.
+    let whole = run.measured >= config.duration - WHOLE;
+    if !explained && (run.phase != Phase::Complete || !whole) {
+        let text = format!("it did not come to its end: it measured {after}");
+        reasons.add(ReasonKind::Unfinished, text);
+    }
+    if reasons.result.ledger.scheduled == 0 {
+        reasons.add(ReasonKind::NothingDue, "no reading became due".into());
+    }
+}
+
+fn of_the_stream(reasons: &mut Reasons<'_>) {
+    let result = reasons.result;
+    let ledger = &result.ledger;
+    let acknowledged = units::count(ledger.acknowledged);
+    let Some(missing) = ledger.missing else {
+        if result.config.via.is_followed() {
+            let text = "readings were to be followed, and nothing is known of what became of them";
+            reasons.add(ReasonKind::NotFollowed, text.to_owned());
+        }
+        return;
+    };
+    let told = units::count(missing);
+    match still_arriving(result) {
+        Some(age) => reasons.readings(
+            ReasonKind::Late,
+            missing,
+            format!(
+                "{told} of {acknowledged} acknowledged not seen when the drain ended; others were \
+                 still arriving then, {} after they were due: a longer --drain tells late from lost",
+                units::duration(age)
+            ),
+        ),
+        None => reasons.readings(
+            ReasonKind::Missing,
+            missing,
+            format!("{told} of {acknowledged} acknowledged never seen"),
+        ),
+    }
+    let warm_up = &ledger.warm_up;
+    let of_warm_up = warm_up.missing.unwrap_or(0);
+    reasons.readings(
+        ReasonKind::WarmUpMissing,
+        of_warm_up,
+        format!(
+            "{} of {} acknowledged in the warm-up never seen",
+            units::count(of_warm_up),
+            units::count(warm_up.acknowledged)
+        ),
+    );
+    if let Some((readings, text)) = other_writer(result) {
+        reasons.readings(ReasonKind::OtherWriter, readings, text);
+    }
+}
+
+/// How old the readings were that still came when the drain ended, in seconds; none if
+/// nothing came any more.
+fn still_arriving(result: &RunResult) -> Option<f64> {
+    let last = result.series.last()?.second;
+    let latest = result.series.iter().rev();
+    let mut latest = latest
+        .take_while(|of| of.second > last - STILL_ARRIVING)
+        .filter(|of| of.phase == Phase::Drain && of.seen > 0);
+    Some(latest.next()?.latency.e2e.as_ref()?.p50)
+}
+
+/// Sightings that one run alone does not make.
+fn other_writer(result: &RunResult) -> Option<(u64, String)> {
+    let ledger = &result.ledger;
+    let wanted = |fault: &str| {
+        let faults = result.config.faults.iter().flat_map(|of| of.split(','));
+        faults.map(str::trim).any(|of| of.starts_with(fault))
+    };
+    let hides = "another run may be writing to the table, and its readings can hide what this one \
+                 lost: give each run a --table and --stream of its own";
+    let duplicates = ledger.duplicates.unwrap_or(0);
+    let many = duplicates as f64 > SUSPICIOUS * ledger.acknowledged as f64;
+    // Put again without an answer, a record arrives twice by hrload's own doing.
+    let own = result.puts.is_some() || wanted("duplicate");
+    if many && !own {
+        let told = units::count(duplicates);
+        return Some((
+            duplicates,
+            format!("{told} readings were seen again: {hides}"),
+        ));
+    }
+    let unacknowledged = ledger.seen_unacknowledged.unwrap_or(0);
+    // Only what was sent and given up can have been written without our knowing.
+    let unexplained = unacknowledged.saturating_sub(ledger.failed);
+    (unexplained > 0).then(|| {
+        let told = units::count(unexplained);
+        let text = format!("{told} readings were seen that this run never wrote: {hides}");
+        (unexplained, text)
+    })
+}
+
+fn of_the_lake(reasons: &mut Reasons<'_>) {
+    let result = reasons.result;
+    let Some(lake) = &result.lake else {
+        return;
+    };
+    reasons.readings(
+        ReasonKind::Lake,
+        lake.missing,
+        format!(
+            "{} of {} acknowledged not in the lake",
+            units::count(lake.missing),
+            units::count(result.ledger.acknowledged)
+        ),
+    );
+    if let Some(error) = &lake.error {
+        let text = format!("delivery into the lake ended early: {error}");
+        reasons.add(ReasonKind::Lake, text);
+    }
+}
+
+fn of_sending(reasons: &mut Reasons<'_>) {
+    let ledger = &reasons.result.ledger;
+    for (kind, count, what) in [
+        (ReasonKind::Failed, ledger.failed, "failed"),
+        (ReasonKind::Dropped, ledger.dropped, "dropped"),
+        (ReasonKind::CutOff, ledger.cut_off, "cut off"),
+    ] {
+        let share = units::fine_percent(count as f64 / ledger.scheduled.max(1) as f64);
+        let text = format!("{} {what} ({share})", units::count(count));
+        reasons.readings(kind, count, text);
+    }
+}
+
+/// What makes the figures doubtful, whether or not the run held.
+fn doubts(result: &RunResult) -> Vec<String> {
+    let mut doubts = Vec::new();
+    if let Some(limit) = &result.generator.limit {
+        let text = format!(
+            "the generator was the limit: {}: {}",
+            limit.what, limit.advice
+        );
+        doubts.push(text);
+    }
+    if result.environment.build == "debug" {
+        let text = "this is a debug build: build with --release before believing any figure";
+        doubts.push(text.to_owned());
+    }
+    if !result.run.rate_changes.is_empty() {
+        let changes = result.run.rate_changes.iter().map(|change| {
+            let to = match change.factor {
+                0.0 => "paused".to_owned(),
+                factor => format!("{:.0} %", factor * 100.0),
+            };
+            format!("{to} at {:.1} s", change.second)
+        });
+        let changes: Vec<String> = changes.collect();
+        let changes = changes.join(", ");
+        doubts.push(format!(
+            "the rate was changed while the run went on: {changes}"
+        ));
+    }
+    let offset = &result.clock_offset;
+    if let (Some(low), Some(high)) = (offset.low, offset.high)
+        && low > high
+    {
+        doubts.push(format!(
+            "clocks contradict each other by {}: DynamoDB's and Kinesis's differ, or one moved",
+            units::duration(low - high)
+        ));
+    }
+    let foreign = result.ledger.foreign.unwrap_or(0);
+    if foreign as f64 > SUSPICIOUS * result.ledger.acknowledged as f64 {
+        doubts.push(format!(
+            "{} records in the stream were not of this run: if another run writes to the same \
+             table, its readings can hide what this one lost",
+            units::count(foreign)
+        ));
+    }
+    doubts
 }

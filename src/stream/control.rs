@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{mpsc, watch};
 
 use super::FollowError;
-use crate::measure::SequenceSet;
+use crate::measure::Readings;
 
 /// Makes the two ends: [`Control`] goes to [`super::follow()`], [`Handle`] stays.
 #[must_use]
@@ -76,7 +76,7 @@ pub struct Progress {
 
 #[derive(Debug)]
 enum Command {
-    AwaitReadings(Arc<SequenceSet>),
+    AwaitReadings(Arc<Readings>),
     Stop,
 }
 
@@ -151,7 +151,7 @@ impl Handle {
     }
 
     /// From now on, wait for exactly these readings; see [`Progress::outstanding`].
-    pub fn await_readings(&self, acknowledged: Arc<SequenceSet>) {
+    pub fn await_readings(&self, acknowledged: Arc<Readings>) {
         // Nobody listens after the end, and then there is nothing to wait for.
         let _ = self.commands.send(Command::AwaitReadings(acknowledged));
     }
@@ -191,7 +191,7 @@ impl Handle {
 
 impl Orders {
     /// Waits for the next set of readings to await; `None` when it is time to stop.
-    pub(super) async fn next_awaited(&mut self) -> Option<Arc<SequenceSet>> {
+    pub(super) async fn next_awaited(&mut self) -> Option<Arc<Readings>> {
         match self.0.recv().await {
             Some(Command::AwaitReadings(acknowledged)) => Some(acknowledged),
             Some(Command::Stop) | None => None,

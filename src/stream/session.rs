@@ -20,7 +20,7 @@ use super::shards::Shard;
 use super::{Config, Feed};
 use crate::clock::Clock;
 use crate::codec::change::{self, ChangeKind, Precision};
-use crate::measure::{ArrivalRecorder, Moments, SequenceSet};
+use crate::measure::{ArrivalRecorder, Moments, Readings};
 use crate::workload::ReadingId;
 
 /// How long a call may take before it counts as failed.
@@ -241,7 +241,7 @@ impl Session {
         }
     }
 
-    pub(super) fn await_readings(&self, acknowledged: Arc<SequenceSet>) {
+    pub(super) fn await_readings(&self, acknowledged: Arc<Readings>) {
         self.recorder.borrow_mut().await_readings(acknowledged);
         self.publish();
     }

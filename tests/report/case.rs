@@ -149,7 +149,7 @@ impl Case {
         }
         let end_us = START_US + (self.seconds + 1) * 1_000_000;
         let sending = sending.finish(end_us);
-        let arrivals = arrivals.finish(end_us + 500_000);
+        let arrivals = arrivals.finish(end_us + 3_500_000);
         let mut series = Series::default();
         series.finish(&intervals);
 
@@ -194,7 +194,7 @@ fn run_info(seconds: u64, interrupted: bool) -> RunInfo {
         max_cost_reached: None,
         measured_from: Some(timestamp(START_US + 1_000_000)),
         measured: seconds as f64,
-        drained: 0.5,
+        drained: 3.5,
     }
 }
 

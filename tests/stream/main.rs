@@ -17,7 +17,7 @@ use hrload::clock::Clock;
 use hrload::codec::change::{self, ChangeImage, ChangeKind, Precision};
 use hrload::codec::{Layout, item};
 use hrload::measure::{
-    ArrivalRecord, ArrivalRecorder, IntervalSink, Reach, Rendezvous, SequenceSet, Stage,
+    ArrivalRecord, ArrivalRecorder, IntervalSink, Reach, Readings, Rendezvous, Stage,
 };
 use hrload::stream::{
     Config, Consumer, Feed, FollowError, From, Handle, KinesisStream, Outcome, Progress, control,
@@ -173,9 +173,12 @@ fn put(kinesis: &Kinesis, shard: &str, first: u32, count: u32) {
 /// Readings 0 to `count` of the one device were seen, and `others` of others.
 fn assert_all_seen_once(record: &ArrivalRecord, count: u32, others: u64) {
     for sequence in 0..count {
-        assert!(record.seen.contains(7, sequence), "{sequence} was missed");
+        assert!(
+            record.seen.measured.contains(7, sequence),
+            "{sequence} was missed"
+        );
     }
-    assert_eq!(record.seen.len(), u64::from(count) + others);
+    assert_eq!(record.seen.measured.len(), u64::from(count) + others);
     assert_eq!(record.counts.duplicates, 0);
     assert_eq!(record.counts.foreign, 0);
 }
@@ -206,7 +209,7 @@ fn every_record_is_read_once_through_splits_and_merges_of_the_past() {
         let (record, outcome) = follower.stop();
         assert_eq!(outcome.error, None);
         assert_eq!(outcome.tally.shards, 4);
-        assert!(record.seen.contains(8, 0));
+        assert!(record.seen.measured.contains(8, 0));
         assert_all_seen_once(&record, 16, 1);
         // A device's readings came in order: children after their parents.
         assert_eq!(record.counts.reordered, 0);
@@ -413,7 +416,7 @@ fn what_is_not_a_reading_of_this_table_is_foreign() {
     let (record, outcome) = follower.stop();
     assert_eq!(record.counts.foreign, 3);
     assert_eq!(outcome.tally.unreadable, 1);
-    assert_eq!(record.seen.len(), 1);
+    assert_eq!(record.seen.measured.len(), 1);
     assert_eq!(record.latencies.get(Stage::EndToEnd).count(), 1);
 }
 
@@ -426,11 +429,11 @@ fn awaited_readings_are_counted_down() {
     assert_eq!(follower.handle.progress().outstanding, None);
     put(&kinesis, "shardId-0", 0, 2);
     follower.wait(|progress| progress.seen == 2);
-    let mut acknowledged = SequenceSet::with_devices(1_000);
+    let mut readings = Readings::default();
     for sequence in 0..4 {
-        acknowledged.insert(7, sequence);
+        readings.measured.insert(7, sequence);
     }
-    follower.handle.await_readings(Arc::new(acknowledged));
+    follower.handle.await_readings(Arc::new(readings));
     follower.wait(|progress| progress.outstanding == Some(2));
     put(&kinesis, "shardId-0", 2, 2);
     follower.wait(|progress| progress.outstanding == Some(0));

@@ -21,10 +21,10 @@ use super::report as reports;
 use super::values::{self, Rate};
 use super::watching::WatchArgs;
 use crate::codec::Layout;
-use crate::experiment::{self, Ending, Event, Output};
+use crate::experiment::{self, Event, Output};
 use crate::local::Faults;
 use crate::local::capture::ChangeDelay;
-use crate::report::{self, Condition, Report};
+use crate::report::{self, Condition, Report, Word};
 
 /// Arguments of the main job, grouped as `--help` shows them.
 #[derive(Debug, Args)]
@@ -379,7 +379,7 @@ pub(crate) fn run(mut args: RunArgs) -> Result<Exit, Problem> {
     let stdout = request.output.filter(|output| *output == Output::Stdout);
     put_out(stdout.as_ref(), quiet, &finished.result, report::summary)?;
     reports::write_run(&reports, &baseline, &finished.result).map_err(Problem::failed)?;
-    let compared = if baseline.is_empty() || finished.ending == Ending::Interrupted {
+    let compared = if baseline.is_empty() || finished.word == Word::Interrupted {
         Exit::Held
     } else {
         diff::against(&baseline, &finished.result, quiet)?
@@ -387,11 +387,9 @@ pub(crate) fn run(mut args: RunArgs) -> Result<Exit, Problem> {
     if let Some(problem) = not_removed {
         return Err(problem);
     }
-    Ok(match finished.ending {
-        Ending::Held => compared,
-        Ending::NotHeld => Exit::Missed,
-        Ending::LedgerOpen => Exit::LedgerOpen,
-        Ending::Interrupted => Exit::Interrupted,
+    Ok(match finished.word {
+        Word::Held => compared,
+        word => Exit::Run(word),
     })
 }
 

@@ -11,13 +11,13 @@ pub use search::Why;
 
 use super::budget::{Estimate, Purse, estimate_at};
 use super::error::RunError;
-use super::event::{Ending, Event, Finished};
+use super::event::{Event, Finished};
 use super::interrupt::Interrupts;
 use super::request::{Output, Request, Target};
 use super::run::run;
 use super::site::Site;
 use crate::local::Limits;
-use crate::report::{Condition, RunResult, SweepResult, SweepStep, Verdict};
+use crate::report::{Condition, RunResult, SweepResult, SweepStep, Verdict, Word};
 use crate::workload::Pace;
 use search::{Outcome, Search};
 
@@ -150,10 +150,10 @@ async fn search(
         let spent = purse.pay(&finished);
         let Finished {
             result: of_run,
-            ending,
+            word,
             ..
         } = finished;
-        result.interrupted = ending == Ending::Interrupted;
+        result.interrupted = word == Word::Interrupted;
         if result.interrupted || of_run.run.max_cost_reached.is_some() {
             result.max_cost_reached = spent.filter(|_| !result.interrupted);
             // It says nothing of its rate.

@@ -1,6 +1,6 @@
 //! Decisions about faults: lock-free, deterministic per seed, counted.
 
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
 use super::{Amount, Faults, Stall};
 
@@ -69,6 +69,8 @@ pub struct Injected {
 struct Die {
     amount: Option<Amount>,
     salt: u64,
+    /// A counted fault that waits for [`FaultDice::begin_counting`].
+    waits: AtomicBool,
     thrown: AtomicU64,
     struck: AtomicU64,
 }
@@ -89,6 +91,9 @@ impl Die {
         let Some(amount) = self.amount else {
             return false;
         };
+        if self.waits.load(Relaxed) {
+            return false;
+        }
         let n = self.thrown.fetch_add(1, Relaxed);
         let strikes = match amount {
             Amount::Next(count) => n < count,
@@ -173,6 +178,35 @@ impl FaultDice {
             respond_us: faults.respond_us.unwrap_or(0),
             stall: faults.stall,
             ..Self::default()
+        }
+    }
+
+    /// Holds counted faults (`lose=1000`) back until [`Self::begin_counting`], so that
+    /// they strike where a run measures and not in its warm-up. Shares are not held back.
+    pub fn hold_counted(&self) {
+        self.set_waiting(true);
+    }
+
+    /// Lets counted faults strike from the next event on.
+    pub fn begin_counting(&self) {
+        self.set_waiting(false);
+    }
+
+    fn set_waiting(&self, waits: bool) {
+        let dice = [
+            &self.lose,
+            &self.duplicate,
+            &self.reorder,
+            &self.throttle,
+            &self.unprocessed,
+            &self.disconnect,
+            &self.disconnect_after,
+            &self.error,
+            &self.error_html,
+        ];
+        for die in dice {
+            let counted = matches!(die.amount, Some(Amount::Next(_)));
+            die.waits.store(waits && counted, Relaxed);
         }
     }
 
@@ -322,6 +356,18 @@ mod tests {
             (injected.lost, injected.duplicated, injected.delayed),
             (3, 2, 7)
         );
+    }
+
+    #[test]
+    fn counted_faults_that_are_held_back_strike_from_the_moment_they_are_let_go() {
+        let dice = dice("lose=3,duplicate=100%", 1);
+        dice.hold_counted();
+        let held = fates(&dice, 50);
+        assert!(held.iter().all(|fate| !fate.lose && fate.duplicate));
+        dice.begin_counting();
+        let struck = fates(&dice, 50);
+        assert_eq!(struck.iter().filter(|fate| fate.lose).count(), 3);
+        assert!(struck[..3].iter().all(|fate| fate.lose));
     }
 
     #[test]

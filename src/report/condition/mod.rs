@@ -52,9 +52,23 @@ enum Counted {
     Missing,
     Failed,
     Dropped,
+    CutOff,
     Duplicates,
     Reordered,
     Throttled,
+}
+
+/// A way in which a reading is lost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Loss {
+    /// It was acknowledged, and never seen.
+    Missing,
+    /// It was given up after having been sent.
+    Failed,
+    /// It was given up unsent.
+    Dropped,
+    /// It was unsent when the run ended.
+    CutOff,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -115,11 +129,12 @@ pub enum ConditionError {
 }
 
 /// Figures that are not latencies.
-const NAMES: [(&str, Figure); 11] = [
+const NAMES: [(&str, Figure); 12] = [
     ("lost", Figure::Count(Counted::Lost)),
     ("missing", Figure::Count(Counted::Missing)),
     ("failed", Figure::Count(Counted::Failed)),
     ("dropped", Figure::Count(Counted::Dropped)),
+    ("cut_off", Figure::Count(Counted::CutOff)),
     ("duplicates", Figure::Count(Counted::Duplicates)),
     ("reordered", Figure::Count(Counted::Reordered)),
     ("throttled", Figure::Count(Counted::Throttled)),
@@ -147,21 +162,33 @@ impl Condition {
     #[must_use]
     pub fn judge(&self, result: &RunResult) -> Threshold {
         let measured = self.measured(result);
-        let bound = match self.bound {
-            Bound::Absolute(bound) | Bound::Share(bound) => bound,
-        };
-        let met = measured.is_some_and(|measured| match self.comparison {
-            Comparison::Below => measured < bound,
-            Comparison::AtMost => measured <= bound,
-            Comparison::Above => measured > bound,
-            Comparison::AtLeast => measured >= bound,
-            Comparison::Equal => (measured - bound).abs() <= f64::EPSILON * bound.abs(),
-        });
         Threshold {
             expression: self.to_string(),
             measured,
-            met,
+            met: measured.is_some_and(|measured| self.is_met_by(measured)),
         }
+    }
+
+    /// Compares a value, in the units of the bound, with the bound.
+    fn is_met_by(&self, value: f64) -> bool {
+        let bound = match self.bound {
+            Bound::Absolute(bound) | Bound::Share(bound) => bound,
+        };
+        match self.comparison {
+            Comparison::Below => value < bound,
+            Comparison::AtMost => value <= bound,
+            Comparison::Above => value > bound,
+            Comparison::AtLeast => value >= bound,
+            Comparison::Equal => (value - bound).abs() <= f64::EPSILON * bound.abs(),
+        }
+    }
+
+    /// Whether so many of so many would meet it.
+    fn is_met_by_count(&self, count: u64, of: u64) -> bool {
+        self.is_met_by(match self.bound {
+            Bound::Absolute(_) => count as f64,
+            Bound::Share(_) => count as f64 / of.max(1) as f64,
+        })
     }
 
     /// Whether it looks at what is read from the stream.
@@ -213,6 +240,30 @@ impl Condition {
             Comparison::Above | Comparison::AtLeast => 1,
         };
         self.figure == other.figure && side(self) == side(other)
+    }
+
+    /// Whether it names losses of this kind, so that meeting it allows them.
+    #[must_use]
+    pub(super) fn allows(&self, loss: Loss) -> bool {
+        match self.figure {
+            Figure::Count(Counted::Lost) => true,
+            Figure::Count(Counted::Missing) => loss == Loss::Missing,
+            Figure::Count(Counted::Failed) => loss == Loss::Failed,
+            Figure::Count(Counted::Dropped) => loss == Loss::Dropped,
+            Figure::Count(Counted::CutOff) => loss == Loss::CutOff,
+            // What is achieved is what was acknowledged.
+            Figure::Achieved => loss != Loss::Missing,
+            _ => false,
+        }
+    }
+
+    /// Whether it allows this many of the warm-up's acknowledged readings to be missing,
+    /// as it would where they are measured.
+    #[must_use]
+    pub(super) fn allows_in_warm_up(&self, missing: u64, acknowledged: u64) -> bool {
+        self.allows(Loss::Missing)
+            && self.figure != Figure::Achieved
+            && self.is_met_by_count(missing, acknowledged)
     }
 
     /// Whether it is about the rate that was achieved.
@@ -285,6 +336,7 @@ impl Counted {
             Self::Missing => (ledger.missing?, ledger.acknowledged),
             Self::Failed => (ledger.failed, ledger.sent),
             Self::Dropped => (ledger.dropped, ledger.scheduled),
+            Self::CutOff => (ledger.cut_off, ledger.scheduled),
             Self::Duplicates => (ledger.duplicates?, ledger.acknowledged),
             Self::Reordered => (ledger.reordered?, ledger.acknowledged),
             // Each time an item is refused counts, of all the times one was tried.

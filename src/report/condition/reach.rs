@@ -130,6 +130,8 @@ impl Condition {
             Counted::Throttled => (so_far.refused(), so_far.most + so_far.refused()),
             // What is missing may only be late.
             Counted::Missing => return false,
+            // Until the end nothing is cut off.
+            Counted::CutOff => return false,
         };
         self.is_exceeded(least, most)
     }

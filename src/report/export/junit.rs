@@ -15,6 +15,8 @@ struct Case {
     class: &'static str,
     name: String,
     failure: Option<String>,
+    /// What else its reader should know, a line each.
+    notes: Vec<String>,
 }
 
 /// The text of the file.
@@ -64,19 +66,23 @@ fn write_report(text: &mut String, result: &RunResult) -> std::fmt::Result {
             case.class,
             escaped(&case.name)
         )?;
-        match &case.failure {
-            None => writeln!(text, "/>")?,
-            Some(failure) => {
-                let failure = escaped(failure);
-                writeln!(text, ">")?;
-                writeln!(
-                    text,
-                    r#"      <failure type="{}" message="{failure}">{failure}</failure>"#,
-                    case.class
-                )?;
-                writeln!(text, "    </testcase>")?;
-            }
+        if case.failure.is_none() && case.notes.is_empty() {
+            writeln!(text, "/>")?;
+            continue;
         }
+        writeln!(text, ">")?;
+        if let Some(failure) = &case.failure {
+            let failure = escaped(failure);
+            writeln!(
+                text,
+                r#"      <failure type="{}" message="{failure}">{failure}</failure>"#,
+                case.class
+            )?;
+        }
+        for note in &case.notes {
+            writeln!(text, "      <system-out>{}</system-out>", escaped(note))?;
+        }
+        writeln!(text, "    </testcase>")?;
     }
     writeln!(text, "  </testsuite>\n</testsuites>")
 }
@@ -86,13 +92,22 @@ fn cases(result: &RunResult) -> Vec<Case> {
     let held = Case {
         class: "run",
         name: "what was offered was held".to_owned(),
-        failure: (!run.held()).then(|| run.reasons.join("; ")),
+        failure: (!run.held()).then(|| {
+            let reasons = run.reasons.iter().map(ToString::to_string);
+            format!("{}: {}", run.word, reasons.collect::<Vec<_>>().join("; "))
+        }),
+        notes: run
+            .doubts
+            .iter()
+            .map(|of| format!("in doubt: {of}"))
+            .collect(),
     };
     let thresholds = result.thresholds.iter().map(|threshold| Case {
         class: "threshold",
         name: threshold.expression.clone(),
         failure: (!threshold.met)
             .then(|| format!("{}: measured {}", threshold.expression, threshold.shown())),
+        notes: Vec::new(),
     });
     std::iter::once(held).chain(thresholds).collect()
 }

@@ -7,7 +7,7 @@ use super::{ReportError, second, target};
 use crate::measure::Stage;
 use crate::report::diff::tables;
 use crate::report::units::{amount, count, duration, percent, rate};
-use crate::report::{DiffResult, DiffSettings, RunResult, Verdict};
+use crate::report::{DiffResult, DiffSettings, RunResult, Verdict, Word};
 
 /// Stages of the table: the whole way, then its parts.
 const STAGES: [Stage; 8] = [
@@ -62,26 +62,29 @@ fn single(text: &mut String, result: &RunResult) -> std::fmt::Result {
 /// Held or not, at what rate, and why not.
 fn headline(text: &mut String, name: &str, result: &RunResult) -> std::fmt::Result {
     let verdict = Verdict::of(result);
-    let word = if verdict.held() {
-        "✅ held"
-    } else if result.run.interrupted {
-        "⚠️ interrupted"
-    } else {
-        "❌ not held"
+    let sign = match verdict.word {
+        Word::Held if verdict.is_sound() => "✅",
+        Word::Held | Word::RateHeld | Word::Interrupted => "⚠️",
+        Word::NotHeld | Word::EndedEarly | Word::LedgerOpen => "❌",
     };
     writeln!(
         text,
-        "### {}: {word} {} of {}/s for {} s",
+        "### {}: {sign} {}: {} of {}/s for {} s{}",
         plain(name),
+        verdict.headline(),
         rate(result.rate.achieved),
         amount(result.rate.offered),
-        amount(result.run.measured)
+        amount(result.run.measured),
+        verdict.losses(result),
     )?;
-    if !verdict.held() {
+    if !verdict.reasons.is_empty() || !verdict.doubts.is_empty() {
         writeln!(text)?;
     }
     for reason in &verdict.reasons {
-        writeln!(text, "- {}", plain(reason))?;
+        writeln!(text, "- {}", plain(&reason.to_string()))?;
+    }
+    for doubt in &verdict.doubts {
+        writeln!(text, "- In doubt: {}", plain(doubt))?;
     }
     Ok(())
 }
@@ -131,14 +134,6 @@ fn facts(text: &mut String, result: &RunResult) -> std::fmt::Result {
         write!(
             text,
             " On AWS: {hour:.2} USD an hour, {million:.3} USD a million readings."
-        )?;
-    }
-    if let Some(limit) = &result.generator.limit {
-        write!(
-            text,
-            " The generator was the limit: {}; {}.",
-            plain(&limit.what),
-            plain(&limit.advice)
         )?;
     }
     writeln!(text, "\n")

@@ -33,12 +33,17 @@ fn run(text: &mut Exposition, result: &RunResult) {
     ];
     let what = "What ran.";
     text.family("hrload_run", "info", "_info", "", what, vec![(labels, 1.0)]);
-    let held = f64::from(u8::from(Verdict::of(result).held()));
-    text.gauge(
-        "hrload_held",
+    let verdict = Verdict::of(result);
+    let is = |so: bool| Some(f64::from(u8::from(so)));
+    let help = "1 when nothing was lost and every threshold was met.";
+    text.gauge("hrload_held", "", help, is(verdict.held()));
+    let help = "1 when something makes the figures doubtful.";
+    text.gauge("hrload_in_doubt", "", help, is(!verdict.doubts.is_empty()));
+    text.gauges(
+        "hrload_verdict",
         "",
-        "1 when what was offered was held.",
-        Some(held),
+        "The verdict, in words.",
+        vec![(vec![("verdict", verdict.headline())], 1.0)],
     );
     let closed = f64::from(u8::from(result.ledger.closed));
     text.gauge(

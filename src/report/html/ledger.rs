@@ -54,6 +54,12 @@ pub(super) fn body(runs: &[Run<'_>]) -> Markup {
         row("warm-up readings, not measured", |of| {
             Some(of.warm_up.scheduled)
         }),
+        row("of those, failed, dropped or cut off", |of| {
+            let warm_up = &of.warm_up;
+            let sent = warm_up.failed.saturating_add(warm_up.dropped);
+            Some(sent.saturating_add(warm_up.cut_off))
+        }),
+        row("of those, missing from the stream", |of| of.warm_up.missing),
     ];
     html! {
         @for run in runs { (closed(*run, runs.len() > 1)) }

@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use super::Run;
 use super::parts::{Table, fact, facts};
 use crate::report::units::{amount, count, duration, percent, rate};
-use crate::report::{Change, DiffResult, RunResult, Verdict};
+use crate::report::{Change, DiffResult, RunResult, Verdict, Word};
 
 pub(super) fn body(runs: &[Run<'_>]) -> Markup {
     html! {
@@ -24,25 +24,27 @@ pub(super) fn body(runs: &[Run<'_>]) -> Markup {
 fn verdict(run: Run<'_>, named: bool) -> Markup {
     let result = run.result;
     let verdict = Verdict::of(result);
-    let (class, word) = if verdict.held() {
-        ("held", "Held")
-    } else if result.run.interrupted {
-        ("interrupted", "Interrupted")
-    } else {
-        ("missed", "Not held")
+    let class = match verdict.word {
+        Word::Held if verdict.is_sound() => "held",
+        Word::Held | Word::RateHeld | Word::Interrupted => "interrupted",
+        Word::NotHeld | Word::EndedEarly | Word::LedgerOpen => "missed",
     };
     html! {
         div class={ "verdict " (class) } {
             p.word {
                 @if named { (run.name) ": " }
-                strong { (word) }
+                strong.verdict-word { (verdict.headline()) }
             }
             p {
                 (rate(result.rate.achieved)) " of " (amount(result.rate.offered))
-                "/s offered, for " (amount(result.run.measured)) " s"
+                "/s offered, for " (amount(result.run.measured)) " s" (verdict.losses(result))
             }
             @if !verdict.reasons.is_empty() {
-                ul { @for reason in &verdict.reasons { li { (reason) } } }
+                ul { @for reason in &verdict.reasons { li { (reason.to_string()) } } }
+            }
+            @if !verdict.doubts.is_empty() {
+                p { "In doubt:" }
+                ul { @for doubt in &verdict.doubts { li { (doubt) } } }
             }
         }
     }
