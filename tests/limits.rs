@@ -7,6 +7,7 @@ use std::fmt::Write;
 use std::sync::Arc;
 
 use hrload::capacity::scaling::ScalingPolicy;
+use hrload::capacity::table::Assumptions;
 use hrload::clock::Clock;
 use hrload::local::Limits;
 use hrload::local::capture::{Capture, ChangeDelay};
@@ -173,6 +174,22 @@ impl Services {
         }
     }
 
+    /// Writes a batch of items of so many bytes.
+    fn large_batch(&mut self, items: u64, bytes: usize, outcome: &mut Outcome) {
+        let text = "x".repeat(bytes);
+        let puts: Vec<Value> = (0..items)
+            .map(
+                |n| json!({"PutRequest": {"Item": {"id": {"S": n.to_string()}, "t": {"S": text}}}}),
+            )
+            .collect();
+        let body = json!({"RequestItems": {"readings": puts}});
+        let answer = self.dynamodb("BatchWriteItem", &body.to_string()).unwrap();
+        let unprocessed = answer["UnprocessedItems"]["readings"].as_array();
+        let refused = unprocessed.map_or(0, Vec::len) as u64;
+        outcome.refused += refused;
+        outcome.written += items - refused;
+    }
+
     fn follow(&mut self, shards: u32) {
         let create = json!({"StreamName": "changes", "ShardCount": shards});
         self.kinesis("CreateStream", &create).unwrap();
@@ -192,11 +209,8 @@ fn first_refusal(services: &mut Services, rate: u64, seconds: u64) -> Option<u64
 
 #[test]
 fn a_provisioned_table_throttles_when_its_burst_is_spent() {
-    let mut services = Services::new(Limits {
-        // Five minutes of saving and spending in ten seconds.
-        time_scale: 30,
-        ..Limits::default()
-    });
+    let mut services = Services::new(cold(30));
+    // Five minutes of saving and spending in ten seconds.
     // Four partitions: a share of 2,000 a second is far below what each takes.
     services.create(Services::provisioned(1_000, 9_000));
     // Saves all it can: 300 s of 1,000.
@@ -301,13 +315,64 @@ fn a_stream_of_one_shard_falls_behind_without_failing_a_write_and_drains_when_it
     assert_eq!(services.capture.delivered(), services.items);
 }
 
+/// Limits of tables that begin with a second of their units, so that what they save
+/// afterwards is seen.
+fn cold(time_scale: u32) -> Limits {
+    Limits {
+        time_scale,
+        table: Assumptions {
+            initial_burst_us: SECOND_US,
+            ..Assumptions::default()
+        },
+        ..Limits::default()
+    }
+}
+
+#[test]
+fn what_is_allowed_in_a_second_is_allowed_at_every_time_scale() {
+    for time_scale in [1, 7, 60, 100] {
+        let services = || {
+            Services::new(Limits {
+                time_scale,
+                ..Limits::default()
+            })
+        };
+        // A hundred units at once of a new on-demand table's 4,000.
+        let mut new = services();
+        new.create(Services::on_demand());
+        let mut outcome = Outcome::default();
+        new.large_batch(25, 4_000, &mut outcome);
+        assert_eq!((outcome.written, outcome.refused), (25, 0), "x{time_scale}");
+        let mut half = services();
+        half.create(Services::on_demand());
+        let outcome = half.write(2_000, 8.0, false);
+        assert_eq!(outcome.refused, 0, "x{time_scale}: {outcome:?}");
+        // All of a provisioned table's second at once, and then each second's.
+        let mut provisioned = services();
+        provisioned.create(Services::provisioned(50, 5));
+        let mut outcome = Outcome::default();
+        for _ in 0..2 {
+            provisioned.batch(25, false, &mut outcome);
+        }
+        assert_eq!(outcome.refused, 0, "x{time_scale}");
+        provisioned.now_us += SECOND_US;
+        let outcome = provisioned.write(50, 10.0, false);
+        assert_eq!(outcome.refused, 0, "x{time_scale}: {outcome:?}");
+        // Nor is more: a key has its 1,000.
+        let mut hot = services();
+        hot.create(Services::on_demand());
+        let outcome = hot.write(2_000, 2.0, true);
+        assert!(
+            (1_980..=3_000).contains(&outcome.written),
+            "x{time_scale}: {outcome:?}"
+        );
+    }
+}
+
 #[test]
 fn time_scaled_or_not_a_table_refuses_as_much() {
     let refused = |time_scale: u32| {
-        let mut services = Services::new(Limits {
-            time_scale,
-            ..Limits::default()
-        });
+        let mut services = Services::new(cold(time_scale));
         services.create(Services::provisioned(500, 9_000));
         let scale = f64::from(time_scale);
         // Two minutes, less the second since it was made.
@@ -388,7 +453,10 @@ fn reads_are_throttled_by_shard_calls_and_by_table_units() {
     services.follow(1);
     assert_eq!(services.write(20, 1.0, false).refused, 0);
     let get = r#"{"TableName":"readings","Key":{"id":{"S":"3"}},"ConsistentRead":true}"#;
-    let outcomes: Vec<_> = (0..60).map(|_| services.dynamodb("GetItem", get)).collect();
+    // Five units a second: 300 s of them are saved, and what the set-up took.
+    let outcomes: Vec<_> = (0..1_600)
+        .map(|_| services.dynamodb("GetItem", get))
+        .collect();
     let refused = outcomes.iter().find_map(|o| o.as_ref().err()).unwrap();
     assert_eq!(
         refused["exception"],
@@ -437,10 +505,17 @@ fn update_table_takes_its_time_and_is_refused_beyond_the_quotas() {
 }
 
 #[test]
-fn first_refusal_of_an_idle_new_table_comes_within_its_first_seconds() {
-    // A new provisioned table has saved nothing but its first second.
+fn a_new_provisioned_table_gives_its_whole_burst_before_it_refuses() {
+    // 300 s of 10 units, spent at 90 a second more than it gets.
     let mut services = Services::new(Limits::default());
-    services.create(Services::provisioned(1_000, 9_000));
-    let first = first_refusal(&mut services, 2_000, 10);
-    assert!(matches!(first, Some(1..=3)), "{first:?}");
+    services.create(Services::provisioned(10, 5));
+    let first = first_refusal(&mut services, 100, 60);
+    assert!(matches!(first, Some(33)), "{first:?}");
+    let outcome = services.write(100, 10.0, false);
+    assert!((95..=110).contains(&outcome.written), "{outcome:?}");
+    // One that starts without savings refuses within its first seconds.
+    let mut steady = Services::new(Limits::default().without_savings());
+    steady.create(Services::provisioned(1_000, 9_000));
+    let first = first_refusal(&mut steady, 2_000, 10);
+    assert!(matches!(first, Some(0..=2)), "{first:?}");
 }

@@ -32,6 +32,22 @@ fn a_table_that_is_too_small_is_told_from_those_that_hold() {
 }
 
 #[test]
+fn a_table_that_holds_for_the_length_of_the_run_alone_is_not_recommended() {
+    let run = run(
+        "modes --devices 200 -r 400 --wcu 390 -d 2s -w 0s --drain 10s --repeat 1 \
+         --change-delay 0 --via none --slo throttled<90%,lost<90%",
+    );
+    let small = &run.result["tables"][1];
+    assert_eq!(small["name"], "provisioned, 390");
+    // It met what was asked of it, and is the cheapest.
+    assert_eq!((&small["met"], &small["runs"]), (&1.into(), &1.into()));
+    assert_ne!(run.result["taken"], 1, "{:#}", run.result["reason"]);
+    assert_eq!(run.code, 0);
+    let told = "provisioned, 390: gives 390 write units/s for long, and 400 are asked for";
+    assert!(run.stderr.contains(told), "{}", run.stderr);
+}
+
+#[test]
 fn a_comparison_ends_when_its_runs_have_cost_together_what_they_may() {
     let compared = run(
         "modes --devices 200 -r 400 -d 3s -w 0s --change-delay 0 --repeat 10 \

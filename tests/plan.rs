@@ -4,9 +4,11 @@
 mod support;
 
 use std::fs;
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
 
 use hrload::capacity::plan::{Plan, SCHEMA};
-use support::output;
+use support::{hrload, output, run};
 
 /// A plan small enough to be quick.
 const SMALL: &str = "plan --devices 500 --rate 50/s --days 10";
@@ -73,7 +75,7 @@ fn a_plan_on_the_screen_has_tables_streams_storage_and_a_bill() {
         "73 GB in the table at first",
         "provisioned, auto scaling 70%",
         "on demand, new",
-        "> 1 shard (the mean, p99, the peak, the peak and a quarter)",
+        "> 1 shard (the mean, p99, the peak, with headroom)",
         "records limit a shard",
         "DynamoDB, storage",
         "its bill     10 days at the prices of us-east-1",
@@ -85,6 +87,104 @@ fn a_plan_on_the_screen_has_tables_streams_storage_and_a_bill() {
     let rows: Vec<&str> = text.lines().filter(|l| l.starts_with("> ")).collect();
     assert_eq!(rows.len(), 2, "{text}");
     assert!(text.lines().all(|line| line.len() < 160), "{text}");
+}
+
+#[test]
+fn a_plan_that_takes_long_says_how_far_it_is() {
+    let mut child = hrload()
+        .args("plan --devices 3M --profile commute".split(' '))
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    let first = lines.next().unwrap().unwrap();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(first.starts_with("simulating a day, "), "{first}");
+    assert!(first.ends_with(" % done"), "{first}");
+}
+
+#[test]
+fn a_fleet_that_sends_nothing_has_no_plan() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("still.toml");
+    fs::write(
+        &path,
+        "name = \"still\"\nsummary = \"\"\n[arrivals]\nprocess = \"steady\"\n\
+         [cohort]\nworn = 0\n",
+    )
+    .unwrap();
+    let words = format!("plan --devices 3 --profile {}", path.display());
+    refused(
+        &words,
+        &["none of the 3 devices sends anything", "more devices"],
+    );
+}
+
+/// A run's line `plan`: seconds with throttles, planned and measured.
+fn throttled_seconds(words: &str) -> (f64, f64) {
+    let run = run(&format!("-q --via none --devices 1000 -w 0s {words}"));
+    let seconds = |which| run.number(&format!("planned.throttled_seconds.{which}"));
+    (seconds("planned"), seconds("measured"))
+}
+
+#[test]
+fn a_run_and_its_plan_begin_with_what_a_new_table_has_saved() {
+    // 400 units a second more than it gets, for 10 s: a small part of its burst.
+    let words = "--mode provisioned --wcu 500 -r 900/s -d 10s --threshold throttled=0";
+    assert_eq!(throttled_seconds(words), (0.0, 0.0));
+    // Its one partition gives 1,000 a second, burst or not.
+    let (planned, measured) = throttled_seconds("--mode provisioned --wcu 900 -r 1500/s -d 4s");
+    assert!((3.0..=4.0).contains(&planned), "{planned}");
+    assert!(
+        (planned - measured).abs() <= 2.0 && measured >= 2.0,
+        "{planned} {measured}"
+    );
+}
+
+#[test]
+fn a_flush_of_the_whole_fleet_is_sized_for_and_dropped_by_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("flush.toml");
+    let shown = output("profiles show sync-aligned");
+    let text = String::from_utf8(shown.stdout).unwrap();
+    let sooner = text.replace("first_s = 15.0", "first_s = 1.0");
+    assert_ne!(text, sooner);
+    fs::write(&path, sooner).unwrap();
+    let run = run(&format!(
+        "--profile {} --devices 300 -d 4s -w 0s --drain 60s --change-delay 0",
+        path.display()
+    ));
+    let peak = run.count("ledger.scheduled");
+    assert!(peak > 11_000, "{peak}");
+    assert_eq!(run.count("ledger.dropped"), 0);
+    assert!(run.count("config.backlog") > peak);
+    assert!(run.count("config.shards") >= peak.div_ceil(1_000));
+    assert!(run.number("config.warm_throughput") > peak as f64);
+    assert!(run.result["throttles"].as_array().unwrap().is_empty());
+    assert_eq!(run.count("ledger.missing"), 0);
+    assert!(
+        run.stderr.contains("capacity is sized for the peak"),
+        "{}",
+        run.stderr
+    );
+}
+
+#[test]
+fn a_plan_and_a_run_make_the_same_stream_for_a_rate() {
+    for (rate, shards) in [("799/s", 1), ("999/s", 2)] {
+        let planned = output(&format!("plan --devices 1000 --rate {rate} -o -"));
+        let plan: Plan = serde_json::from_slice(&planned.stdout).unwrap();
+        assert_eq!(
+            plan.streams[plan.recommended_stream].shards, shards,
+            "{rate}"
+        );
+        let made = run(&format!(
+            "-q --devices 1000 -r {rate} -d 1s -w 0s --change-delay 0"
+        ));
+        assert_eq!(made.result["config"]["shards"], shards, "{rate}");
+    }
 }
 
 #[test]

@@ -143,7 +143,9 @@ fn the_other_services_of_a_machine_can_be_driven() {
 
 #[test]
 fn a_table_too_small_for_the_rate_throttles_and_every_reading_is_still_accounted_for() {
-    let run = run(&format!("{SMALL} --mode provisioned --wcu 50 --attempts 2"));
+    // At this pace a new table has three seconds of its units saved, not 300.
+    let small = "--mode provisioned --wcu 50 --time-scale 100 --attempts 2";
+    let run = run(&format!("{SMALL} {small}"));
     assert_eq!(run.code, 3, "{}", run.stderr);
     run.assert_closed();
     assert!(run.count("ledger.failed") > 100, "{}", run.stderr);
@@ -181,7 +183,8 @@ fn a_stream_too_small_for_the_rate_falls_behind_and_loses_nothing() {
 
 #[test]
 fn the_services_alone_can_come_with_a_table_and_a_stream() {
-    let local = Local::start("--change-delay 0 --mode provisioned --wcu 40 --shards 3");
+    let local =
+        Local::start("--change-delay 0 --mode provisioned --wcu 40 --shards 3 --time-scale 100");
     let run = run_against(&local, "--table hrload --stream hrload --attempts 1");
     assert_eq!(run.code, 3, "{}", run.stderr);
     run.assert_closed();

@@ -43,6 +43,48 @@ fn a_provisioned_table_bends_at_its_units_and_is_named_as_the_limit() {
 }
 
 #[test]
+fn the_knee_is_never_more_than_the_table_gives_for_long() {
+    // So short that what a table may give at once would carry it further.
+    let (result, code) = swept(
+        "--mode provisioned --wcu 500 --via none --from 490 --to 560 -d 1s -w 0s \
+         --slo throttled<90%,lost<90%,achieved>=10%",
+    );
+    assert_eq!(code, 0, "{result:#}");
+    let steps = result["steps"].as_array().unwrap();
+    for step in steps {
+        let rate = step["rate"].as_f64().unwrap();
+        assert_eq!(step["held"], rate <= 500.0, "{step:#}");
+        assert!(
+            step["thresholds"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .all(|of| of["met"] == true)
+        );
+    }
+    let above = result["knee"]["above"].as_u64().unwrap() as usize;
+    assert_eq!(steps[above]["cause"]["limiting"], "table");
+    let because = result["cause"]["because"].as_str().unwrap();
+    assert!(because.contains("of a table of 500 units/s"), "{because}");
+}
+
+#[test]
+fn the_knee_is_never_more_than_the_shards_take_for_long() {
+    let (result, code) = swept(
+        "--shards 1 --from 1100 --to 1100 --precision 100% -d 1s -w 0s --drain 5s \
+         --slo lost<90%,achieved>=10%",
+    );
+    assert_eq!(code, 0, "{result:#}");
+    let steps = result["steps"].as_array().unwrap();
+    assert_eq!(
+        (&steps[0]["held"], &steps[1]["held"]),
+        (&false.into(), &true.into())
+    );
+    assert_eq!(steps[0]["cause"]["limiting"], "shard");
+    assert_eq!(result["knee"]["step"], 1);
+}
+
+#[test]
 fn a_stream_that_falls_behind_is_named_as_the_limit() {
     let (result, _) = swept(
         "--shards 1 --from 2000 --to 2000 --precision 100% -d 3s -w 1s --drain 2s \

@@ -7,8 +7,8 @@
 //! and what writing or reading it costs, [`table`] what a DynamoDB table admits,
 //! [`scaling`] how auto scaling moves its provisioned units, [`quota`] what an
 //! account may ask for, [`stream`] what a Kinesis stream takes, gives and grows
-//! to; [`price`] and [`bill`] say what it all costs, and [`plan`] puts a day
-//! through all of it.
+//! to, [`sizing`] how large both are made for a load; [`price`] and [`bill`] say
+//! what it all costs, and [`plan`] puts a day through all of it.
 
 pub mod bill;
 pub mod plan;
@@ -16,5 +16,6 @@ pub mod price;
 pub mod quota;
 pub mod scaling;
 pub mod size;
+pub mod sizing;
 pub mod stream;
 pub mod table;

@@ -56,6 +56,26 @@ impl Live {
         }
     }
 
+    /// The same for a calculation that is seldom long: nothing is shown before the
+    /// first note.
+    pub(super) fn late() -> Self {
+        Self {
+            bar: None,
+            quiet: false,
+            brief: false,
+            context: String::new(),
+            not_removed: None,
+        }
+    }
+
+    /// Shows how far something is: in place on a terminal, else as a line, seldom.
+    pub(super) fn note(&mut self, text: &str) {
+        if self.bar.is_none() && stderr().is_terminal() {
+            self.bar = Self::new(self.quiet).bar;
+        }
+        self.say(text);
+    }
+
     /// From now on it is this run.
     pub(super) fn turn_to(&mut self, context: &str) {
         context.clone_into(&mut self.context);

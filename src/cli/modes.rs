@@ -9,7 +9,7 @@ use super::problem::{Exit, Problem};
 use super::run::{self, RunArgs};
 use super::values;
 use crate::experiment::{Event, ModesEvent, ModesRequest, modes};
-use crate::report::{self, Condition, ModesResult, amount, duration};
+use crate::report::{self, Condition, ModeFigures, ModesResult, amount, duration};
 
 pub(super) const HELP: &str = "\
 Examples:
@@ -100,10 +100,7 @@ pub(crate) fn run(args: ModesArgs) -> Result<Exit, Problem> {
 }
 
 fn ending(result: &ModesResult) -> Exit {
-    let met = result
-        .tables
-        .iter()
-        .any(|of| of.runs > 0 && of.met == of.runs);
+    let met = result.tables.iter().any(ModeFigures::fits);
     if result.interrupted {
         Exit::Interrupted
     } else if result.max_cost_reached.is_some() || !met {

@@ -1,16 +1,18 @@
 //! `hrload plan`: a workload's day against every way of paying for it.
 
 use std::fs;
+use std::io::{IsTerminal, stderr};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use clap::Args;
 
+use super::live::Live;
 use super::problem::{Exit, Problem};
 use super::profiles;
 use super::run::LayoutArg;
 use super::values::{self, Rate};
-use crate::capacity::plan::{DAY, Keys, Plan, Question, plan};
+use crate::capacity::plan::{DAY, Plan, Progress, Question, plan};
 use crate::capacity::price::Prices;
 use crate::experiment;
 use crate::report;
@@ -130,20 +132,24 @@ pub(crate) fn run(args: PlanArgs) -> Result<Exit, Problem> {
     };
     let workload =
         Workload::new(profile, args.devices, pace, args.seed, DAY).map_err(Problem::usage)?;
-    let (item_bytes, record_bytes) = experiment::weigh(&workload, args.layout.layout());
-    let answer = plan(&Question {
-        demand: &workload.demand(DAY),
-        item_bytes: item_bytes as u64,
-        record_bytes: record_bytes as u64,
-        keys: match args.layout.layout().key_schema().sort {
-            Some(_) => Keys::Devices(args.devices),
-            None => Keys::Own,
+    let demand = workload.demand(DAY);
+    let layout = args.layout.layout();
+    let (item_bytes, record_bytes) = experiment::weigh(&workload, layout);
+    let mut watch = Watch::new();
+    let answer = plan(
+        &Question {
+            demand: &demand,
+            item_bytes: item_bytes as u64,
+            record_bytes: record_bytes as u64,
+            keys: experiment::keys(layout, args.devices),
+            seed: args.seed,
+            days: f64::from(args.days),
+            stored_gb: args.stored_gb,
+            prices: &prices,
         },
-        seed: args.seed,
-        days: f64::from(args.days),
-        stored_gb: args.stored_gb,
-        prices: &prices,
-    });
+        &mut |progress| watch.show(&progress),
+    );
+    watch.live.finish();
     let whose = format!(
         "{} devices, profile {}",
         report::count(u64::from(args.devices)),
@@ -159,6 +165,48 @@ pub(crate) fn run(args: PlanArgs) -> Result<Exit, Problem> {
     );
     show(&args, &answer, &heading)?;
     Ok(Exit::Held)
+}
+
+/// Says how far a plan is, once it takes long enough to wonder.
+struct Watch {
+    live: Live,
+    /// When to say the next word.
+    next: Instant,
+}
+
+/// How long a plan may take without a word.
+const SILENT: Duration = Duration::from_secs(2);
+/// Time from one word to the next: on a terminal it is renewed in place.
+const WORD_EVERY: Duration = Duration::from_secs(1);
+/// The same where each word is a line of its own.
+const LINE_EVERY: Duration = Duration::from_secs(5);
+
+impl Watch {
+    fn new() -> Self {
+        Self {
+            live: Live::late(),
+            next: Instant::now() + SILENT,
+        }
+    }
+
+    fn show(&mut self, progress: &Progress<'_>) {
+        let now = Instant::now();
+        if now < self.next {
+            return;
+        }
+        let every = if stderr().is_terminal() {
+            WORD_EVERY
+        } else {
+            LINE_EVERY
+        };
+        self.next = now + every;
+        let (at, of) = progress.place;
+        self.live.note(&format!(
+            "simulating a day, {at} of {of}: {}, {:.0} % done",
+            progress.way,
+            progress.share * 100.0,
+        ));
+    }
 }
 
 fn show(args: &PlanArgs, answer: &Plan, heading: &str) -> Result<(), Problem> {

@@ -23,9 +23,10 @@ Examples:
       by end-to-end latency, with longer runs; the curve goes to a file
 
 Each rate is a run of its own: fresh embedded services, or one table and stream
-on other targets, sized for --to. A rate that misses narrowly is tried twice. A
-provisioned table may have saved up to 300 s of unused capacity: where it has,
---warmup must be long enough to spend it.
+on other targets, sized for --to. A rate that misses narrowly is tried twice, and
+one that asks for more than table and stream give for long has not held. A table of
+your own (--table) may have saved 300 s of unused capacity: --warmup must be long
+enough to spend it.
 
 Exit codes: 0 a rate held; 1 failed to run; 2 wrong use; 3 no rate held, or the
 search had cost its --max-cost before it was done; 130 interrupted (what was found

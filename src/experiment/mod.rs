@@ -28,6 +28,7 @@ mod run;
 mod setting;
 mod site;
 pub mod sizing;
+mod sustained;
 mod sweep;
 mod target;
 mod units;
@@ -43,6 +44,7 @@ pub use interrupt::{Interrupts, Order, Remote};
 #[cfg(feature = "sql")]
 pub(crate) use machine::peak_memory_bytes;
 pub use modes::{ModesEvent, ModesRequest, modes};
+pub use planned::keys;
 pub use request::{
     Embedded, LakeRequest, Output, Phases, Request, Resources, Sending, StreamMode, TableMode,
     Target, Via, Warm,

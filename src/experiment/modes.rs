@@ -12,9 +12,11 @@ use super::interrupt::Interrupts;
 use super::request::{Request, TableMode, Target, Warm};
 use super::run::run;
 use super::setting::Setting;
+use super::sustained::Sustained;
 use crate::aws::TableThroughput;
 use crate::capacity::scaling::ScalingPolicy;
-use crate::report::{Condition, Ended, ModesResult, RunResult, Word, count};
+use crate::local::Limits;
+use crate::report::{Condition, Ended, ModesResult, RunResult, TableRuns, Word, count};
 
 /// What is asked.
 #[derive(Debug, Clone)]
@@ -111,8 +113,25 @@ pub async fn modes(
             }
         }
     }
-    let named = ways.into_iter().map(|way| way.name).zip(results);
-    Ok(ModesResult::new(&request.slo, named.collect(), ended))
+    let mut tables = Vec::with_capacity(ways.len());
+    for (way, runs) in ways.into_iter().zip(results) {
+        let of_way = way.request(request);
+        let workload = of_way.workload()?;
+        let setting = Setting::choose(&of_way, &workload, "");
+        let sustained = Sustained::of(&of_way, &setting);
+        tables.push(TableRuns {
+            name: way.name,
+            gives: sustained.write_units,
+            asked: sustained.asked(setting.mean_rate),
+            runs,
+        });
+    }
+    Ok(ModesResult::new(
+        &request.slo,
+        request.repeat,
+        tables,
+        ended,
+    ))
 }
 
 impl Way {
@@ -123,10 +142,12 @@ impl Way {
         // Minutes for each of many runs.
         run.cloudwatch = None;
         run.resources.table_mode = self.table_mode;
-        if let Target::Embedded(embedded) = &mut run.target
-            && let Some(limits) = &mut embedded.limits
-        {
-            limits.auto_scaling = self.auto_scaling;
+        if let Target::Embedded(embedded) = &mut run.target {
+            // What a table has saved says nothing of what it gives for long.
+            embedded.limits = embedded.limits.take().map(|limits| Limits {
+                auto_scaling: self.auto_scaling,
+                ..limits.without_savings()
+            });
         }
         run
     }

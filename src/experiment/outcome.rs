@@ -89,14 +89,9 @@ pub(super) fn finish(
     if let (Some(lake), Some(kept)) = (&request.lake, &lived.lake) {
         put_lake(lake, kept, lived, &mut result);
     }
-    let consumed = result.capacity.consumed_units;
     let used = Used {
         measured_s: result.run.measured,
-        write_units: if consumed > 0.0 {
-            consumed
-        } else {
-            result.capacity.computed_units as f64
-        },
+        write_units: result.capacity.units(),
         provisioned_units: result.capacity.provisioned_units,
         acknowledged: result.ledger.acknowledged,
         captured: matches!(request.via, Via::Kinesis(_)),

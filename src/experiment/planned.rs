@@ -3,7 +3,9 @@
 use super::request::{Request, Target};
 use super::setting::Setting;
 use crate::aws::{Provisioned, TableThroughput};
-use crate::capacity::plan::{Table, simulate};
+use crate::capacity::plan::{Keys, Seconds, Table, simulate};
+use crate::capacity::table::Assumptions;
+use crate::codec::Layout;
 use crate::report::{Beside, Planned, RunResult};
 use crate::stream::Tally;
 use crate::workload::Workload;
@@ -22,8 +24,10 @@ pub(super) fn planned(
     let warm_up = demand.len().min(phases.warmup.as_secs() as usize);
     let readings: f64 = demand[warm_up..].iter().sum();
     let units = setting.footprint.write_units();
-    let throttled = table(request, setting, made).map(|table| {
-        let held = simulate(table, &whole(&demand), units);
+    let throttled = table(request, setting, made).map(|(table, assumptions)| {
+        let keys = keys(request.layout, request.devices);
+        let seconds = Seconds::around(&demand, keys, request.seed);
+        let held = simulate(table, &seconds, units, &assumptions);
         let seconds = result.series.iter().filter(|of| !of.throttles.is_empty());
         Beside {
             planned: held.throttled_seconds as f64,
@@ -33,7 +37,7 @@ pub(super) fn planned(
     Planned {
         write_units: Beside {
             planned: readings * units as f64,
-            measured: result.capacity.consumed_units,
+            measured: result.capacity.units(),
         },
         throttled_seconds: throttled,
         record_bytes: read.filter(|tally| tally.readings > 0).map(|tally| Beside {
@@ -43,42 +47,39 @@ pub(super) fn planned(
     }
 }
 
-/// The table, where the run made it and knows what it allows.
-fn table(request: &Request, setting: &Setting, made: &Provisioned) -> Option<Table> {
-    let scaling = match &request.target {
+/// The keys of a layout's items: each its own, or each device's.
+#[must_use]
+pub fn keys(layout: Layout, devices: u32) -> Keys {
+    match layout.key_schema().sort {
+        Some(_) => Keys::Devices(devices),
+        None => Keys::Own,
+    }
+}
+
+/// The table, where the run made it and knows what it allows, and what is assumed
+/// of it.
+fn table(request: &Request, setting: &Setting, made: &Provisioned) -> Option<(Table, Assumptions)> {
+    let (scaling, assumptions) = match &request.target {
         Target::Embedded(embedded) => {
             let limits = embedded.limits.as_ref()?;
             if limits.time_scale != 1 {
                 return None;
             }
-            limits.auto_scaling
+            (limits.auto_scaling, limits.table.clone())
         }
-        Target::Aws { .. } => None,
+        Target::Aws { .. } => (None, Assumptions::default()),
         // Whether others' servers throttle, nobody knows.
         Target::Endpoint { .. } => return None,
     };
     if !made.table_created {
         return None;
     }
-    Some(match (setting.throughput, scaling) {
+    let table = match (setting.throughput, scaling) {
         (TableThroughput::OnDemand { warm_write_units }, _) => Table::OnDemand {
             warm: warm_write_units,
         },
         (TableThroughput::Provisioned { .. }, Some(policy)) => Table::Scaled(policy),
         (TableThroughput::Provisioned { write_units, .. }, None) => Table::Provisioned(write_units),
-    })
-}
-
-/// Whole readings in each second, none lost by rounding.
-fn whole(demand: &[f64]) -> Vec<u64> {
-    let (mut expected, mut given) = (0.0, 0);
-    demand
-        .iter()
-        .map(|readings| {
-            expected += readings;
-            let due = expected.round() as u64 - given;
-            given += due;
-            due
-        })
-        .collect()
+    };
+    Some((table, assumptions))
 }

@@ -28,6 +28,9 @@ pub struct Setting {
     pub mean_rate: f64,
     /// Readings in the busiest second.
     pub peak_rate: f64,
+    /// Readings a second that what is not asked for is sized for: the peak, or
+    /// what the load threads can send of it.
+    pub sized_rate: f64,
     /// Item layout.
     pub layout: Layout,
     /// Seed.
@@ -71,12 +74,10 @@ impl Setting {
     pub(super) fn choose(request: &Request, workload: &Workload, run_id: &str) -> Self {
         let (mean, peak) = (workload.mean_rate(), workload.peak_rate());
         let sending = &request.sending;
-        // A flush of the whole fleet at one instant would ask for as many
-        // threads and connections as devices; what cannot leave at once waits.
-        let sized = peak.min(mean * PEAK_SIZED);
         let threads = sending
             .threads
-            .map_or_else(|| sizing::threads(sized, machine::cores()), |n| n as usize);
+            .map_or_else(|| sizing::threads(peak, machine::cores()), |n| n as usize);
+        let sized = sizing::sized_for(mean, peak, threads, sending.client);
         let concurrency = sending.concurrency.map_or_else(
             || sizing::concurrency(sized, sending.batch, threads),
             |n| (n as usize).max(threads),
@@ -148,6 +149,7 @@ impl Setting {
             devices: request.devices,
             mean_rate: mean,
             peak_rate: peak,
+            sized_rate: sized,
             layout: request.layout,
             seed: request.seed,
             target: match &request.target {
@@ -166,7 +168,7 @@ impl Setting {
             batch: sending.batch,
             backlog: sending
                 .backlog
-                .map_or_else(|| sizing::backlog(sized), |n| n as usize),
+                .map_or_else(|| sizing::backlog(peak), |n| n as usize),
         }
     }
 }
@@ -188,8 +190,22 @@ impl Setting {
     }
 }
 
-/// How far above the mean rate threads, connections and shards are sized.
-const PEAK_SIZED: f64 = 10.0;
+impl Setting {
+    /// What capacity is sized for, in words.
+    fn sized_for(&self) -> String {
+        let most = amount(self.sized_rate);
+        if self.sized_rate < self.peak_rate {
+            format!(
+                "{most}/s, what {} can send",
+                many(self.threads, "load thread")
+            )
+        } else if self.peak_rate > self.mean_rate * 1.05 {
+            "the peak".to_owned()
+        } else {
+            "the rate".to_owned()
+        }
+    }
+}
 
 /// Singular or plural, with the number.
 fn many(number: usize, one: &str) -> String {
@@ -255,7 +271,8 @@ impl fmt::Display for Setting {
             let less = less.join(", ");
             write!(
                 f,
-                "\ncapacity is sized for the rate; with less of it: {less}"
+                "\ncapacity is sized for {}; with less of it: {less}",
+                self.sized_for(),
             )?;
         }
         if let Some(units) = self.beyond_quota() {

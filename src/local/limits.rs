@@ -40,8 +40,7 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// Above this, the units that count for one written would fill a
-    /// partition's second.
+    /// Above this, a table would keep less than three seconds of unused capacity.
     pub const MOST_TIME_SCALE: u32 = 100;
 
     /// The same where nothing is saved up in new tables and shards, so that a
@@ -53,12 +52,23 @@ impl Limits {
         self
     }
 
-    /// The time by the capacity rules' clock. Where it starts does not matter
-    /// to them; that it goes `time_scale` times as fast does.
+    /// What is assumed of tables, at the pace of `time_scale`.
+    pub(crate) fn of_tables(&self) -> Assumptions {
+        self.table.clone().at_pace(self.time_scale)
+    }
+
+    /// What is assumed of auto scaling, at the pace of `time_scale`.
+    pub(crate) fn of_scaling(&self) -> ScalingAssumptions {
+        self.scaling.clone().at_pace(self.time_scale)
+    }
+
+    /// The time by the clock of how streams grow and are resharded. Where it
+    /// starts does not matter to them; that it goes `time_scale` times as fast
+    /// does.
     ///
-    /// A second of that clock is a `time_scale`-th of a real one. For as much
-    /// to be allowed in a real second, each unit counts for
-    /// [`Limits::weight`].
+    /// A second of that clock is a `time_scale`-th of a real one. For a rate to
+    /// be what it is by that clock, what comes counts for [`Limits::weight`].
+    /// What a shard takes in a second goes by real time.
     pub(crate) fn clock_us(&self, now_us: u64) -> u64 {
         now_us.saturating_mul(u64::from(self.time_scale.max(1)))
     }
@@ -68,7 +78,7 @@ impl Limits {
         clock_us.div_ceil(u64::from(self.time_scale.max(1)))
     }
 
-    /// What one unit, record or byte counts for; see [`Limits::clock_us`].
+    /// What one record or byte counts for; see [`Limits::clock_us`].
     pub(crate) fn weight(&self) -> u64 {
         u64::from(self.time_scale.max(1))
     }

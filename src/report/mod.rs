@@ -55,7 +55,9 @@ pub use history::{
 pub use lake::Lake;
 pub use latency::{ByStage, SecondLatency, StageLatency};
 pub use ledger::{Ledger, MissingReading, WarmUp};
-pub use modes::{Ended, Figure, Missed, ModeFigures, ModesResult, Quantiles, ThrottledBy, modes};
+pub use modes::{
+    Ended, Figure, Missed, ModeFigures, ModesResult, Quantiles, TableRuns, ThrottledBy, modes,
+};
 pub use plan::{plan, plan_plot};
 pub use planned::{Beside, Planned};
 pub use puts::Puts;

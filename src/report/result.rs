@@ -152,6 +152,19 @@ pub struct Capacity {
     pub provisioned_units: Option<f64>,
 }
 
+impl Capacity {
+    /// What was consumed: as the service said, or, where it says nothing, by the
+    /// rules.
+    #[must_use]
+    pub fn units(&self) -> f64 {
+        if self.consumed_units > 0.0 {
+            self.consumed_units
+        } else {
+            self.computed_units as f64
+        }
+    }
+}
+
 /// What the run cost.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Cost {

@@ -1,6 +1,6 @@
 //! What is concluded from tables compared.
 
-use hrload::report::{Condition, Cost, Ended, ModesResult, RunResult, modes};
+use hrload::report::{Condition, Cost, Ended, ModesResult, RunResult, TableRuns, modes};
 
 use crate::case::Case;
 
@@ -27,10 +27,21 @@ fn slo() -> Vec<Condition> {
 }
 
 fn compared(tables: Vec<(&str, Vec<RunResult>)>) -> ModesResult {
+    let repeat = tables.iter().map(|(_, runs)| runs.len()).max().unwrap_or(0) as u32;
     let tables = tables
         .into_iter()
-        .map(|(name, runs)| (name.to_owned(), runs));
-    ModesResult::new(&slo(), tables.collect(), Ended::Done)
+        .map(|(name, runs)| table(name, None, runs));
+    ModesResult::new(&slo(), repeat, tables.collect(), Ended::Done)
+}
+
+/// A table that gives so many write units a second for long; 500 are asked for.
+fn table(name: &str, gives: Option<f64>, runs: Vec<RunResult>) -> TableRuns {
+    TableRuns {
+        name: name.to_owned(),
+        gives,
+        asked: 500.0,
+        runs,
+    }
 }
 
 #[test]
@@ -86,8 +97,98 @@ fn the_screen_has_a_column_for_each_table() {
 fn where_none_met_the_objectives_none_is_taken() {
     let result = compared(vec![
         ("lossy", runs(Case::lossy, 1.0, 1)),
-        ("unmeasured", Vec::new()),
+        ("lossy, too", runs(Case::lossy, 1.0, 1)),
     ]);
     assert_eq!(result.taken, None);
     assert!(modes(&result).contains("none met the objectives"));
+}
+
+#[test]
+fn a_table_is_not_taken_while_runs_are_missing() {
+    for tables in [
+        vec![
+            ("whole", runs(Case::default, 3.0, 3)),
+            ("unmeasured", Vec::new()),
+        ],
+        vec![
+            ("whole", runs(Case::default, 3.0, 3)),
+            ("cut short", runs(Case::default, 1.0, 2)),
+        ],
+        vec![("nothing", Vec::new())],
+        Vec::new(),
+    ] {
+        let result = compared(tables);
+        assert_eq!(result.taken, None, "{}", result.reason);
+        let text = modes(&result);
+        assert!(!text.contains("NaN") && !text.contains("inf"), "{text}");
+    }
+    let text = modes(&compared(vec![
+        ("whole", runs(Case::default, 3.0, 3)),
+        ("cut short", runs(Case::default, 1.0, 2)),
+    ]));
+    assert!(text.contains("none yet: 5 of 6 runs were made"), "{text}");
+}
+
+#[test]
+fn a_table_that_gives_less_for_long_than_is_asked_or_used_is_not_taken() {
+    let with = |gives, used: f64| {
+        let mut cheap = runs(Case::default, 1.0, 2);
+        for run in &mut cheap {
+            run.capacity.consumed_units = used * run.run.measured;
+        }
+        let dear = table("dear", Some(1_000.0), runs(Case::default, 3.0, 2));
+        let tables = vec![table("cheap", gives, cheap), dear];
+        ModesResult::new(&slo(), 2, tables, Ended::Done)
+    };
+    for (gives, used, taken, says) in [
+        (None, 500.0, 0, ""),
+        (Some(500.0), 500.4, 0, ""),
+        (
+            Some(499.0),
+            400.0,
+            1,
+            "gives 499 write units/s for long, and 500 are asked for",
+        ),
+        (
+            Some(500.0),
+            520.0,
+            1,
+            "gives 500 write units/s for long, and 520 were used",
+        ),
+    ] {
+        let result = with(gives, used);
+        assert_eq!(
+            result.taken,
+            Some(taken),
+            "{gives:?} {used}: {}",
+            result.reason
+        );
+        assert!(modes(&result).contains(says), "{}", modes(&result));
+        assert_eq!(result.tables[0].fits(), taken == 0);
+    }
+}
+
+#[test]
+fn a_price_that_is_no_number_is_none() {
+    for price in [f64::NAN, f64::INFINITY] {
+        let result = compared(vec![
+            ("fair", runs(Case::default, 2.0, 1)),
+            ("odd", runs(Case::default, price, 1)),
+        ]);
+        assert_eq!(result.taken, None, "{}", result.reason);
+        assert!(result.reason.contains("no prices to choose by"));
+    }
+}
+
+#[test]
+fn units_that_a_service_does_not_tell_are_those_of_the_rules() {
+    let mut silent = runs(Case::default, 2.0, 1);
+    silent[0].capacity.consumed_units = 0.0;
+    let by_rules = silent[0].capacity.computed_units as f64 / silent[0].run.measured;
+    assert!(by_rules > 0.0);
+    let result = compared(vec![("silent", silent)]);
+    assert_eq!(
+        result.tables[0].write_units.map(|of| of.mean),
+        Some(by_rules)
+    );
 }

@@ -1,6 +1,6 @@
 //! What is concluded from a sweep's steps.
 
-use hrload::report::{Cause, Limiting, SweepResult, Threshold, sweep, sweep_plot};
+use hrload::report::{Cause, Limiting, SweepResult, Threshold, sweep, sweep_plot, sweep_step};
 
 use crate::case::Case;
 
@@ -53,6 +53,50 @@ fn a_rate_that_was_tried_again_is_what_it_was_then() {
     let knee = result.knee.unwrap();
     assert_eq!((knee.step, knee.above), (2, None));
     assert_eq!(result.cause, None);
+}
+
+#[test]
+fn what_was_not_measured_is_shown_as_nothing() {
+    let mut result = SweepResult::new(vec!["lost<50%".into()]);
+    let mut run = Case::default().run();
+    run.latency.response = None;
+    run.latency.e2e = None;
+    run.capacity.consumed_units = 0.0;
+    run.capacity.computed_units = 0;
+    result.add(1e3, &run, true, None);
+    result.add(2e3, &run, false, None);
+    run.run.measured = 0.0;
+    result.add(3e3, &run, false, None);
+    result.conclude();
+    let steps = result.steps.iter().map(sweep_step);
+    for text in steps.chain([sweep(&result)]) {
+        assert!(!text.contains("NaN") && !text.contains("inf"), "{text}");
+    }
+    assert!(sweep_step(&result.steps[1]).contains("did not come to its end"));
+    assert_eq!(result.steps[2].write_units, 0.0);
+}
+
+#[test]
+fn a_rate_beyond_what_is_given_for_long_says_so_though_it_met_everything() {
+    let mut result = SweepResult::new(vec!["lost=0".into()]);
+    let run = Case::default().run();
+    let cause = Cause {
+        limiting: Limiting::Table,
+        because: "522 are more than 500".into(),
+    };
+    result.add(500.0, &run, true, None);
+    result.add(522.0, &run, false, Some(cause));
+    result.conclude();
+    assert!(sweep_step(&result.steps[1]).contains("522 are more than 500"));
+    let text = anstream::adapter::strip_str(&sweep(&result)).to_string();
+    assert!(
+        text.contains("limit     the table: 522 are more than 500"),
+        "{text}"
+    );
+    assert!(
+        text.contains("the lowest that was tried; 522/s did not hold"),
+        "{text}"
+    );
 }
 
 #[test]

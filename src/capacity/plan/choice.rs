@@ -11,16 +11,18 @@ pub(super) struct Way {
     pub(super) delayed: u64,
     /// Never came through.
     pub(super) left: u64,
+    /// Has room for a quarter more than the busiest second that is expected.
+    pub(super) roomy: bool,
 }
 
 impl Way {
     fn holds(&self) -> bool {
-        self.delayed_share <= DELAYED_AT_MOST && self.left == 0
+        self.roomy && self.delayed_share <= DELAYED_AT_MOST && self.left == 0
     }
 }
 
-/// The cheapest way that delays next to nothing; else the one that delays
-/// least. `what` is delayed: `readings`.
+/// The cheapest way that has headroom and delays next to nothing; else the one
+/// that delays least. `what` is delayed: `readings`.
 pub(super) fn choose(ways: &[Way], what: &str) -> (usize, String) {
     let all = || ways.iter().enumerate();
     let fit = all()
@@ -28,11 +30,11 @@ pub(super) fn choose(ways: &[Way], what: &str) -> (usize, String) {
         .min_by(|a, b| a.1.usd.total_cmp(&b.1.usd));
     if let Some((at, way)) = fit {
         let cheaper = ways.iter().filter(|other| other.usd < way.usd).count();
-        let delays = format!("delays at most 0.1 % of {what}");
+        let holds = format!("has a quarter of headroom and delays at most 0.1 % of {what}");
         let reason = match cheaper {
-            0 => format!("the cheapest of all {}, and it {delays}", ways.len()),
-            1 => format!("the cheapest that {delays}; one cheaper way delays more"),
-            n => format!("the cheapest that {delays}; {n} cheaper ways delay more"),
+            0 => format!("the cheapest of all {}: it {holds}", ways.len()),
+            1 => format!("the cheapest that {holds}; one cheaper does not"),
+            n => format!("the cheapest that {holds}; {n} cheaper do not"),
         };
         return (at, reason);
     }
@@ -54,6 +56,11 @@ mod tests {
             delayed_share: delayed as f64 / 10_000.0,
             delayed,
             left,
+            roomy: true,
+        };
+        let tight = Way {
+            roomy: false,
+            ..way(1.0, 0, 0)
         };
         for (ways, expected, says) in [
             (
@@ -61,13 +68,18 @@ mod tests {
                 0,
                 "cheapest of all 2",
             ),
-            (&[way(1.0, 11, 0), way(2.0, 10, 0)], 1, "one cheaper way"),
+            (
+                &[way(1.0, 11, 0), way(2.0, 10, 0)],
+                1,
+                "one cheaper does not",
+            ),
             (
                 &[way(1.0, 99, 0), way(2.0, 5, 1), way(3.0, 0, 0)],
                 2,
-                "2 cheaper ways",
+                "2 cheaper do not",
             ),
             (&[way(1.0, 99, 9), way(2.0, 500, 0)], 1, "none holds"),
+            (&[tight, way(2.0, 0, 0)], 1, "one cheaper does not"),
         ] {
             let (taken, reason) = choose(ways, "readings");
             assert_eq!(taken, expected, "{reason}");

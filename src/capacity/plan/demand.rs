@@ -11,7 +11,7 @@ pub(super) const SLICES: usize = 16;
 
 /// Readings due in each second, by part of the key space.
 #[derive(Debug)]
-pub(super) struct Seconds {
+pub struct Seconds {
     seconds: Vec<[u32; SLICES]>,
     totals: Vec<u64>,
 }
@@ -19,7 +19,8 @@ pub(super) struct Seconds {
 impl Seconds {
     /// Devices that have nothing to do with each other scatter like a Poisson
     /// process; keys are spread by hash.
-    pub(super) fn around(expected: &[f64], keys: Keys, seed: u64) -> Self {
+    #[must_use]
+    pub fn around(expected: &[f64], keys: Keys, seed: u64) -> Self {
         let mut rng = SmallRng::seed_from_u64(seed);
         let mut shares = [0.0; SLICES];
         let mut rest = keys.whole();
@@ -40,7 +41,8 @@ impl Seconds {
     }
 
     /// So many readings in each second, spread evenly over the keys.
-    pub(super) fn exactly(due: &[u64]) -> Self {
+    #[must_use]
+    pub fn exactly(due: &[u64]) -> Self {
         let even = |&readings: &u64| {
             let by = |at: usize| (readings * at as u64 / SLICES as u64) as u32;
             std::array::from_fn(|at| by(at + 1) - by(at))

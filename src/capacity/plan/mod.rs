@@ -32,13 +32,14 @@ use std::time::Duration;
 
 use super::bill::{Bill, FreeTierUse, Usage};
 use super::price::Prices;
+use super::sizing;
 use super::stream::{Binding, Headroom, ShardLimits, shards_for};
+use super::table::Assumptions;
 pub use answer::{
     BeyondQuota, Candidate, Carried, Demand, Held, Minutes, Paying, Plan, Step, Storage,
     StreamCandidate, Stretch,
 };
-pub use demand::Keys;
-use demand::Seconds;
+pub use demand::{Keys, Seconds};
 use stream::{Changes, Stream, carry};
 pub use table::{Table, simulate};
 
@@ -69,13 +70,27 @@ pub struct Question<'a> {
     pub prices: &'a Prices,
 }
 
-/// Answers `question`.
+/// How far a plan is.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Progress<'a> {
+    /// What is simulated.
+    pub way: &'a str,
+    /// Which it is, and of how many: tables, then streams.
+    pub place: (usize, usize),
+    /// Share of its day that is over.
+    pub share: f64,
+}
+
+/// Answers `question`, and says how far it is.
 ///
 /// Streams are offered what the recommended table writes, second by second.
 /// A day without demand gets the smallest of everything.
 #[must_use]
-pub fn plan(question: &Question<'_>) -> Plan {
+pub fn plan(question: &Question<'_>, tell: &mut dyn FnMut(Progress<'_>)) -> Plan {
     let units = super::size::write_units(question.item_bytes as usize);
+    let expected_peak = question.demand.iter().copied().fold(0.0, f64::max);
+    let sized_units = sizing::write_units(expected_peak, units, Headroom::default());
+    let sized_shards = sizing::shards(expected_peak, question.record_bytes);
     let seconds = Seconds::around(question.demand, question.keys, question.seed);
     let demand = seconds.demand(units);
     let storage = usage::storage(question, &demand);
@@ -83,10 +98,22 @@ pub fn plan(question: &Question<'_>) -> Plan {
     let cost = |usage: &Usage| Bill::new(usage, question.prices, FreeTierUse::Ignored);
 
     let stored_bytes = (question.stored_gb * f64::from(1 << 30)) as u64;
-    let tried: Vec<_> = ways::tables(&demand)
+    let assumptions = Assumptions::default();
+    let ways = ways::tables(&demand, sized_units);
+    let tables = ways.len();
+    let tried: Vec<_> = ways
         .into_iter()
-        .map(|way| {
-            let day = table::through(way.2, &seconds, units, stored_bytes);
+        .enumerate()
+        .map(|(at, way)| {
+            let mut tell = |share| {
+                tell(Progress {
+                    way: &way.0,
+                    place: (at + 1, tables),
+                    share,
+                });
+            };
+            let made = table::made(way.2, stored_bytes, &assumptions);
+            let day = table::through(made, &seconds, units, stored_bytes, &mut tell);
             let writes = match way.2 {
                 Table::OnDemand { .. } => Usage {
                     write_request_units: (demand.readings * units) as f64 * question.days,
@@ -103,7 +130,13 @@ pub fn plan(question: &Question<'_>) -> Plan {
     // The stream costs every table the same.
     let weighed: Vec<choice::Way> = tried
         .iter()
-        .map(|(_, day, usage)| choice::Way {
+        .map(|(way, day, usage)| choice::Way {
+            roomy: match way.2 {
+                Table::Provisioned(units) => units >= sized_units,
+                Table::Scaled(policy) => policy.maximum >= sized_units,
+                // It grows with the traffic.
+                Table::OnDemand { .. } => true,
+            },
             usd: cost(usage).total,
             delayed_share: day.held.delayed_share(),
             delayed: day.held.delayed,
@@ -125,23 +158,31 @@ pub fn plan(question: &Question<'_>) -> Plan {
         demand.p99 / units,
         demand.peak / units,
     );
-    let sized = ways::streams(mean, p99, peak, question.record_bytes);
+    let sized = ways::streams(mean, p99, peak, question.record_bytes, sized_shards);
     let streams: Vec<StreamCandidate> = sized
         .iter()
-        .map(|(name, _, kind)| StreamCandidate {
+        .enumerate()
+        .map(|(at, (name, _, kind))| StreamCandidate {
             name: name.clone(),
             shards: match kind {
                 Stream::Provisioned(shards) => *shards,
                 Stream::OnDemand => stream::initial_shards(),
             },
             on_demand: *kind == Stream::OnDemand,
-            carried: carry(*kind, changes),
+            carried: carry(*kind, changes, &mut |share| {
+                tell(Progress {
+                    way: name,
+                    place: (at + 1, sized.len()),
+                    share,
+                });
+            }),
             usd: cost(&usage::stream(question, &demand, *kind)).total,
         })
         .collect();
     let weighed: Vec<choice::Way> = streams
         .iter()
         .map(|stream| choice::Way {
+            roomy: stream.on_demand || stream.shards >= sized_shards,
             usd: stream.usd,
             delayed_share: stream.carried.delayed_share(),
             delayed: stream.carried.delayed,

@@ -5,6 +5,7 @@ use rand::rngs::SmallRng;
 
 use super::answer::Carried;
 use super::demand::{KeyRange, Keys, binomial};
+use super::table::TELL_EVERY_S;
 use crate::capacity::stream::{OnDemandStream, Replication, StreamAssumptions};
 
 const SECOND_US: u64 = 1_000_000;
@@ -44,8 +45,9 @@ pub(super) fn initial_shards() -> u32 {
 }
 
 /// Carries a day's changes. A second's records scatter over the shards by their
-/// keys' hashes; within the second they come evenly.
-pub(super) fn carry(stream: Stream, changes: Changes<'_>) -> Carried {
+/// keys' hashes; within the second they come evenly. Says now and then how much
+/// of the day is over.
+pub(super) fn carry(stream: Stream, changes: Changes<'_>, tell: &mut dyn FnMut(f64)) -> Carried {
     let assumptions = StreamAssumptions::default();
     let mut rng = SmallRng::seed_from_u64(changes.seed);
     let mut growing =
@@ -69,6 +71,9 @@ pub(super) fn carry(stream: Stream, changes: Changes<'_>) -> Carried {
     let mut closed = Closed::default();
     let limits = assumptions.shard;
     for (second, &made) in (0u64..).zip(changes.made) {
+        if second % TELL_EVERY_S == 0 {
+            tell(second as f64 / changes.made.len() as f64);
+        }
         let (from_us, until_us) = (second * SECOND_US, (second + 1) * SECOND_US);
         carried.records += made;
         let (mut records, mut share) = (made, 1.0);
@@ -180,6 +185,7 @@ mod tests {
                 keys,
                 seed: 1,
             },
+            &mut |_| {},
         )
     }
 

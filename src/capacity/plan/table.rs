@@ -19,6 +19,9 @@ const READ_UNITS: u64 = 5;
 /// is no better at keys that are all over.
 const MOST_PARTITIONS: u64 = 256;
 
+/// Simulated seconds from one word about how far it is to the next.
+pub(super) const TELL_EVERY_S: u64 = 600;
+
 /// A way of paying for a table, in write units a second.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Table {
@@ -53,17 +56,21 @@ pub(super) struct Day {
     pub(super) throttled: Vec<Stretch>,
 }
 
-/// Writes exactly so many readings as are `due` in each second, each of `units`
-/// write units and with keys all over, to a table made as the first second
-/// begins. What is throttled is tried again in the next second, spread over it
-/// with what is due then.
+/// Writes the readings of these seconds, each of `units` write units, to a table
+/// made as the first second begins. What is throttled is tried again in the next
+/// second, spread over it with what is due then.
 #[must_use]
-pub fn simulate(table: Table, due: &[u64], units: u64) -> Held {
-    through(table, &Seconds::exactly(due), units.max(1), 0).held
+pub fn simulate(table: Table, seconds: &Seconds, units: u64, assumptions: &Assumptions) -> Held {
+    let made = made(table, 0, assumptions);
+    through(made, seconds, units.max(1), 0, &mut |_| {}).held
 }
 
 /// A table, made as the first second begins, that holds so much already.
-fn made(table: Table, stored_bytes: u64) -> Option<TableCapacity> {
+pub(super) fn made(
+    table: Table,
+    stored_bytes: u64,
+    assumptions: &Assumptions,
+) -> Option<TableCapacity> {
     let (settings, scaling) = match table {
         Table::Provisioned(write) => (Settings::provisioned(write, READ_UNITS), None),
         Table::Scaled(policy) => {
@@ -87,15 +94,22 @@ fn made(table: Table, stored_bytes: u64) -> Option<TableCapacity> {
         table: most,
         account: most,
     };
-    let mut table = TableCapacity::new(settings, Assumptions::default(), quotas, 0).ok()?;
+    let mut table = TableCapacity::new(settings, assumptions.clone(), quotas, 0).ok()?;
     table.set_auto_scaling(Direction::Write, scaling);
     table.set_size(0, stored_bytes.min(MOST_PARTITIONS * PARTITION_BYTES));
     Some(table)
 }
 
-/// The day of a table that holds so many bytes already.
-pub(super) fn through(table: Table, seconds: &Seconds, units: u64, stored_bytes: u64) -> Day {
-    let Some(mut table) = made(table, stored_bytes) else {
+/// The day of a table that holds so many bytes already. Says after each hour
+/// how much of the day is over.
+pub(super) fn through(
+    made: Option<TableCapacity>,
+    seconds: &Seconds,
+    units: u64,
+    stored_bytes: u64,
+    tell: &mut dyn FnMut(f64),
+) -> Day {
+    let Some(mut table) = made else {
         return Day::default();
     };
     let mut day = Day {
@@ -105,6 +119,9 @@ pub(super) fn through(table: Table, seconds: &Seconds, units: u64, stored_bytes:
     let mut waiting = Waiting::default();
     let mut offered = [0; SLICES];
     for (second, (slices, due)) in (0u64..).zip(seconds.iter()) {
+        if second % TELL_EVERY_S == 0 {
+            tell(second as f64 / seconds.len() as f64);
+        }
         let held = &mut day.held;
         held.readings += due;
         let backlog = waiting.readings;

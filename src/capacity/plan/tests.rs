@@ -3,7 +3,7 @@
 use super::*;
 
 fn ask(demand: &[f64], item_bytes: u64) -> Plan {
-    plan(&Question {
+    answer(&Question {
         demand,
         item_bytes,
         record_bytes: 600,
@@ -13,6 +13,10 @@ fn ask(demand: &[f64], item_bytes: u64) -> Plan {
         stored_gb: 0.0,
         prices: &Prices::named("us-east-1").unwrap(),
     })
+}
+
+fn answer(question: &Question<'_>) -> Plan {
+    plan(question, &mut |_| {})
 }
 
 /// An hour of `busy` readings a second in a day of `quiet` ones.
@@ -38,6 +42,51 @@ fn an_even_load_is_cheapest_provisioned() {
     assert_eq!(taken.held.left, 0);
     // 2,000 readings a second, with a quarter on top: 2,500 and some more.
     assert_eq!(plan.streams[plan.recommended_stream].shards, 3);
+}
+
+#[test]
+fn what_is_recommended_has_the_headroom_that_a_run_is_made_with() {
+    for rate in [700.0, 799.0, 801.0, 999.0, 4_650.0] {
+        let plan = ask(&[rate; 3_600], 90);
+        let stream = &plan.streams[plan.recommended_stream];
+        assert_eq!(stream.shards, sizing::shards(rate, 600), "{rate}");
+        assert!(!stream.on_demand && stream.carried.left == 0, "{rate}");
+        let table = &plan.tables[plan.recommended];
+        let sized = sizing::write_units(rate, 1, Headroom::default());
+        assert!(table.capacity[0].units >= sized, "{rate}: {}", table.name);
+        assert_eq!(table.held.throttled_seconds, 0, "{rate}: {:?}", table.held);
+        for reason in [&plan.reason, &plan.stream_reason] {
+            assert!(reason.contains("a quarter of headroom"), "{reason}");
+        }
+    }
+}
+
+#[test]
+fn a_plan_says_how_far_it_is() {
+    let mut told = Vec::new();
+    let question = Question {
+        demand: &[10.0; 3_600],
+        item_bytes: 90,
+        record_bytes: 600,
+        keys: Keys::Own,
+        seed: 1,
+        days: 1.0,
+        stored_gb: 0.0,
+        prices: &Prices::named("us-east-1").unwrap(),
+    };
+    let plan = plan(&question, &mut |at| {
+        told.push((at.way.to_owned(), at.place, at.share))
+    });
+    let names = plan.tables.iter().map(|table| &table.name);
+    let names = names.chain(plan.streams.iter().map(|stream| &stream.name));
+    for name in names {
+        assert!(told.iter().any(|(way, ..)| way == name), "{name}");
+    }
+    assert!(
+        told.iter()
+            .all(|(_, (at, of), share)| at <= of && (0.0..1.0).contains(share))
+    );
+    assert!(told.iter().any(|(.., share)| *share > 0.5));
 }
 
 #[test]
@@ -149,7 +198,7 @@ fn records_are_late_on_too_few_shards_and_the_bill_has_the_stream_that_is_taken(
 #[test]
 fn a_table_that_holds_much_already_pays_for_it_and_has_more_partitions() {
     let ask = |stored_gb| {
-        plan(&Question {
+        answer(&Question {
             demand: &[100.0; 600],
             item_bytes: 90,
             record_bytes: 600,

@@ -13,7 +13,7 @@ const TARGET_PERCENT: u64 = 70;
 /// Something to try, in words, in a word or two, and itself.
 pub(super) type Way<T> = (String, String, T);
 
-/// Sizes with what each is enough for; equal ones become one.
+/// Sizes with what each is enough for, the smallest first; equal ones become one.
 fn levels<const N: usize>(sized: [(u64, &'static str); N]) -> Vec<(u64, Vec<&'static str>)> {
     let mut levels: Vec<(u64, Vec<&'static str>)> = Vec::new();
     for (size, what) in sized {
@@ -22,8 +22,12 @@ fn levels<const N: usize>(sized: [(u64, &'static str); N]) -> Vec<(u64, Vec<&'st
             None => levels.push((size, vec![what])),
         }
     }
+    levels.sort_by_key(|(size, _)| *size);
     levels
 }
+
+/// What the size of [`crate::capacity::sizing`] is called.
+const WITH_HEADROOM: &str = "with headroom";
 
 fn plural(count: u64, one: &str) -> String {
     let s = if count == 1 { "" } else { "s" };
@@ -35,15 +39,17 @@ fn bare(what: &str) -> &str {
     what.strip_prefix("the ").unwrap_or(what)
 }
 
-/// Tables for a demand.
-pub(super) fn tables(demand: &Demand) -> Vec<Way<Table>> {
+/// Tables for a demand; `sized` are the units a table is made with for it.
+pub(super) fn tables(demand: &Demand, sized: u64) -> Vec<Way<Table>> {
     let at_least = |units: f64| (units.ceil() as u64).max(1);
     let peak = demand.peak.max(1);
     let provisioned = levels([
         (at_least(demand.mean), "the mean"),
         (demand.p99.max(1), "p99"),
         (peak, "the peak"),
+        (sized, WITH_HEADROOM),
     ]);
+    let warm = peak.max(sized);
     let provisioned = provisioned.into_iter().map(|(units, what)| {
         let sized = plural(units, "unit");
         let short: Vec<&str> = what.iter().map(|what| bare(what)).collect();
@@ -70,29 +76,33 @@ pub(super) fn tables(demand: &Demand) -> Vec<Way<Table>> {
         Table::OnDemand { warm: None },
     ));
     // A new table has the smaller of them anyway.
-    if peak > NEW_TABLE.write {
+    if warm > NEW_TABLE.write {
         ways.push((
-            format!("on demand, warm for {peak}"),
+            format!("on demand, warm for {warm}"),
             "warm".to_owned(),
-            Table::OnDemand { warm: Some(peak) },
+            Table::OnDemand { warm: Some(warm) },
         ));
     }
     ways
 }
 
 /// Streams for so many readings a second, of so many bytes each as change
-/// records: mean, 99th percentile and most.
-pub(super) fn streams(mean: f64, p99: u64, peak: u64, record_bytes: u64) -> Vec<Way<Stream>> {
-    let limits = ShardLimits::default();
-    let shards = |records: u64, headroom: Headroom| {
-        u64::from(shards_for(records, record_bytes, headroom, &limits).shards)
-    };
-    let (none, usual) = (Headroom { percent: 0 }, Headroom::default());
+/// records: mean, 99th percentile and most; `sized` are the shards a stream is
+/// made with for them.
+pub(super) fn streams(
+    mean: f64,
+    p99: u64,
+    peak: u64,
+    record_bytes: u64,
+    sized: u32,
+) -> Vec<Way<Stream>> {
+    let (limits, none) = (ShardLimits::default(), Headroom { percent: 0 });
+    let shards = |records: u64| u64::from(shards_for(records, record_bytes, none, &limits).shards);
     let provisioned = levels([
-        (shards(mean.ceil() as u64, none), "the mean"),
-        (shards(p99, none), "p99"),
-        (shards(peak, none), "the peak"),
-        (shards(peak, usual), "the peak and a quarter"),
+        (shards(mean.ceil() as u64), "the mean"),
+        (shards(p99), "p99"),
+        (shards(peak), "the peak"),
+        (u64::from(sized), WITH_HEADROOM),
     ]);
     let provisioned = provisioned.into_iter().map(|(shards, what)| {
         let sized = plural(shards, "shard");

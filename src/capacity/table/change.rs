@@ -213,6 +213,20 @@ pub enum Refusal {
 }
 
 impl Refusal {
+    /// The refusal by a clock that goes so many times slower.
+    pub(super) fn at_pace(self, pace: u64) -> Self {
+        match self {
+            Self::Decreases { today, next_us } => Self::Decreases {
+                today,
+                next_us: next_us.div_ceil(pace),
+            },
+            Self::Switches { next_us } => Self::Switches {
+                next_us: next_us.div_ceil(pace),
+            },
+            other => other,
+        }
+    }
+
     /// The exception AWS answers UpdateTable or CreateTable with.
     #[must_use]
     pub fn exception(&self) -> &'static str {

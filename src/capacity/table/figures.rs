@@ -52,7 +52,9 @@ impl TableCapacity {
             partitions: self.space.count(),
             burst_left: self.each(|side| side.table.left() / side.scale),
             pending: self.pending,
-            decreases_today: self.decreases.today(self.last_us),
+            decreases_today: self
+                .decreases
+                .today(self.last_us.saturating_mul(self.assumptions.pace)),
         }
     }
 

@@ -127,6 +127,7 @@ impl TableCapacity {
         };
         let partitions = partitions.max(partitions_for_warm(warm.unwrap_or_default()));
         let space = KeySpace::even(partitions);
+        let minute_end_us = assumptions.end_of_minute(now_us);
         let count = space.count();
         let mut table = Self {
             sides: DIRECTIONS.map(|side| Side::new(side, count, &assumptions, now_us)),
@@ -142,7 +143,7 @@ impl TableCapacity {
             switches: Switches::default(),
             elsewhere: Units::default(),
             last_us: now_us,
-            minute_end_us: end_of_minute(now_us),
+            minute_end_us,
             next_us: 0,
             demand: Vec::with_capacity(count),
         };
@@ -289,11 +290,16 @@ impl TableCapacity {
             (Mode::OnDemand, Mode::Provisioned(_)) => delay_us = self.assumptions.switch_us,
             _ => {}
         }
+        // Quotas count by hours and days.
+        let pace = self.assumptions.pace;
+        let by_quotas_us = now_us.saturating_mul(pace);
         if lower {
-            self.decreases.check(now_us)?;
+            let allowed = self.decreases.check(by_quotas_us);
+            allowed.map_err(|refusal| refusal.at_pace(pace))?;
         }
         if to_on_demand {
-            self.switches.check(now_us)?;
+            let allowed = self.switches.check(by_quotas_us);
+            allowed.map_err(|refusal| refusal.at_pace(pace))?;
         }
         if let Some(asked) = change.warm {
             let warm = self.warm();
@@ -314,10 +320,10 @@ impl TableCapacity {
         }
         // Asked for and counted, even if it is not yet in effect.
         if lower {
-            self.decreases.count(now_us);
+            self.decreases.count(by_quotas_us);
         }
         if to_on_demand {
-            self.switches.count(now_us);
+            self.switches.count(by_quotas_us);
         }
         let pending = PendingChange {
             change,
@@ -358,10 +364,6 @@ impl TableCapacity {
         }
         self.last_us
     }
-}
-
-fn end_of_minute(now_us: u64) -> u64 {
-    (now_us / MINUTE_US + 1).saturating_mul(MINUTE_US)
 }
 
 /// The first and last hash of part `at` of `count` equal parts.

@@ -16,7 +16,7 @@
 
 use std::collections::VecDeque;
 
-use super::{MINUTE_US, Units};
+use super::Units;
 
 /// What a new on-demand table serves.
 pub const NEW_TABLE: Units = Units {
@@ -37,11 +37,11 @@ pub(super) struct Peaks {
 }
 
 impl Peaks {
-    pub(super) fn new(floor: u64, growth_us: u64) -> Self {
+    pub(super) fn new(growth_us: u64, minute_us: u64) -> Self {
         // A day is enough of minutes to hold whatever the assumption is set to.
-        let minutes = (growth_us / MINUTE_US + 2).min(24 * 60);
+        let minutes = (growth_us / minute_us + 2).min(24 * 60);
         Self {
-            floor,
+            floor: 0,
             previous: 0,
             recent: VecDeque::with_capacity(minutes as usize),
             growth_us,
@@ -76,11 +76,18 @@ impl Peaks {
 
 #[cfg(test)]
 mod tests {
+    use super::super::MINUTE_US;
     use super::*;
+
+    fn peaks() -> Peaks {
+        let mut peaks = Peaks::new(30 * MINUTE_US, MINUTE_US);
+        peaks.raise(4_000);
+        peaks
+    }
 
     #[test]
     fn a_peak_doubles_the_warm_throughput_half_an_hour_later_and_for_good() {
-        let mut peaks = Peaks::new(4_000, 30 * MINUTE_US);
+        let mut peaks = peaks();
         let mut warm_at = |minute: u64, rate| {
             peaks.minute(minute * MINUTE_US, rate);
             peaks.warm()
@@ -94,7 +101,7 @@ mod tests {
 
     #[test]
     fn traffic_below_half_of_it_changes_nothing() {
-        let mut peaks = Peaks::new(4_000, 30 * MINUTE_US);
+        let mut peaks = peaks();
         for minute in 0..120 {
             peaks.minute(minute * MINUTE_US, 2_000);
         }

@@ -10,7 +10,7 @@ use super::on_demand::NEW_TABLE;
 use super::partition::{partitions_for_provisioned, partitions_for_warm};
 use super::side::Side;
 use super::throttle::Direction;
-use super::{DIRECTIONS, MINUTE_US, TableCapacity, end_of_minute};
+use super::{DIRECTIONS, TableCapacity};
 use crate::capacity::scaling::ScalingAction;
 
 /// Minutes looked at one by one after a long silence: three days. After that
@@ -30,7 +30,7 @@ impl TableCapacity {
                 self.end_minute();
                 minutes += 1;
                 if minutes > MOST_MINUTES {
-                    self.minute_end_us = end_of_minute(self.last_us);
+                    self.minute_end_us = self.assumptions.end_of_minute(self.last_us);
                 }
             }
             for direction in DIRECTIONS {
@@ -117,12 +117,15 @@ impl TableCapacity {
 
     fn end_minute(&mut self) {
         let end_us = self.minute_end_us;
-        self.minute_end_us = end_us.saturating_add(MINUTE_US);
+        self.minute_end_us = self.assumptions.end_of_minute(end_us);
         for direction in DIRECTIONS {
             let side = &mut self.sides[direction as usize];
             let on_demand = self.mode == Mode::OnDemand;
             let admitted = side.end_minute(end_us, on_demand, &self.assumptions);
-            let consumed = admitted.div_ceil(side.scale);
+            // As much as at this rate in a minute of sixty seconds.
+            let consumed = admitted
+                .div_ceil(side.scale)
+                .saturating_mul(self.assumptions.pace);
             let Mode::Provisioned(units) = self.mode else {
                 continue;
             };

@@ -162,7 +162,7 @@ impl Side {
             table: Bucket::new(0, 0, 0, now_us),
             table_scope: Scope::Provisioned,
             maximum: None,
-            peaks: Peaks::new(0, assumptions.growth_us),
+            peaks: Peaks::new(assumptions.growth_us, assumptions.minute_us()),
             minute: 0,
             total: Tally::default(),
             claims: Vec::new(),
@@ -330,10 +330,18 @@ impl Side {
         assumptions: &Assumptions,
     ) -> u64 {
         let admitted = std::mem::take(&mut self.minute);
-        // A provisioned table grows by what is provisioned, not by traffic.
-        let rate = if on_demand { admitted.div_ceil(60) } else { 0 };
+        let minute_us = assumptions.minute_us();
+        // A provisioned table grows by what is provisioned, not by traffic. The
+        // second's worth that may come at once is no rate that was served.
+        let rate = if on_demand {
+            let rate = admitted.saturating_mul(MICROS).div_ceil(minute_us);
+            rate.min(self.peaks.warm())
+        } else {
+            0
+        };
         self.peaks.minute(end_us, rate);
-        let hot = (self.cap * 60).saturating_mul(assumptions.heat_percent) / 100;
+        let cap = self.cap * minute_us / MICROS;
+        let hot = cap.saturating_mul(assumptions.heat_percent) / 100;
         for lane in &mut self.lanes {
             lane.minute(hot.max(1));
         }

@@ -25,6 +25,14 @@ fn cool() -> Assumptions {
     }
 }
 
+/// The same, for a table that begins with one second of its units.
+fn cold() -> Assumptions {
+    Assumptions {
+        initial_burst_us: MICROS,
+        ..cool()
+    }
+}
+
 /// The hash of the `i`th of many keys that lie evenly.
 fn hash(i: u64) -> u64 {
     i.wrapping_mul(0x9e37_79b9_7f4a_7c15)
@@ -46,7 +54,7 @@ fn write_second(table: &mut TableCapacity, at: u64, rate: u64) -> u64 {
 #[test]
 fn a_provisioned_table_throttles_when_its_burst_is_spent() {
     for idle_s in [60, 200, 1_000] {
-        let mut table = with(Settings::provisioned(1_000, 5), cool());
+        let mut table = with(Settings::provisioned(1_000, 5), cold());
         assert_eq!(table.describe().partitions, 2);
         table.advance(second(idle_s));
         let saved = (1 + idle_s).min(300);
@@ -64,8 +72,56 @@ fn a_provisioned_table_throttles_when_its_burst_is_spent() {
 }
 
 #[test]
+fn a_new_provisioned_table_begins_with_all_that_it_keeps() {
+    // Seen on AWS: a fresh table of 5 units takes a write of 400 units, and 381
+    // and 342 units within seconds.
+    let mut fresh = table(Settings::provisioned(5, 5));
+    assert_eq!(fresh.describe().burst_left.write, 1_500);
+    assert_eq!(fresh.admit_write(START_US, hash(1), 400), Ok(()));
+    // Full or not, a partition gives no more in a second than it can.
+    let within = (0..1_600).filter(|i| fresh.admit_write(START_US, hash(*i), 1).is_ok());
+    assert_eq!(within.count(), 600);
+    let rest = fresh.offer_writes(second(2), MICROS, Demand::Even(900));
+    assert_eq!(rest.admitted, 515);
+    assert_eq!(rest.throttled_by(Scope::Provisioned), 385);
+}
+
+#[test]
+fn at_another_pace_minutes_are_shorter_and_seconds_are_not() {
+    let assumptions = || Assumptions {
+        heat_minutes: u32::MAX,
+        ..Assumptions::default().at_pace(60)
+    };
+    let mut provisioned = with(Settings::provisioned(100, 5), assumptions());
+    assert_eq!(provisioned.describe().burst_left.write, 500);
+    let pending = provisioned.update(START_US, Change::provisioned(50, 5));
+    assert_eq!(pending.unwrap().effective_us, second(2));
+    // An hour of quotas is a minute.
+    for (at, units) in [(5, 40), (10, 30), (15, 20)] {
+        let change = Change::provisioned(units, 5);
+        provisioned.update(second(at), change).unwrap();
+    }
+    let Err(Refusal::Decreases { next_us, .. }) =
+        provisioned.update(second(20), Change::provisioned(10, 5))
+    else {
+        panic!("a fifth decrease in an hour");
+    };
+    assert_eq!(next_us, second(15 + 60));
+    let mut on_demand = with(Settings::on_demand(), assumptions());
+    for at in 0..31 {
+        let tally = on_demand.offer_writes(second(at), MICROS, Demand::Even(10_000));
+        // The second's worth that a new table may give at once comes on top.
+        let most = if at == 0 { 8_000 } else { 4_001 };
+        assert!(tally.admitted <= most, "{at}: {tally:?}");
+    }
+    // Half an hour later it gives double what it gave, and not what came at once.
+    on_demand.advance(second(32));
+    assert_eq!(on_demand.warm().write, 8_000);
+}
+
+#[test]
 fn operation_by_operation_the_burst_ends_at_the_same_second() {
-    let mut table = with(Settings::provisioned(1_000, 5), cool());
+    let mut table = with(Settings::provisioned(1_000, 5), cold());
     let idle_s = 30;
     let spent = (idle_s..).find(|&at| write_second(&mut table, at, 1_990) < 1_950);
     let ends = spent.unwrap() - idle_s;
@@ -169,7 +225,7 @@ fn any_partition_may_take_all_of_the_table_up_to_its_cap() {
 
 #[test]
 fn reads_are_counted_in_half_units_beside_writes() {
-    let mut table = table(Settings::provisioned(10, 100));
+    let mut table = with(Settings::provisioned(10, 100), cold());
     let admitted = (0..500).filter(|&i| table.admit_read(START_US, hash(i), 1).is_ok());
     assert_eq!(admitted.count(), 200);
     let throttle = table.admit_read(START_US, 1, 2).unwrap_err();
@@ -398,6 +454,31 @@ proptest! {
         for (wait_us, key, units) in operations {
             prop_assert_eq!(table.admit_write(now_us, key, units), Ok(()));
             now_us += (units * MICROS).div_ceil(rate) + wait_us;
+        }
+    }
+
+    #[test]
+    fn what_seconds_allow_is_admitted_at_every_pace(
+        units in 1u64..3_000,
+        on_demand in any::<bool>(),
+        pace in 1u32..=100,
+        operations in prop::collection::vec((0u64..20_000, any::<u64>(), 1u64..60), 1..1_500),
+    ) {
+        let settings = if on_demand {
+            Settings::on_demand()
+        } else {
+            Settings::provisioned(units, 5)
+        };
+        // Keeps a second's units and no more, as little as any table does.
+        let least = Assumptions { burst_us: MICROS, ..Assumptions::default() };
+        let mut plain = with(settings, least.clone());
+        let mut faster = with(settings, least.at_pace(pace));
+        let mut now_us = START_US;
+        for (wait_us, key, units) in operations {
+            now_us += wait_us;
+            if plain.admit_write(now_us, key, units).is_ok() {
+                prop_assert_eq!(faster.admit_write(now_us, key, units), Ok(()));
+            }
         }
     }
 

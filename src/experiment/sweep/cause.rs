@@ -45,7 +45,7 @@ fn throttled(result: &RunResult) -> Option<Cause> {
         because: format!(
             "a table{capacity} refused {} items{by}, and gave {} units/s",
             count(items),
-            amount(result.capacity.consumed_units / result.run.measured.max(1e-9)),
+            amount(result.capacity.units() / result.run.measured.max(1e-9)),
         ),
     })
 }

@@ -15,7 +15,9 @@ use super::event::{Event, Finished};
 use super::interrupt::Interrupts;
 use super::request::{Output, Request, Target};
 use super::run::run;
+use super::setting::Setting;
 use super::site::Site;
+use super::sustained::Sustained;
 use crate::local::Limits;
 use crate::report::{Condition, RunResult, SweepResult, SweepStep, Verdict, Word};
 use crate::workload::Pace;
@@ -61,6 +63,18 @@ impl SweepRequest {
             );
         }
         Ok(all)
+    }
+
+    /// What table and stream give for long that a run at `rate` has.
+    fn sustained(&self, rate: f64) -> Result<Sustained, RunError> {
+        let mut run = self.sized();
+        // Elsewhere they are made once, for the highest.
+        if matches!(run.target, Target::Embedded(_)) {
+            run.pace = Pace::Rate(rate);
+        }
+        let workload = run.workload()?;
+        let setting = Setting::choose(&run, &workload, "");
+        Ok(Sustained::of(&run, &setting))
     }
 
     /// The run that table and stream are made large enough for.
@@ -160,15 +174,21 @@ async fn search(
             result.add_cut_short(rate, &of_run);
             break;
         }
-        let held = Verdict::met(&of_run);
-        let cause = (!held).then(|| cause::cause(&of_run));
+        let beyond = request.sustained(rate)?.exceeded_by(rate);
+        let met = Verdict::met(&of_run);
+        let held = met && beyond.is_none();
+        let cause = beyond
+            .filter(|_| met)
+            .or_else(|| (!held).then(|| cause::cause(&of_run)));
+        // What is known needs no second try.
+        let known = met && !held;
         result.add(rate, &of_run, held, cause);
         if let Some(step) = result.steps.last() {
             tell(SweepEvent::Tried(step));
         }
         let outcome = match held {
             true => Outcome::Held,
-            false if by_far(&run_request.thresholds, &of_run) => Outcome::MissedByFar,
+            false if known || by_far(&run_request.thresholds, &of_run) => Outcome::MissedByFar,
             false => Outcome::Missed,
         };
         search.note(rate, outcome);

@@ -2,8 +2,8 @@
 //!
 //! In go operations with their units, and changes of the settings; out come
 //! admissions, the service's refusals, and what the table says of itself. The
-//! rules are [`crate::capacity::table`]'s; here they get a lock, the clock at
-//! its speed, and DynamoDB's wording.
+//! rules are [`crate::capacity::table`]'s; here they get a lock, their pace,
+//! and DynamoDB's wording.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -20,7 +20,6 @@ use crate::local::{Failure, Limits};
 /// One table's capacity.
 #[derive(Debug)]
 pub(super) struct Throughput {
-    limits: Arc<Limits>,
     machine: Mutex<TableCapacity>,
 }
 
@@ -81,17 +80,14 @@ impl Throughput {
             warm: warm(settings.warm),
             maximum: maximum(settings.on_demand_limits),
         };
-        let clock_us = limits.clock_us(now_us);
-        let mut machine =
-            TableCapacity::new(settings, limits.table.clone(), limits.quotas, clock_us)
-                .map_err(refused)?;
+        let mut machine = TableCapacity::new(settings, limits.of_tables(), limits.quotas, now_us)
+            .map_err(refused)?;
         if let Some(policy) = limits.auto_scaling {
-            let scaling = AutoScaling::new(policy, limits.scaling.clone())
+            let scaling = AutoScaling::new(policy, limits.of_scaling())
                 .map_err(|error| Failure::validation(error.to_string()))?;
             machine.set_auto_scaling(Direction::Write, Some(scaling));
         }
         Ok(Self {
-            limits: Arc::clone(limits),
             machine: Mutex::new(machine),
         })
     }
@@ -103,8 +99,7 @@ impl Throughput {
     /// Begins to admit the writes of one call: one lock for all of them.
     pub(super) fn writing(&self, now_us: u64) -> Writing<'_> {
         Writing {
-            clock_us: self.limits.clock_us(now_us),
-            weight: self.limits.weight(),
+            now_us,
             machine: self.machine(),
             throttle: None,
         }
@@ -113,12 +108,10 @@ impl Throughput {
     /// Admits a read of so many units; they are known once it is carried out,
     /// and returned only if it is admitted.
     pub(super) fn admit_read(&self, now_us: u64, hash: u64, units: f64) -> Result<(), Throttle> {
-        let halves = (units * 2.0) as u64 * self.limits.weight();
-        self.machine().admit_read(
-            self.limits.clock_us(now_us),
-            hash,
-            halves.min(2 * PARTITION_CAP.read),
-        )
+        let halves = (units * 2.0) as u64;
+        // What one partition can take at once, it takes.
+        let halves = halves.min(2 * PARTITION_CAP.read);
+        self.machine().admit_read(now_us, hash, halves)
     }
 
     /// Asks for a change; returns how long it takes, in microseconds of real
@@ -131,17 +124,14 @@ impl Throughput {
     ) -> Result<u64, Failure> {
         let mut machine = self.machine();
         machine.set_provisioned_elsewhere(elsewhere);
-        let pending = machine
-            .update(self.limits.clock_us(now_us), change)
-            .map_err(refused)?;
-        let effective_us = self.limits.real_us(pending.effective_us);
-        Ok(effective_us.saturating_sub(now_us))
+        let pending = machine.update(now_us, change).map_err(refused)?;
+        Ok(pending.effective_us.saturating_sub(now_us))
     }
 
     /// What the table says of itself.
     pub(super) fn describe(&self, now_us: u64) -> Description {
         let mut machine = self.machine();
-        machine.advance(self.limits.clock_us(now_us));
+        machine.advance(now_us);
         machine.describe()
     }
 }
@@ -150,8 +140,7 @@ impl Throughput {
 #[derive(Debug)]
 pub(super) struct Writing<'a> {
     machine: MutexGuard<'a, TableCapacity>,
-    clock_us: u64,
-    weight: u64,
+    now_us: u64,
     /// The last refusal.
     pub(super) throttle: Option<Throttle>,
 }
@@ -159,9 +148,9 @@ pub(super) struct Writing<'a> {
 impl Writing<'_> {
     /// Whether a write of so many units to the key of this hash is admitted.
     pub(super) fn admits(&mut self, hash: u64, units: u64) -> bool {
-        // However fast the clock: what one partition can take at once, it takes.
-        let units = (units * self.weight).min(PARTITION_CAP.write);
-        match self.machine.admit_write(self.clock_us, hash, units) {
+        // What one partition can take at once, it takes.
+        let units = units.min(PARTITION_CAP.write);
+        match self.machine.admit_write(self.now_us, hash, units) {
             Ok(()) => true,
             Err(throttle) => {
                 self.throttle = Some(throttle);

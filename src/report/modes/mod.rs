@@ -14,6 +14,7 @@ use super::{
     Verdict,
 };
 use crate::measure::Stage;
+use crate::report::units::amount;
 use crate::stats::{RunFigure, estimate};
 pub use text::modes;
 
@@ -45,6 +46,19 @@ pub struct ModesResult {
     pub reason: String,
 }
 
+/// The runs that one table got, and what is known of it besides.
+#[derive(Debug, Clone)]
+pub struct TableRuns {
+    /// What it is, in words.
+    pub name: String,
+    /// Write units a second that it gives for long, where that is known.
+    pub gives: Option<f64>,
+    /// Write units a second that the readings ask for, on average.
+    pub asked: f64,
+    /// The runs that were whole.
+    pub runs: Vec<RunResult>,
+}
+
 /// How a comparison ended.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Ended {
@@ -61,6 +75,14 @@ pub enum Ended {
 pub struct ModeFigures {
     /// What it is, in words.
     pub name: String,
+    /// Write units a second that it gives for long, whatever it has saved: the most
+    /// that auto scaling provides, or what it gives on demand before it has grown.
+    /// Null where that is not known.
+    #[serde(default)]
+    pub gives: Option<f64>,
+    /// Write units a second that the readings ask for, on average.
+    #[serde(default)]
+    pub asked: Option<f64>,
     /// Runs it got.
     pub runs: u32,
     /// Runs in which it showed what it had to.
@@ -75,7 +97,8 @@ pub struct ModeFigures {
     pub e2e: Quantiles,
     /// The device with the slowest reading of all runs.
     pub worst_device: Option<SlowDevice>,
-    /// Write units consumed a second.
+    /// Write units consumed a second: as the service said, or, where it says
+    /// nothing, by the rules.
     pub write_units: Option<Figure>,
     /// Items refused, of all that were tried.
     pub throttled_share: f64,
@@ -135,19 +158,20 @@ pub struct Figure {
 }
 
 impl ModesResult {
-    /// Draws the conclusion from every table's runs.
+    /// Draws the conclusion from the runs of every table, of which each was to get
+    /// `repeat`.
     #[must_use]
-    pub fn new(slo: &[Condition], tables: Vec<(String, Vec<RunResult>)>, ended: Ended) -> Self {
-        let first = tables.iter().find_map(|(_, runs)| runs.first());
+    pub fn new(slo: &[Condition], repeat: u32, tables: Vec<TableRuns>, ended: Ended) -> Self {
+        let first = tables.iter().find_map(|of| of.runs.first());
         let (config, environment) = first
             .map(|run| (run.config.clone(), run.environment.clone()))
             .unzip();
         let in_time = slo.iter().find_map(Condition::latency_bound);
         let tables: Vec<ModeFigures> = tables
             .into_iter()
-            .map(|(name, runs)| ModeFigures::new(name, &runs, in_time))
+            .map(|table| ModeFigures::new(table, in_time))
             .collect();
-        let (taken, reason) = take(&tables);
+        let (taken, reason) = take(&tables, repeat);
         Self {
             schema: SCHEMA.to_owned(),
             config,
@@ -165,12 +189,22 @@ impl ModesResult {
     }
 }
 
-/// The cheapest of those that showed in every run what they had to.
-fn take(tables: &[ModeFigures]) -> (Option<usize>, String) {
-    let price = |at: usize| tables[at].usd_per_hour.map(|usd| usd.mean);
-    let fit: Vec<usize> = (0..tables.len())
-        .filter(|&at| tables[at].runs > 0 && tables[at].met == tables[at].runs)
-        .collect();
+/// The cheapest of those that showed in every run what they had to, and give it for
+/// long. None before all runs were made: those that are missing may say otherwise.
+fn take(tables: &[ModeFigures], repeat: u32) -> (Option<usize>, String) {
+    let price = |at: usize| {
+        let usd = tables[at].usd_per_hour.map(|usd| usd.mean);
+        usd.filter(|usd| usd.is_finite())
+    };
+    let made: u32 = tables.iter().map(|of| of.runs).sum();
+    if tables.iter().any(|of| of.runs < repeat.max(1)) {
+        let all = repeat.max(1) * tables.len() as u32;
+        return (
+            None,
+            format!("none yet: {made} of {all} runs were made, and all are needed to choose"),
+        );
+    }
+    let fit: Vec<usize> = (0..tables.len()).filter(|&at| tables[at].fits()).collect();
     let Some(&first) = fit.first() else {
         return (None, "none met the objectives in every run".to_owned());
     };
@@ -203,8 +237,44 @@ fn take(tables: &[ModeFigures]) -> (Option<usize>, String) {
     (Some(taken), reason)
 }
 
+/// How much more than a table gives may be measured for its being what it gives:
+/// the ends of the time that is measured cut calls off.
+const MEASURED_BEYOND: f64 = 1.01;
+
 impl ModeFigures {
-    fn new(name: String, runs: &[RunResult], in_time: Option<(Stage, f64)>) -> Self {
+    /// Whether it comes into question: it showed in every run what it had to, and
+    /// what it gave is no more than it gives for long.
+    #[must_use]
+    pub fn fits(&self) -> bool {
+        self.runs > 0 && self.met == self.runs && self.falls_short().is_none()
+    }
+
+    /// How it gives less for long than the readings ask for, if it does.
+    #[must_use]
+    pub fn falls_short(&self) -> Option<String> {
+        let gives = self.gives?;
+        let asked = self.asked.filter(|&asked| asked > gives);
+        let used = self.write_units.map(|used| used.mean);
+        let used = used.filter(|&used| used > gives * MEASURED_BEYOND);
+        let more = match (asked, used) {
+            (Some(asked), _) => format!("{} are asked for", amount(asked)),
+            (None, Some(used)) => format!("{} were used", amount(used)),
+            (None, None) => return None,
+        };
+        Some(format!(
+            "gives {} write units/s for long, and {more}",
+            amount(gives)
+        ))
+    }
+
+    fn new(table: TableRuns, in_time: Option<(Stage, f64)>) -> Self {
+        let TableRuns {
+            name,
+            gives,
+            asked,
+            runs,
+        } = table;
+        let runs = &runs[..];
         let figures: Vec<Figures> = runs.iter().map(Figures::of).collect();
         let figure = |measure| {
             let values = figures.iter().filter_map(|of| of.get(measure));
@@ -228,6 +298,8 @@ impl ModeFigures {
         let written: u64 = runs.iter().map(|run| run.ledger.acknowledged).sum();
         Self {
             name,
+            gives,
+            asked: Some(asked),
             runs: runs.len() as u32,
             met: runs.iter().filter(|run| Verdict::met(run)).count() as u32,
             missed: missed(runs),
@@ -237,7 +309,7 @@ impl ModeFigures {
             worst_device: slowest.max_by(|a, b| a.e2e.total_cmp(&b.e2e)).copied(),
             write_units: bare(&|run| {
                 let measured = run.run.measured;
-                (measured > 0.0).then(|| run.capacity.consumed_units / measured)
+                (measured > 0.0).then(|| run.capacity.units() / measured)
             }),
             throttled_share: refused as f64 / ((refused + written) as f64).max(1.0),
             throttles,

@@ -91,6 +91,10 @@ fn write_modes(text: &mut String, result: &ModesResult) -> std::fmt::Result {
             let word = painted(BAD, "missed");
             writeln!(text, "{word}       {}: {}", table.name, missed.join(", "))?;
         }
+        if let Some(short) = table.falls_short() {
+            let word = painted(BAD, "too small");
+            writeln!(text, "{word}    {}: {short}", table.name)?;
+        }
     }
     if result.interrupted {
         let word = painted(BAD, "ended");

@@ -113,7 +113,8 @@ fn write_advice(text: &mut String, plan: &Plan) -> std::fmt::Result {
     let table = plan.tables.get(plan.recommended);
     let stream = plan.streams.get(plan.recommended_stream);
     if let Some(table) = table {
-        writeln!(text, "\ntake         {}: {}", table.name, plan.reason)?;
+        writeln!(text, "\ntake         {}:", table.name)?;
+        writeln!(text, "             {}", plan.reason)?;
     }
     if let Some(stream) = stream {
         let reason = &plan.stream_reason;
@@ -123,7 +124,8 @@ fn write_advice(text: &mut String, plan: &Plan) -> std::fmt::Result {
         } else {
             &stream.name
         };
-        writeln!(text, "             {name}: {reason}; {bound} limit a shard")?;
+        writeln!(text, "             {name}:")?;
+        writeln!(text, "             {reason}; {bound} limit a shard")?;
     }
     for beyond in &plan.beyond_quota {
         writeln!(

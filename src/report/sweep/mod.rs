@@ -68,7 +68,8 @@ pub struct SweepStep {
     pub lost: u64,
     /// Items that the service refused, each time it did.
     pub throttled: u64,
-    /// Write units a second that the service said it consumed.
+    /// Write units a second that were consumed: as the service said, or, where it
+    /// says nothing, by the rules.
     pub write_units: f64,
     /// What was asked, and whether it was met.
     pub thresholds: Vec<Threshold>,
@@ -182,7 +183,7 @@ impl SweepResult {
             lost: ledger.scheduled.saturating_sub(arrived),
             throttled: result.throttles.iter().map(|of| of.items).sum(),
             write_units: match measured {
-                measured if measured > 0.0 => result.capacity.consumed_units / measured,
+                measured if measured > 0.0 => result.capacity.units() / measured,
                 _ => 0.0,
             },
             thresholds: result.thresholds.clone(),

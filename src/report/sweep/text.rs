@@ -22,14 +22,19 @@ const BAR: usize = 16;
 pub fn sweep_step(step: &SweepStep) -> String {
     let rate = format!("{:>10}", format!("{}/s", amount(step.rate)));
     if step.held {
-        let p99 = step.response.map_or(f64::NAN, |of| of.p99);
+        let p99 = step
+            .response
+            .map_or_else(|| "-".to_owned(), |of| duration(of.p99));
         let held = painted(GOOD, "held");
-        return format!("{rate}  {held}    response p99 {}", duration(p99));
+        return format!("{rate}  {held}    response p99 {p99}");
     }
     let missed: Vec<&Threshold> = step.thresholds.iter().filter(|of| !of.met).collect();
     let mut reasons: Vec<String> = missed.iter().take(2).map(|of| missed_by(of)).collect();
     match missed.len() {
-        0 => reasons.push("the run did not come to its end".to_owned()),
+        0 => reasons.push(match &step.cause {
+            Some(cause) => cause.because.clone(),
+            None => "the run did not come to its end".to_owned(),
+        }),
         1 | 2 => {}
         more => reasons.push(format!("and {} more", more - 2)),
     }

@@ -102,20 +102,31 @@ pub struct TimeZone {
     pub share: Positive,
 }
 
-/// Shares of the device classes; scaled to 1.
+/// Shares of the device classes; scaled to 1. A table that is given is the whole
+/// table: a class that it does not name has no share.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields)]
 pub struct Classes {
     /// Fitbit-like.
+    #[serde(default = "none")]
     pub fitbit: NonNegative,
     /// Apple-like.
+    #[serde(default = "none")]
     pub apple: NonNegative,
     /// Garmin-like.
+    #[serde(default = "none")]
     pub garmin: NonNegative,
     /// Chest straps.
+    #[serde(default = "none")]
     pub strap: NonNegative,
     /// Fleet members that send nothing at all.
+    #[serde(default = "none")]
     pub silent: NonNegative,
+}
+
+/// No share.
+fn none() -> NonNegative {
+    literal(0.0)
 }
 
 /// Who wears the devices and what they do.
