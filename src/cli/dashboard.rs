@@ -14,6 +14,7 @@ use crate::aws::{self, Options, Target};
 use crate::clock::Clock;
 use crate::dashboard::{Board, Server, Shown, Source, reference};
 use crate::experiment::Interrupts;
+use crate::hosts::HostName;
 use crate::lake::Place;
 
 pub(super) const HELP: &str = "\
@@ -53,6 +54,10 @@ pub(crate) struct DashboardArgs {
         value_parser = token
     )]
     token: Option<String>,
+
+    /// Name besides localhost by which it may be asked on loopback
+    #[arg(long, value_name = "NAME")]
+    allow_host: Vec<HostName>,
 
     /// How long before the newest reading is kept in memory
     #[arg(long, value_name = "TIME", default_value = "6h", value_parser = values::positive_span)]
@@ -116,7 +121,11 @@ async fn serve(args: DashboardArgs) -> Result<Exit, Problem> {
     if !args.quiet {
         say!("{what}; open the address in a browser, Ctrl-C ends it");
     }
-    let shown = Shown { what, token };
+    let shown = Shown {
+        what,
+        token,
+        allow_hosts: args.allow_host,
+    };
     let board = Board::new(args.keep);
     tokio::select! {
         ended = server.serve(source, board, shown, reference, Clock::start()) => {

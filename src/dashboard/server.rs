@@ -9,7 +9,7 @@ use axum::extract::{Query, Request, State};
 use axum::http::StatusCode;
 use axum::http::header::{
     AUTHORIZATION, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE,
-    COOKIE, HOST, HeaderMap, HeaderName, HeaderValue, LOCATION, SET_COOKIE, X_CONTENT_TYPE_OPTIONS,
+    COOKIE, HeaderMap, HeaderName, HeaderValue, LOCATION, SET_COOKIE, X_CONTENT_TYPE_OPTIONS,
 };
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
@@ -23,6 +23,7 @@ use super::reference::Shares;
 use super::summary::Summary;
 use super::view::View;
 use crate::clock::Clock;
+use crate::hosts::{HostName, Hosts};
 use crate::report::html::STYLE as REPORT_STYLE;
 
 const STYLE: &str = include_str!("style.css");
@@ -42,6 +43,8 @@ pub struct Shown {
     pub what: String,
     /// What whoever looks has to know; `None`: whoever reaches it may.
     pub token: Option<String>,
+    /// Names besides `localhost` by which it may be asked on a loopback address.
+    pub allow_hosts: Vec<HostName>,
 }
 
 /// Why it cannot be served.
@@ -66,7 +69,8 @@ struct App {
     shared: Shared,
     shown: Shown,
     reference: Shares,
-    is_loopback: bool,
+    /// Who is answered on a loopback address; elsewhere there is a token.
+    hosts: Option<Hosts>,
 }
 
 impl Server {
@@ -103,11 +107,13 @@ impl Server {
             board: Arc::new(Mutex::new(board)),
             state: Arc::new(Mutex::new(page::State::Reading)),
         };
+        let ip = self.address.ip();
+        let hosts = Hosts::of(ip, &shown.allow_hosts);
         let app = Arc::new(App {
             shared: shared.clone(),
             shown,
             reference,
-            is_loopback: self.address.ip().is_loopback(),
+            hosts: ip.is_loopback().then_some(hosts),
         });
         let routes = Router::new()
             .route("/", get(whole))
@@ -134,9 +140,10 @@ impl Server {
 /// Lets in whoever knows the token, and on loopback only who asked for loopback:
 /// a page elsewhere may have its name lead here.
 async fn guard(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
-    let refuse = |why: &'static str| (StatusCode::FORBIDDEN, why).into_response();
-    let mut response = if app.is_loopback && !names_loopback(request.headers()) {
-        refuse("this dashboard answers to localhost and 127.0.0.1 alone\n")
+    let refuse = |why: &str| (StatusCode::FORBIDDEN, format!("{why}\n")).into_response();
+    let unknown = |hosts: &&Hosts| !hosts.allow(request.uri(), request.headers());
+    let mut response = if let Some(hosts) = app.hosts.as_ref().filter(unknown) {
+        refuse(hosts.refusal())
     } else if let Some(token) = &app.shown.token {
         let query = request.uri().query().unwrap_or("");
         if query_token(query).is_some_and(|given| same(given, token)) {
@@ -144,7 +151,7 @@ async fn guard(State(app): State<Arc<App>>, request: Request, next: Next) -> Res
         } else if brings(request.headers(), token) {
             next.run(request).await
         } else {
-            refuse("open the address that the dashboard printed: it has the token in it\n")
+            refuse("open the address that the dashboard printed: it has the token in it")
         }
     } else {
         next.run(request).await
@@ -154,21 +161,6 @@ async fn guard(State(app): State<Arc<App>>, request: Request, next: Next) -> Res
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
-}
-
-fn names_loopback(headers: &HeaderMap) -> bool {
-    let Some(host) = headers.get(HOST).and_then(|host| host.to_str().ok()) else {
-        return false;
-    };
-    let name = match host.rsplit_once(':') {
-        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
-        _ => host,
-    };
-    let name = name.trim_start_matches('[').trim_end_matches(']');
-    name.eq_ignore_ascii_case("localhost")
-        || name
-            .parse::<std::net::IpAddr>()
-            .is_ok_and(|ip| ip.is_loopback())
 }
 
 fn query_token(query: &str) -> Option<&str> {
@@ -317,27 +309,6 @@ impl App {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn only_names_of_this_machine_are_loopback() {
-        for (host, expected) in [
-            ("localhost:8080", true),
-            ("127.0.0.1:8080", true),
-            ("127.9.9.9", true),
-            ("[::1]:8080", true),
-            ("LOCALHOST", true),
-            ("evil.example:8080", false),
-            ("127.0.0.1.evil.example", false),
-            ("", false),
-        ] {
-            let mut headers = HeaderMap::new();
-            if let Ok(value) = HeaderValue::from_str(host) {
-                headers.insert(HOST, value);
-            }
-            assert_eq!(names_loopback(&headers), expected, "{host}");
-        }
-        assert!(!names_loopback(&HeaderMap::new()));
-    }
 
     #[test]
     fn a_token_comes_in_a_cookie_or_as_a_bearer_and_has_to_be_whole() {

@@ -11,6 +11,7 @@
 //!        \----------------------------------------> table_streams, kinesis
 //! ```
 
+mod body;
 pub mod capture;
 pub mod dynamodb;
 mod failure;
@@ -18,10 +19,12 @@ pub mod faults;
 mod front;
 pub mod kinesis;
 mod limits;
+mod origin;
 mod server;
 pub mod table_streams;
 
 pub use failure::Failure;
 pub use faults::Faults;
 pub use limits::Limits;
+pub use origin::Origin;
 pub use server::{Config, Services, StartError};

@@ -4,6 +4,7 @@
 
 mod direct;
 mod faults;
+mod front;
 mod http;
 mod items;
 mod refusals;
