@@ -126,7 +126,7 @@ impl Request {
                     errors.push(not_in(
                         other,
                         &format!("{member}.approximateCreationDateTimePrecision"),
-                        "MICROSECOND, MILLISECOND",
+                        "MILLISECOND, MICROSECOND",
                     ));
                     None
                 }
@@ -172,7 +172,8 @@ const UPDATE: &str = "UpdateKinesisStreamingConfiguration";
 pub(super) fn enable(database: &Database, body: &str, now_us: u64) -> Result<Value, Failure> {
     let request = Request::read(database, body, ENABLE, now_us)?;
     let arn = &request.stream_arn;
-    if !database.streams.is_active(arn, now_us) {
+    // One that is being created will do: it takes records before this is ACTIVE.
+    if !database.streams.is_there(arn, now_us) {
         let stream = arn.rsplit_once('/').map_or(&**arn, |(_, name)| name);
         return Err(Failure::new(
             "ResourceNotFoundException",
@@ -208,7 +209,11 @@ pub(super) fn enable(database: &Database, body: &str, now_us: u64) -> Result<Val
         updated_us: None,
         disabled_us: None,
     });
-    Ok(request.answer(ENABLE, "ENABLING"))
+    let mut answer = request.answer(ENABLE, "ENABLING");
+    if !request.configured {
+        answer[ENABLE] = json!({});
+    }
+    Ok(answer)
 }
 
 pub(super) fn disable(database: &Database, body: &str, now_us: u64) -> Result<Value, Failure> {
@@ -245,6 +250,15 @@ pub(super) fn update(database: &Database, body: &str, now_us: u64) -> Result<Val
         .destinations
         .write()
         .unwrap_or_else(PoisonError::into_inner);
+    let known = |d: &Destination| d.stream_arn == request.stream_arn;
+    if !destinations.kinesis.iter().any(known) {
+        // The service says enable here, too.
+        return Err(Failure::validation(format!(
+            "Table is not in a valid state to enable Kinesis Streaming Destination: No streaming \
+             destination with streamArn: {} found for table with tableName: {}",
+            request.stream_arn, request.table.name
+        )));
+    }
     let destination = destinations
         .current(&request.stream_arn)
         .filter(|d| d.status(now_us) == "ACTIVE")
