@@ -18,6 +18,8 @@ use http_body_util::BodyExt;
 use hyper::body::{Body as HttpBody, Frame, Incoming, SizeHint};
 use tokio::sync::{Notify, Semaphore, SemaphorePermit, mpsc};
 
+use super::memory::make_room;
+
 /// The largest request body, for all services
 /// (<https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ServiceQuotas.html>).
 pub(super) const MAX_BODY_BYTES: usize = 16 << 20;
@@ -239,6 +241,7 @@ pub(super) async fn read<'a>(
         if length == data.len() {
             first = data;
         } else {
+            make_room(&mut all, first.len() + data.len());
             all.extend_from_slice(&std::mem::take(&mut first));
             all.extend_from_slice(&data);
         }

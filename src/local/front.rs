@@ -19,6 +19,7 @@ use super::body::{Body, Held, MAX_BODY_BYTES, Unsent, read};
 use super::dynamodb::{Call, Database};
 use super::faults::{CallFault, FaultDice};
 use super::kinesis::{Answer, Streams};
+use super::memory::settle;
 use super::origin::{self, Origin};
 use super::server::{CPU_PUBLISH_INTERVAL, publish_cpu};
 use super::table_streams::TableStreams;
@@ -233,7 +234,7 @@ impl Front {
                     throttle: fault == CallFault::Throttle,
                 };
                 match self.database.call(operation, body, call, &mut answer) {
-                    Ok(()) => reply.dynamodb(StatusCode::OK, answer.into(), JSON),
+                    Ok(()) => reply.dynamodb(StatusCode::OK, settle(answer).into(), JSON),
                     Err(failure) => reply.failed(Service::DynamoDb, &failure),
                 }
             }
@@ -255,7 +256,7 @@ impl Front {
     fn table_streams(&self, operation: &str, body: &[u8], reply: &Reply<'_>) -> Response<Body> {
         let now_us = self.clock.now_us();
         match self.table_streams.call(operation, body, now_us) {
-            Ok(answer) => reply.dynamodb(StatusCode::OK, answer.into(), JSON),
+            Ok(answer) => reply.dynamodb(StatusCode::OK, settle(answer).into(), JSON),
             Err(failure) => reply.failed(Service::DynamoDbStreams, &failure),
         }
     }
@@ -263,7 +264,7 @@ impl Front {
     fn kinesis(&self, operation: &str, body: &[u8], reply: &Reply<'_>) -> Response<Body> {
         match self.streams.call(operation, body, self.clock.now_us()) {
             Ok(Answer::Json(json)) => {
-                let body = Body::Whole(Some(reply.held.count(json.into())));
+                let body = Body::Whole(Some(reply.held.count(settle(json).into())));
                 reply.kinesis(StatusCode::OK, body, JSON_1_1)
             }
             Ok(Answer::Events(events)) => {
@@ -354,10 +355,11 @@ impl Reply<'_> {
         let status = StatusCode::from_u16(failure.status).unwrap_or(StatusCode::BAD_REQUEST);
         match service {
             Service::DynamoDb | Service::DynamoDbStreams => {
-                self.dynamodb(status, failure.dynamodb_body().into(), JSON)
+                self.dynamodb(status, settle(failure.dynamodb_body()).into(), JSON)
             }
             Service::Kinesis => {
-                let body = Body::Whole(Some(self.held.count(failure.kinesis_body().into())));
+                let body = self.held.count(settle(failure.kinesis_body()).into());
+                let body = Body::Whole(Some(body));
                 self.kinesis(status, body, JSON_1_1)
             }
         }

@@ -19,6 +19,7 @@ pub mod faults;
 mod front;
 pub mod kinesis;
 mod limits;
+mod memory;
 mod origin;
 mod server;
 pub mod table_streams;

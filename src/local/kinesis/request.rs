@@ -65,11 +65,14 @@ pub(super) fn whole<'de, D: Deserializer<'de>>(json: D) -> Result<Option<i64>, D
 
 /// Reads a Boolean, or a text that is one.
 pub(super) fn flag<'de, D: Deserializer<'de>>(json: D) -> Result<Option<bool>, D::Error> {
-    Ok(match Option::<Value>::deserialize(json)? {
+    let flag = match Option::<Value>::deserialize(json)? {
+        None => return Ok(None),
         Some(Value::Bool(flag)) => Some(flag),
         Some(Value::String(text)) => shape::flag(&text),
-        _ => None,
-    })
+        Some(_) => None,
+    };
+    let wrong = || serde::de::Error::custom("not a Boolean");
+    flag.map(Some).ok_or_else(wrong)
 }
 
 /// A list of which no more is kept than its limit and one: what is beyond is refused, and

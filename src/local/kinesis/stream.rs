@@ -444,7 +444,11 @@ impl State {
         let shard = &self.shards[number as usize];
         shard.close(now_us);
         let at = self.route_to(shard.range.end);
-        if self.routes.get(at).is_some_and(|route| route.shard == number) {
+        if self
+            .routes
+            .get(at)
+            .is_some_and(|route| route.shard == number)
+        {
             self.routes.remove(at);
         }
     }
