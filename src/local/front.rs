@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use bytes::Bytes;
-use http::header::{CONNECTION, CONTENT_TYPE, HeaderMap, HeaderValue};
+use http::header::{AUTHORIZATION, CONNECTION, CONTENT_TYPE, HeaderMap, HeaderValue};
 use http::{Method, Request, Response, StatusCode, Version};
 use hyper::body::Incoming;
 
@@ -167,13 +167,14 @@ impl Front {
                 }
             });
         }
-        if head.method == Method::GET && head.uri.path() == "/" {
+        // Whoever signs wants a service, and no sign of life.
+        let signed = head.headers.contains_key(AUTHORIZATION);
+        if head.method == Method::GET && head.uri.path() == "/" && !signed {
             let text = "healthy: dynamodb.us-east-1.amazonaws.com ";
             return Ok(reply.dynamodb(StatusCode::OK, text.into(), "text/plain"));
         }
         if head.method != Method::POST {
-            let text = "<UnknownOperationException/>\n";
-            return Ok(reply.dynamodb(StatusCode::NOT_FOUND, text.into(), "application/xml"));
+            return Ok(reply.not_a_call(signed));
         }
         let Some((service, operation)) = named else {
             return Ok(reply.unknown(target, header(&head.headers, "content-type")));
@@ -363,6 +364,18 @@ impl Reply<'_> {
                 self.kinesis(status, body, JSON_1_1)
             }
         }
+    }
+
+    /// Refuses what is no call: unsigned as DynamoDB does, signed as S3's clients read it.
+    fn not_a_call(&self, signed: bool) -> Response<Body> {
+        let text = if signed {
+            format!(
+                "<Error><Code>UnknownOperationException</Code><Message>{SERVED}.</Message></Error>\n"
+            )
+        } else {
+            "<UnknownOperationException/>\n".to_owned()
+        };
+        self.dynamodb(StatusCode::NOT_FOUND, text.into(), "application/xml")
     }
 
     /// Refuses a request for a service that is not here, in a form its client reads.

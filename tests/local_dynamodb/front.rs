@@ -140,13 +140,17 @@ fn a_service_that_is_not_here_is_told_which_ones_are() {
     let asks = "POST / HTTP/1.1\r\nHost: localhost\r\n\
                 Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 24\r\n\r\n\
                 Action=GetCallerIdentity";
-    let raw = exchange(&mut connect(&services), asks.as_bytes()).unwrap();
-    let text = String::from_utf8(raw.body).unwrap();
-    assert!(
-        text.contains("<Code>UnknownOperationException</Code>"),
-        "{text}"
-    );
-    assert!(text.contains("DynamoDB Streams and Kinesis"), "{text}");
+    // So does S3.
+    let bucket = format!("GET / HTTP/1.1\r\nHost: localhost\r\n{SIGNED}\r\n");
+    for asks in [asks.to_owned(), bucket] {
+        let raw = exchange(&mut connect(&services), asks.as_bytes()).unwrap();
+        let text = String::from_utf8(raw.body).unwrap();
+        assert!(
+            text.contains("<Code>UnknownOperationException</Code>"),
+            "{text}"
+        );
+        assert!(text.contains("DynamoDB Streams and Kinesis"), "{text}");
+    }
 }
 
 #[test]
