@@ -62,16 +62,15 @@ impl Held {
 
     /// Waits until the client has read enough of what it was answered.
     pub(super) async fn room(&self) {
-        loop {
+        while self.is_full() {
             let mut taken = std::pin::pin!(self.taken.notified());
-            // Listen before looking, so that nothing is taken in between unnoticed.
+            // Listen before looking again, so that nothing is taken in between unnoticed.
             taken.as_mut().enable();
-            if !self.is_full() {
-                return;
+            if self.is_full() {
+                taken.await;
+                // Whoever is gone meanwhile is noticed while this waits, and never otherwise.
+                tokio::task::yield_now().await;
             }
-            taken.await;
-            // Whoever is gone meanwhile is noticed while this waits, and never otherwise.
-            tokio::task::yield_now().await;
         }
     }
 
