@@ -7,7 +7,13 @@ mod faults;
 mod front;
 mod http;
 mod items;
+mod large;
+mod members;
+mod names;
 mod refusals;
 mod sdk;
 mod streams;
 mod tables;
+
+#[path = "../support/service_model.rs"]
+mod service_model;

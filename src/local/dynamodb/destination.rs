@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::request::{Members, constraints, missing, not_in};
 use super::table::{TRANSITION_US, Table};
-use super::{Database, control};
+use super::{Database, control, shapes};
 use crate::codec::change::Precision;
 use crate::local::Failure;
 use crate::local::capture::Link;
@@ -103,19 +103,23 @@ impl Request {
         configuration: &str,
         now_us: u64,
     ) -> Result<Self, Failure> {
-        let members = Members::of_body(body)?;
+        let shape = match configuration {
+            UPDATE => &shapes::UPDATE_STREAMING_DESTINATION,
+            _ => &shapes::STREAMING_DESTINATION,
+        };
+        let members = Members::read(body, shape)?;
         let mut errors = Vec::new();
-        let stream_arn = members.text("StreamArn")?;
+        let stream_arn = members.text("StreamArn");
         if stream_arn.is_none() {
             errors.push(missing("streamArn"));
         }
         if members.get("TableName").is_none() {
             errors.push(missing("tableName"));
         }
-        let settings = members.object(configuration)?;
+        let settings = members.object(configuration);
         let mut precision = None;
         if let Some(settings) = &settings
-            && let Some(text) = settings.text("ApproximateCreationDateTimePrecision")?
+            && let Some(text) = settings.text("ApproximateCreationDateTimePrecision")
         {
             precision = match &*text {
                 "MILLISECOND" => Some(Precision::Millisecond),
@@ -284,7 +288,7 @@ pub(super) fn update(database: &Database, body: &str, now_us: u64) -> Result<Val
 }
 
 pub(super) fn describe(database: &Database, body: &str, now_us: u64) -> Result<Value, Failure> {
-    let members = Members::of_body(body)?;
+    let members = Members::read(body, &shapes::TABLE)?;
     let table = control::table_of(database, &members, now_us)?;
     let destinations = table
         .destinations
