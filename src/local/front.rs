@@ -16,6 +16,7 @@ use hyper::body::Incoming;
 
 use super::Failure;
 use super::body::{Body, Held, MAX_BODY_BYTES, Unsent, read};
+use super::compression;
 use super::dynamodb::{Call, Database};
 use super::faults::{CallFault, FaultDice};
 use super::kinesis::{Answer, Streams};
@@ -196,16 +197,23 @@ impl Front {
             }
         };
         held.room().await;
-        let bytes = &body.bytes;
-        match service {
+        if service == Service::Kinesis {
+            return Ok(self.kinesis(operation, &body.bytes, &reply));
+        }
+        let bytes = compression::decoded(&head.headers, &body.bytes, MAX_BODY_BYTES);
+        let bytes = match &bytes {
+            Ok(bytes) => &**bytes,
+            Err(failure) => return Ok(reply.failed(service, failure)),
+        };
+        let response = match service {
             Service::DynamoDb if self.null && operation == "BatchWriteItem" => {
                 let answer = Bytes::from_static(ALL_PROCESSED);
-                Ok(reply.dynamodb(StatusCode::OK, answer, JSON))
+                reply.dynamodb(StatusCode::OK, answer, JSON)
             }
-            Service::DynamoDb => self.dynamodb(operation, bytes, &reply).await,
-            Service::DynamoDbStreams => Ok(self.table_streams(operation, bytes, &reply)),
-            Service::Kinesis => Ok(self.kinesis(operation, bytes, &reply)),
-        }
+            Service::DynamoDb => self.dynamodb(operation, bytes, &reply).await?,
+            _ => self.table_streams(operation, bytes, &reply),
+        };
+        Ok(compression::encoded(&head.headers, response, held))
     }
 
     async fn dynamodb(

@@ -13,6 +13,7 @@
 
 mod body;
 pub mod capture;
+mod compression;
 pub mod dynamodb;
 mod failure;
 pub mod faults;

@@ -2,6 +2,7 @@
 //! operation with the time as an argument.
 #![allow(clippy::unwrap_used)]
 
+mod compressed;
 mod direct;
 mod faults;
 mod front;
