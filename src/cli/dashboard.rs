@@ -7,7 +7,7 @@ use clap::{ArgGroup, Args};
 use http::Uri;
 use uuid::Uuid;
 
-use super::lake::open_existing;
+use super::lake::s3_endpoint;
 use super::problem::{Exit, Problem};
 use super::values;
 use crate::aws::{self, Options, Target};
@@ -21,7 +21,7 @@ pub(super) const HELP: &str = "\
 Examples:
   hrload dashboard --lake ./lake
       the objects of a lake, and those that come to it: run
-      `hrload --lake ./lake --lake-interval 1s -d 10m` beside it
+      `hrload --lake ./lake --lake-interval 1s -d 10m` beside it, or after it
   hrload dashboard --stream hrload --endpoint-url http://127.0.0.1:8000
       a stream: what it still has, and what comes, with its latencies
   hrload dashboard --lake s3://bucket/heart-rate --listen 0.0.0.0:8080
@@ -138,9 +138,23 @@ async fn serve(args: DashboardArgs) -> Result<Exit, Problem> {
 
 async fn source(args: &DashboardArgs) -> Result<(Source, String), Problem> {
     if let Some(place) = &args.lake {
-        let endpoint = args.s3_endpoint_url.as_ref();
-        let lake = open_existing(place, endpoint, args.region.as_deref())?;
-        return Ok((Source::Lake(lake), format!("the lake {place}")));
+        if let Place::Folder(folder) = place {
+            if folder.exists() && !folder.is_dir() {
+                return Err(Problem::usage(format!(
+                    "--lake wants a folder, and {} is none",
+                    folder.display()
+                )));
+            }
+            if !folder.exists() && !args.quiet {
+                say!("{} is not there yet and is waited for", folder.display());
+            }
+        }
+        let source = Source::Lake {
+            place: place.clone(),
+            endpoint: args.s3_endpoint_url.as_ref().map(s3_endpoint),
+            region: args.region.clone(),
+        };
+        return Ok((source, format!("the lake {place}")));
     }
     let stream = args.stream.clone().unwrap_or_default();
     let options = Options {

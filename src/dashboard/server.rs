@@ -18,6 +18,7 @@ use tokio::net::TcpListener;
 
 use super::board::Board;
 use super::feed::{self, Shared, Source};
+use super::left_out::LeftOut;
 use super::page::{self, Parts};
 use super::reference::Shares;
 use super::summary::Summary;
@@ -34,6 +35,8 @@ const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; \
                       connect-src 'self'; img-src data:; form-action 'self'; base-uri 'none'; \
                       frame-ancestors 'none'";
 const COOKIE_NAME: &str = "hrload-dashboard";
+/// All that is served.
+const PATHS: [&str; 5] = ["/", "/board", "/readings.csv", "/style.css", "/script.js"];
 const CHANGES: HeaderName = HeaderName::from_static("x-changes");
 
 /// What a person who opens the page should know.
@@ -116,11 +119,11 @@ impl Server {
             hosts: ip.is_loopback().then_some(hosts),
         });
         let routes = Router::new()
-            .route("/", get(whole))
-            .route("/board", get(board_alone))
-            .route("/readings.csv", get(csv))
-            .route("/style.css", get(style))
-            .route("/script.js", get(script))
+            .route(PATHS[0], get(whole))
+            .route(PATHS[1], get(board_alone))
+            .route(PATHS[2], get(csv))
+            .route(PATHS[3], get(style))
+            .route(PATHS[4], get(script))
             .fallback(async || {
                 (
                     StatusCode::NOT_FOUND,
@@ -176,7 +179,9 @@ fn into_cookie(request: &Request, token: &str) -> Response {
         .split('&')
         .filter(|pair| !pair.starts_with("token="))
         .collect();
-    let path = request.uri().path();
+    // To a page of ours alone: `//evil.example/` is another server's.
+    let asked = request.uri().path();
+    let path = PATHS.into_iter().find(|path| *path == asked).unwrap_or("/");
     let to = match rest.join("&") {
         rest if rest.is_empty() => path.to_owned(),
         rest => format!("{path}?{rest}"),
@@ -210,18 +215,25 @@ fn same(given: &str, token: &str) -> bool {
 
 type Asked = Query<Vec<(String, String)>>;
 
+fn pairs(asked: &Asked) -> impl Iterator<Item = (&str, &str)> {
+    let pairs = asked.0.iter();
+    pairs.map(|(key, value)| (key.as_str(), value.as_str()))
+}
+
 fn view(asked: &Asked) -> Result<View, (StatusCode, String)> {
-    let pairs = asked
-        .0
-        .iter()
-        .map(|(key, value)| (key.as_str(), value.as_str()));
-    View::of(pairs).map_err(|error| (StatusCode::BAD_REQUEST, format!("{error}\n")))
+    View::of(pairs(asked)).map_err(|error| (StatusCode::BAD_REQUEST, format!("{error}\n")))
 }
 
 async fn whole(State(app): State<Arc<App>>, asked: Asked) -> Response {
-    match view(&asked) {
+    match View::of(pairs(&asked)) {
         Ok(view) => app.render(&view, None),
-        Err(refused) => refused.into_response(),
+        Err(error) => {
+            let view = View::understood(pairs(&asked));
+            let devices = page::offered(app.shared.board().names());
+            let markup = page::refused(&app.shown, &view, &devices, &error);
+            let kind = [(CONTENT_TYPE, "text/html; charset=utf-8")];
+            (StatusCode::BAD_REQUEST, kind, markup.into_string()).into_response()
+        }
     }
 }
 
@@ -272,19 +284,22 @@ impl App {
             return StatusCode::NO_CONTENT.into_response();
         }
         let summary = Summary::of(&board, view);
-        let newest_us = board.newest_us;
-        let all_devices = board.devices.len();
-        let names = board.devices.iter().map(|of| of.name.to_string());
-        let devices = if knows.is_none() {
-            page::offered(names)
-        } else {
-            Vec::new()
+        let left_out = LeftOut::of(&board);
+        let newest_us = match &view.device {
+            None => board.newest_us,
+            Some(name) => {
+                (board.known(name)).map_or(0, |number| board.devices[number as usize].newest.0)
+            }
         };
+        let all_devices = board.devices.len();
+        let names = knows.is_none().then(|| board.names());
         drop(board);
+        let devices = page::offered(names.unwrap_or_default());
         let parts = Parts {
             shown: &self.shown,
             view,
             summary: &summary,
+            left_out: &left_out,
             reference: &self.reference,
             devices: &devices,
             all_devices,
