@@ -17,6 +17,7 @@ pub mod clock;
 pub mod codec;
 pub mod dashboard;
 pub mod experiment;
+pub mod hosts;
 pub mod lake;
 pub mod load;
 pub mod local;

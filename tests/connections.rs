@@ -1,6 +1,9 @@
-//! Ten thousand connections to `hrload local`, some of them stalled for good.
+//! Ten thousand connections to `hrload local`, some of them stalled for good, and few
+//! that ask for much and read nothing.
 #![allow(clippy::unwrap_used)]
 
+#[path = "connections/http2.rs"]
+mod http2;
 mod support;
 
 use std::io::{Read, Write};
@@ -15,7 +18,7 @@ const STALLED: usize = 500;
 /// Files that each process opens besides connections.
 const OTHER_FILES: usize = 100;
 
-const LIST_TABLES: &str = "POST / HTTP/1.1\r\nHost: local\r\n\
+const LIST_TABLES: &str = "POST / HTTP/1.1\r\nHost: localhost\r\n\
     X-Amz-Target: DynamoDB_20120810.ListTables\r\nContent-Length: 2\r\n\
     Authorization: AWS4-HMAC-SHA256 Credential=a/20260101/eu-west-1/dynamodb/aws4_request, \
     SignedHeaders=host, Signature=b\r\nX-Amz-Date: 20260101T000000Z\r\n\r\n{}";

@@ -8,11 +8,15 @@ mod account;
 mod capture;
 #[path = "local_kinesis/fan_out.rs"]
 mod fan_out;
+#[path = "local_kinesis/members.rs"]
+mod members;
 #[path = "local_kinesis/records.rs"]
 mod records;
 #[path = "local_kinesis/resharding.rs"]
 mod resharding;
 #[path = "local_kinesis/sdk.rs"]
 mod sdk;
+#[path = "support/service_model.rs"]
+mod service_model;
 #[path = "local_kinesis/streams.rs"]
 mod streams;

@@ -7,20 +7,21 @@ use clap::{ArgGroup, Args};
 use http::Uri;
 use uuid::Uuid;
 
-use super::lake::open_existing;
+use super::lake::s3_endpoint;
 use super::problem::{Exit, Problem};
 use super::values;
 use crate::aws::{self, Options, Target};
 use crate::clock::Clock;
 use crate::dashboard::{Board, Server, Shown, Source, reference};
 use crate::experiment::Interrupts;
+use crate::hosts::HostName;
 use crate::lake::Place;
 
 pub(super) const HELP: &str = "\
 Examples:
   hrload dashboard --lake ./lake
       the objects of a lake, and those that come to it: run
-      `hrload --lake ./lake --lake-interval 1s -d 10m` beside it
+      `hrload --lake ./lake --lake-interval 1s -d 10m` beside it, or after it
   hrload dashboard --stream hrload --endpoint-url http://127.0.0.1:8000
       a stream: what it still has, and what comes, with its latencies
   hrload dashboard --lake s3://bucket/heart-rate --listen 0.0.0.0:8080
@@ -53,6 +54,10 @@ pub(crate) struct DashboardArgs {
         value_parser = token
     )]
     token: Option<String>,
+
+    /// Name besides localhost by which it may be asked on loopback
+    #[arg(long, value_name = "NAME")]
+    allow_host: Vec<HostName>,
 
     /// How long before the newest reading is kept in memory
     #[arg(long, value_name = "TIME", default_value = "6h", value_parser = values::positive_span)]
@@ -116,7 +121,11 @@ async fn serve(args: DashboardArgs) -> Result<Exit, Problem> {
     if !args.quiet {
         say!("{what}; open the address in a browser, Ctrl-C ends it");
     }
-    let shown = Shown { what, token };
+    let shown = Shown {
+        what,
+        token,
+        allow_hosts: args.allow_host,
+    };
     let board = Board::new(args.keep);
     tokio::select! {
         ended = server.serve(source, board, shown, reference, Clock::start()) => {
@@ -129,9 +138,23 @@ async fn serve(args: DashboardArgs) -> Result<Exit, Problem> {
 
 async fn source(args: &DashboardArgs) -> Result<(Source, String), Problem> {
     if let Some(place) = &args.lake {
-        let endpoint = args.s3_endpoint_url.as_ref();
-        let lake = open_existing(place, endpoint, args.region.as_deref())?;
-        return Ok((Source::Lake(lake), format!("the lake {place}")));
+        if let Place::Folder(folder) = place {
+            if folder.exists() && !folder.is_dir() {
+                return Err(Problem::usage(format!(
+                    "--lake wants a folder, and {} is none",
+                    folder.display()
+                )));
+            }
+            if !folder.exists() && !args.quiet {
+                say!("{} is not there yet and is waited for", folder.display());
+            }
+        }
+        let source = Source::Lake {
+            place: place.clone(),
+            endpoint: args.s3_endpoint_url.as_ref().map(s3_endpoint),
+            region: args.region.clone(),
+        };
+        return Ok((source, format!("the lake {place}")));
     }
     let stream = args.stream.clone().unwrap_or_default();
     let options = Options {

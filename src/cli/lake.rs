@@ -8,7 +8,7 @@ use http::Uri;
 use super::problem::Problem;
 use super::values;
 use crate::experiment::LakeRequest;
-use crate::lake::{Compression, Format, Hints, Lake, Place};
+use crate::lake::{Compression, Format, Hints, Place};
 
 /// How objects of a lake are compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -61,25 +61,6 @@ impl From<CompressionArg> for Compression {
 /// stand twice in a path.
 pub(super) fn s3_endpoint(url: &Uri) -> String {
     url.to_string().trim_end_matches('/').to_owned()
-}
-
-/// A lake to look into: a folder has to be there.
-pub(super) fn open_existing(
-    place: &Place,
-    endpoint: Option<&Uri>,
-    region: Option<&str>,
-) -> Result<Lake, Problem> {
-    if let Place::Folder(folder) = place
-        && !folder.is_dir()
-    {
-        return Err(Problem::usage(format!(
-            "--lake wants a folder that is there, found {}; `hrload deliver` or `hrload --lake` \
-             makes one",
-            folder.display()
-        )));
-    }
-    let endpoint = endpoint.map(s3_endpoint);
-    Lake::open(place, endpoint.as_deref(), region).map_err(Problem::failed)
 }
 
 /// Delivery during a run.

@@ -10,8 +10,9 @@ use super::values;
 use crate::aws::{self, Options, Provisioned, TableThroughput, Target, Wanted, WantedStream};
 use crate::codec::Layout;
 use crate::experiment::{Interrupts, StreamMode, TableMode, Warm};
+use crate::hosts::HostName;
 use crate::local::capture::ChangeDelay;
-use crate::local::{Config, Faults, Services};
+use crate::local::{Config, Faults, Origin, Services};
 
 pub(super) const HELP: &str = "\
 Examples:
@@ -34,6 +35,15 @@ pub(crate) struct LocalArgs {
     /// Address to listen on; port 0 takes a free one
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8000")]
     listen: SocketAddr,
+
+    /// Name by which it may be asked, besides localhost and addresses
+    #[arg(long, value_name = "NAME")]
+    allow_host: Vec<HostName>,
+
+    /// Origin of pages that may call it from a browser, such as http://localhost:5173;
+    /// * for every page
+    #[arg(long, value_name = "ORIGIN")]
+    allow_origin: Vec<Origin>,
 
     /// Server threads
     #[arg(short, long, value_name = "N", default_value = "2", value_parser = values::count)]
@@ -91,6 +101,8 @@ pub(crate) fn serve(args: LocalArgs) -> Result<Exit, Problem> {
         let mut interrupts = Interrupts::listen()?;
         let services = Services::start(Config {
             listen: args.listen,
+            allow_hosts: args.allow_host,
+            allow_origins: args.allow_origin,
             threads: args.threads as usize,
             region: args.region.clone(),
             account: Config::ACCOUNT.to_owned(),

@@ -9,6 +9,7 @@ use super::live::Live;
 use super::problem::Problem;
 use super::tui::{self, Tui};
 use crate::experiment::{Event, Remote};
+use crate::hosts::HostName;
 use crate::report::count;
 use crate::telemetry::{Exporter, Feed, MetricsServer, OtlpSettings};
 
@@ -24,6 +25,15 @@ pub(super) struct WatchArgs {
     /// such as 127.0.0.1:9464, or a port of this machine's own; port 0 takes a free one
     #[arg(long, value_name = "ADDRESS", help_heading = "While it runs")]
     metrics_listen: Option<Listen>,
+
+    /// Name besides localhost by which metrics may be asked for at --metrics-listen
+    #[arg(
+        long,
+        value_name = "NAME",
+        requires = "metrics_listen",
+        help_heading = "While it runs"
+    )]
+    allow_host: Vec<HostName>,
 
     /// Send metrics of the run to an OpenTelemetry collector, by OTLP/HTTP as JSON
     /// [default: OTEL_EXPORTER_OTLP_ENDPOINT, or http://127.0.0.1:4318]
@@ -95,7 +105,7 @@ impl WatchArgs {
         let server = match self.metrics_listen {
             None => None,
             Some(Listen(address)) => {
-                let server = MetricsServer::start(address, feed.watched());
+                let server = MetricsServer::start(address, &self.allow_host, feed.watched());
                 let server = server.map_err(Problem::usage)?;
                 if !quiet {
                     say!("metrics at http://{}/metrics", server.address());

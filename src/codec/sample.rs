@@ -1,8 +1,8 @@
 //! Change records as a person looks at them: whose heart rate it was, and when.
 //!
-//! In come the bytes of an object of the lake, or of one record of the stream;
-//! out come [`Sample`]s, whichever layout wrote them. Slower than what measuring
-//! reads ([`super::change`]), which finds an id and leaves the item unread.
+//! In comes a record; out comes its [`Sample`], whichever layout wrote it, or why
+//! it has none. Slower than what measuring reads ([`super::change`]), which finds an
+//! id and leaves the item unread.
 
 use std::borrow::Cow;
 
@@ -11,7 +11,7 @@ use jiff::tz::TimeZone;
 
 use super::DecodeError;
 use super::change::{self, ChangeKind};
-use super::decimal::integer;
+use super::decimal::{Decimal, integer};
 use super::identity::{Identity, scalar};
 use super::scan::{Raw, Scanner, unescape};
 use crate::workload::ReadingId;
@@ -29,6 +29,33 @@ pub struct Sample<'a> {
     pub intended_us: Option<u64>,
     /// When the item was written, by the change record.
     pub created_us: u64,
+    /// The item has decimals; `bpm` is the nearest whole number.
+    pub is_rounded: bool,
+}
+
+/// Clocks of wearables and of services are taken to agree this well.
+pub const CLOCKS_AGREE_US: u64 = 300_000_000;
+
+impl Sample<'_> {
+    /// Whether it says that it was taken well after its item was written: a clock
+    /// that says so tells nothing about when that was.
+    #[must_use]
+    pub fn is_ahead(&self) -> bool {
+        self.observed_us > self.created_us.saturating_add(CLOCKS_AGREE_US)
+    }
+}
+
+/// Why a record is no sample.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NoSample {
+    /// It is no change record, or its item is no reading.
+    Other,
+    /// Its item was deleted.
+    Removal,
+    /// Its heart rate is no number from 0 to 65,535.
+    HeartRate,
+    /// Its time is missing, or in no form that is known.
+    Time,
 }
 
 /// An item as the layouts write it: the seed's names, the time series', FHIR's.
@@ -47,15 +74,22 @@ impl<'a> change::Image<'a> for Item<'a> {
             ..Self::default()
         };
         scanner.object(|scanner, name| {
-            let place = match name {
-                b"HeartRate" | b"bpm" => &mut item.bpm,
-                b"SensorID" | b"device" => &mut item.device,
-                b"ReportTime" | b"effectiveDateTime" | b"observed" => &mut item.observed,
-                b"valueQuantity" => {
-                    item.bpm = entry(scanner, b"value")?;
-                    return Ok(());
-                }
-                _ => return scanner.skip().map(drop),
+            let is = |names: &[&str]| {
+                let mut names = names.iter();
+                names.any(|of| of.as_bytes().eq_ignore_ascii_case(name))
+            };
+            // Spelt in any case, as columns are.
+            let place = if is(&["HeartRate", "bpm"]) {
+                &mut item.bpm
+            } else if is(&["SensorID", "device"]) {
+                &mut item.device
+            } else if is(&["ReportTime", "effectiveDateTime", "observed"]) {
+                &mut item.observed
+            } else if is(&["valueQuantity"]) {
+                item.bpm = entry(scanner, b"value")?;
+                return Ok(());
+            } else {
+                return scanner.skip().map(drop);
             };
             let value = scanner.clone();
             *place = match scalar(scanner)? {
@@ -94,90 +128,38 @@ fn entry<'a>(scanner: &mut Scanner<'a>, wanted: &[u8]) -> Result<Option<Raw<'a>>
     Ok(found)
 }
 
-/// The samples in `bytes`: records one behind the other, with or without
-/// newlines. What is whole JSON and no reading counts as passed over; behind
-/// what is no JSON nothing can be told apart any more.
-#[derive(Debug)]
-pub struct Samples<'a> {
-    bytes: &'a [u8],
-    at: usize,
-    /// Records that are no reading.
-    pub passed_over: u64,
-    /// Where the text stopped being JSON, in bytes from its start.
-    pub broken_at: Option<usize>,
-}
-
-impl<'a> Samples<'a> {
-    /// Those of an object, or of a record.
-    #[must_use]
-    pub fn of(bytes: &'a [u8]) -> Self {
-        Self {
-            bytes,
-            at: 0,
-            passed_over: 0,
-            broken_at: None,
-        }
-    }
-
-    /// How far the text was read, in bytes from its start.
-    #[must_use]
-    pub fn read_bytes(&self) -> usize {
-        self.at
-    }
-
-    /// Steps over the value that stands there, which is no change record. A value
-    /// over several lines is none of theirs: a record that was cut off, and what
-    /// stands behind it.
-    fn pass_over(&mut self, value: &mut Scanner<'a>) {
-        let from = value.at();
-        match value.skip() {
-            Ok(value) if memchr::memchr(b'\n', value).is_none() => {
-                self.passed_over += 1;
-                self.at = from + value.len();
-            }
-            _ => self.broken_at = Some(from),
-        }
-    }
-}
-
-impl<'a> Iterator for Samples<'a> {
-    type Item = Sample<'a>;
-
-    fn next(&mut self) -> Option<Sample<'a>> {
-        while self.broken_at.is_none() {
-            let mut scanner = Scanner::new(self.bytes);
-            scanner.go_to(self.at);
-            if scanner.peek().is_none() {
-                self.at = self.bytes.len();
-                return None;
-            }
-            let mut value = scanner.clone();
-            match change::scan::<Item<'_>>(&mut scanner) {
-                Err(_) => self.pass_over(&mut value),
-                Ok((change, item)) => {
-                    self.at = scanner.at();
-                    match sample(&change, item) {
-                        Some(sample) => return Some(sample),
-                        None => self.passed_over += 1,
-                    }
-                }
-            }
-        }
-        None
-    }
-}
-
-fn sample<'a>(change: &change::Change<'a>, item: Item<'a>) -> Option<Sample<'a>> {
+/// Reads a record, which is whole JSON.
+///
+/// # Errors
+/// It has no sample.
+pub fn read(record: &[u8]) -> Result<Sample<'_>, NoSample> {
+    let mut scanner = Scanner::new(record);
+    let scanned = change::scan::<Item<'_>>(&mut scanner);
+    let (change, item) = scanned.map_err(|_| NoSample::Other)?;
     if change.kind == ChangeKind::Remove {
-        return None;
+        return Err(NoSample::Removal);
     }
-    Some(Sample {
-        device: device(item.device?),
-        bpm: u16::try_from(integer(item.bpm?.trim_ascii())?).ok()?,
-        observed_us: moment(item.observed?)?,
+    let (Some(device), Some(bpm)) = (item.device, item.bpm) else {
+        return Err(NoSample::Other);
+    };
+    let (bpm, is_rounded) = heart_rate(bpm.trim_ascii()).ok_or(NoSample::HeartRate)?;
+    let observed = item.observed.and_then(moment);
+    Ok(Sample {
+        device: self::device(device),
+        bpm,
+        observed_us: observed.ok_or(NoSample::Time)?,
         intended_us: change.reading.map(|id| id.intended_us),
         created_us: change.created_us,
+        is_rounded,
     })
+}
+
+/// A heart rate, and whether it had decimals.
+fn heart_rate(text: Raw<'_>) -> Option<(u16, bool)> {
+    let bpm = Decimal::parse(text)?;
+    let whole = u16::try_from(bpm.scaled(0)?).ok()?;
+    let is_whole = bpm.scaled(9) == Some(u64::from(whole) * 1_000_000_000);
+    Some((whole, !is_whole))
 }
 
 /// `12`, of whichever `12`, `d-0000012` or `Device/d-0000012`.
@@ -197,13 +179,20 @@ fn device(text: Raw<'_>) -> Cow<'_, str> {
 }
 
 /// The seed's `date +%D%T`, which is month first, with or without a space
-/// between; RFC 3339; or microseconds since the Unix epoch.
+/// between; RFC 3339; or a number since the Unix epoch, whose size tells its unit:
+/// today is 1.7e9 seconds, 1.7e12 milliseconds, 1.7e15 microseconds and 1.7e18
+/// nanoseconds after it.
 fn moment(text: Raw<'_>) -> Option<u64> {
     if text.get(2) == Some(&b'/') {
         return seeds_moment(text);
     }
-    if let Some(us) = integer(text) {
-        return Some(us);
+    if let Some(number) = Decimal::parse(text) {
+        return number.scaled(match number.scaled(0)? {
+            0..100_000_000_000 => 6,
+            100_000_000_000..100_000_000_000_000 => 3,
+            100_000_000_000_000..100_000_000_000_000_000 => 0,
+            _ => -3,
+        });
     }
     let time = std::str::from_utf8(text).ok()?;
     let time: jiff::Timestamp = time.parse().ok()?;
@@ -274,34 +263,59 @@ mod tests {
     fn readings_of_every_layout_are_the_same_sample() {
         for layout in [Layout::Seed, Layout::TimeSeries, Layout::Fhir] {
             let record = record(layout);
-            let mut samples = Samples::of(&record);
-            let sample = samples.next().unwrap();
+            let sample = read(&record).unwrap();
             let expected = Sample {
                 device: "12".into(),
                 bpm: 71,
                 observed_us: 1_721_011_165_000_000,
                 intended_us: Some(1_721_011_165_891_550),
                 created_us: 1_721_011_166_000_000,
+                is_rounded: false,
             };
             assert_eq!(sample, expected, "{layout:?}");
-            assert_eq!(samples.next(), None);
+            assert!(!sample.is_ahead());
         }
     }
 
+    fn seeds(bpm: &str, time: &str) -> String {
+        format!(
+            "{{\"eventName\":\"INSERT\",\"dynamodb\":{{\"ApproximateCreationDateTime\":1721011166,\
+             \"NewImage\":{{\"sensorid\":{{\"S\":\"3\"}},\"HEARTRATE\":{{\"S\":\"{bpm}\"}},\
+             \"ReportTime\":{{\"S\":\"{time}\"}}}}}}}}"
+        )
+    }
+
     #[test]
-    fn records_stand_apart_with_newlines_and_without_and_others_are_passed_over() {
-        let one = record(Layout::Seed);
-        let other = b"{\"eventName\":\"REMOVE\"} 7 \"text\"".to_vec();
-        for between in [&b""[..], b"\n"] {
-            let text = [&one[..], between, &one, between, &other, between, &one].concat();
-            let mut samples = Samples::of(&text);
-            assert_eq!(samples.by_ref().count(), 3);
-            assert_eq!((samples.passed_over, samples.broken_at), (3, None));
+    fn what_is_no_sample_says_which_part_of_it_is_not() {
+        let time = "07/15/2402:39:25";
+        for (record, expected) in [
+            (seeds("71", time), Ok((71, false, false))),
+            (seeds(" 71.0 ", time), Ok((71, false, false))),
+            (seeds("72.5", time), Ok((73, true, false))),
+            (seeds("72.0001", time), Ok((72, true, false))),
+            (seeds("71", "07/15/2402:44:26"), Ok((71, false, false))),
+            (seeds("71", "07/15/2402:44:27"), Ok((71, false, true))),
+            (seeds("71", "02/07/36 06:28:15"), Ok((71, false, true))),
+            (seeds("-71", time), Err(NoSample::HeartRate)),
+            (seeds("70000", time), Err(NoSample::HeartRate)),
+            (seeds("fast", time), Err(NoSample::HeartRate)),
+            (seeds("", time), Err(NoSample::HeartRate)),
+            (seeds("71", "15/07/24 02:39:25"), Err(NoSample::Time)),
+            (seeds("71", ""), Err(NoSample::Time)),
+            (
+                seeds("71", time).replace("INSERT", "REMOVE"),
+                Err(NoSample::Removal),
+            ),
+            (
+                seeds("71", time).replace("HEARTRATE", "pulse"),
+                Err(NoSample::Other),
+            ),
+            ("{}".to_owned(), Err(NoSample::Other)),
+        ] {
+            let found = read(record.as_bytes());
+            let found = found.map(|of| (of.bpm, of.is_rounded, of.is_ahead()));
+            assert_eq!(found, expected, "{record}");
         }
-        let text = [&one[..], b"{\"dynamodb\":", &one[..5]].concat();
-        let mut samples = Samples::of(&text);
-        assert_eq!(samples.by_ref().count(), 1);
-        assert!(samples.broken_at.is_some());
     }
 
     #[test]
@@ -310,7 +324,13 @@ mod tests {
             ("07/15/2402:39:25", Some(1_721_011_165_000_000)),
             ("07/15/24 02:39:25", Some(1_721_011_165_000_000)),
             ("2024-07-15T02:39:25Z", Some(1_721_011_165_000_000)),
+            ("1721011165", Some(1_721_011_165_000_000)),
+            ("1721011165.25", Some(1_721_011_165_250_000)),
+            ("1721011165000", Some(1_721_011_165_000_000)),
             ("1721011165000000", Some(1_721_011_165_000_000)),
+            ("1721011165000000000", Some(1_721_011_165_000_000)),
+            ("99999999999999999999", None),
+            ("-1", None),
             ("15/07/24 02:39:25", None),
             ("soon", None),
             ("ü7/15/24", None),

@@ -28,16 +28,6 @@ impl<'a> Scanner<'a> {
         Self { bytes, at: 0 }
     }
 
-    /// Goes to a place, in bytes from the start.
-    pub(super) fn go_to(&mut self, at: usize) {
-        self.at = at;
-    }
-
-    /// Where it is, in bytes from the start.
-    pub(super) fn at(&self) -> usize {
-        self.at
-    }
-
     #[inline(always)]
     pub(super) fn error(&self, expected: &'static str) -> DecodeError {
         DecodeError {

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use foldhash::fast::RandomState;
 
+use crate::codec::sample::CLOCKS_AGREE_US;
+use crate::lake::read::{Remarks, Tally};
 use crate::measure::{Latencies, Stage};
 
 /// A minute, in microseconds.
@@ -23,6 +25,8 @@ pub struct Seen<'a> {
     pub bpm: u16,
     /// When it was taken, in microseconds since the Unix epoch, as all times.
     pub observed_us: u64,
+    /// When its item was written, by a clock of the service.
+    pub created_us: u64,
     /// When it could be seen: read off the stream, or in an object of the lake.
     pub seen_us: u64,
     /// Stages of its way that ended with that, in microseconds.
@@ -89,6 +93,14 @@ pub(super) struct Device {
     pub(super) newest: (u64, u16),
 }
 
+/// Readings of a wearable that are dated later than they can have been taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Ahead {
+    pub(super) readings: u64,
+    /// The latest date among them.
+    pub(super) latest_us: u64,
+}
+
 /// All that was seen and is still kept.
 #[derive(Debug)]
 pub struct Board {
@@ -99,10 +111,21 @@ pub struct Board {
     pub(super) seconds: BTreeMap<u64, u64>,
     pub(super) devices: Vec<Device>,
     numbers: HashMap<Box<str>, u32, RandomState>,
+    /// The newest date that can be: those set apart do not count.
     pub(super) newest_us: u64,
     pub(super) readings: u64,
+    /// Readings set apart, by wearable.
+    pub(super) ahead: BTreeMap<Box<str>, Ahead>,
+    /// Readings older than is kept, when they came or by now.
     pub(super) too_old: u64,
-    pub(super) passed_over: u64,
+    /// Objects that were not read for their age.
+    pub(super) old_objects: u64,
+    /// Remarks on names.
+    pub(super) bad_names: Tally,
+    /// Remarks that stay.
+    remarks: Remarks,
+    /// Remarks on what may yet change.
+    passing: Remarks,
     changes: u64,
 }
 
@@ -123,15 +146,30 @@ impl Board {
             numbers: HashMap::default(),
             newest_us: 0,
             readings: 0,
+            ahead: BTreeMap::new(),
             too_old: 0,
-            passed_over: 0,
+            old_objects: 0,
+            bad_names: Tally::default(),
+            remarks: Remarks::default(),
+            passing: Remarks::default(),
             changes: 0,
         }
     }
 
-    /// Takes in one reading.
+    /// Takes in one reading. One that is dated well after its item was written is set
+    /// apart: it says nothing about when that was, nor what the present is.
     pub fn see(&mut self, seen: &Seen<'_>) {
         self.changes += 1;
+        if seen.observed_us > seen.created_us.saturating_add(CLOCKS_AGREE_US) {
+            let of = self.ahead.entry(seen.device.into());
+            let of = of.or_insert(Ahead {
+                readings: 0,
+                latest_us: 0,
+            });
+            of.readings += 1;
+            of.latest_us = of.latest_us.max(seen.observed_us);
+            return;
+        }
         if seen.observed_us + self.keep_us < self.newest_us {
             self.too_old += 1;
             return;
@@ -170,10 +208,36 @@ impl Board {
         }
     }
 
-    /// Records that are no readings.
-    pub fn pass_over(&mut self, records: u64) {
-        self.changes += records;
-        self.passed_over += records;
+    /// Takes in remarks on an object, and those on it that may pass.
+    pub(super) fn remark(&mut self, object: &str, tally: &Tally, passing: &Tally) {
+        self.changes += 1;
+        self.remarks.add(object, tally);
+        self.passing.forget(object);
+        self.passing.add(object, passing);
+    }
+
+    /// All remarks.
+    pub(super) fn remarks(&self) -> Tally {
+        let mut total = self.bad_names.clone();
+        total.merge(&self.remarks.total());
+        total.merge(&self.passing.total());
+        total
+    }
+
+    /// Takes in an object that is too old to be read.
+    pub(super) fn leave_object(&mut self) {
+        self.changes += 1;
+        self.old_objects += 1;
+    }
+
+    /// Takes in a change that is not the board's own.
+    pub(super) fn touch(&mut self) {
+        self.changes += 1;
+    }
+
+    /// The names of the devices, in the order in which they were seen.
+    pub(super) fn names(&self) -> Vec<String> {
+        self.devices.iter().map(|of| of.name.to_string()).collect()
     }
 
     /// Rises with everything that is taken in.
@@ -211,7 +275,9 @@ impl Board {
         while let Some(first) = self.minutes.first_entry()
             && *first.key() < oldest
         {
-            first.remove();
+            let minute = first.remove();
+            let readings = minute.by_bpm.iter().map(|of| u64::from(*of));
+            self.too_old += readings.sum::<u64>();
         }
         let most = (self.keep_us / MINUTE_US) as usize + 1;
         while self.arrivals.len() > most {
@@ -232,6 +298,7 @@ mod tests {
             device,
             bpm,
             observed_us,
+            created_us: observed_us,
             seen_us: observed_us + 1,
             stages: &[(Stage::EndToEnd, 1)],
         }
@@ -267,7 +334,34 @@ mod tests {
         assert_eq!(board.minutes.len(), 11);
         assert!(board.arrivals.len() <= 11);
         board.see(&seen("a", 60, 5 * MINUTE_US));
-        assert_eq!((board.too_old, board.minutes.len()), (1, 11));
+        // 89 were forgotten, and one came too late.
+        assert_eq!((board.too_old, board.minutes.len()), (90, 11));
         assert_eq!(board.devices.len(), 1);
+    }
+
+    #[test]
+    fn a_clock_that_is_ahead_is_not_the_present() {
+        let mut board = Board::new(Duration::from_secs(6 * 3_600));
+        let now_us = 1_800_000_000 * SECOND_US;
+        for second in 0..50 {
+            let at_us = now_us + second * SECOND_US;
+            board.see(&seen(["a", "b", "c", "d"][second as usize % 4], 60, at_us));
+            // Eight hours ahead, and the end of a 32-bit clock.
+            for (device, hours) in [("e", 8), ("f", 80_000)] {
+                board.see(&Seen {
+                    created_us: at_us,
+                    ..seen(device, 60, at_us + hours * 3_600 * SECOND_US)
+                });
+            }
+        }
+        assert_eq!((board.readings, board.too_old), (50, 0));
+        assert_eq!(board.newest_us, now_us + 49 * SECOND_US);
+        let ahead: Vec<_> = board
+            .ahead
+            .iter()
+            .map(|(of, ahead)| (&**of, ahead.readings))
+            .collect();
+        assert_eq!(ahead, [("e", 50), ("f", 50)]);
+        assert_eq!(board.known("e"), None);
     }
 }

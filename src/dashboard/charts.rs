@@ -72,7 +72,14 @@ pub(super) fn bars(summary: &Summary, view: &View) -> Result<Markup, PlotError> 
     Figure {
         id: "heart-rate".to_owned(),
         title,
-        description: "By the time at which readings were taken, as items have it.".to_owned(),
+        description: match aggregation {
+            Aggregation::Average => {
+                "By the time at which readings were taken, as items have it. Each reading weighs \
+                 the same: who sends more counts more."
+            }
+            _ => "By the time at which readings were taken, as items have it.",
+        }
+        .to_owned(),
         drawing: plot.drawing(),
         numbers: Table {
             caption: "Heart rates by time",
@@ -84,8 +91,17 @@ pub(super) fn bars(summary: &Summary, view: &View) -> Result<Markup, PlotError> 
     .markup()
 }
 
+fn of_all(title: &str, is_one: bool) -> String {
+    if is_one {
+        format!("{title}, all wearables")
+    } else {
+        title.to_owned()
+    }
+}
+
 /// Readings a second, by the minute in which they could be seen.
-pub(super) fn rate(summary: &Summary) -> Result<Markup, PlotError> {
+/// `is_one`: the page is of one wearable, and this is not.
+pub(super) fn rate(summary: &Summary, is_one: bool) -> Result<Markup, PlotError> {
     let mut points: Vec<(f64, f64)> = summary
         .seen
         .iter()
@@ -104,7 +120,7 @@ pub(super) fn rate(summary: &Summary) -> Result<Markup, PlotError> {
     let row = |&(us, rate): &(u64, f64)| vec![clock(us), amount(rate)];
     Figure {
         id: "rate".to_owned(),
-        title: "Readings a second".to_owned(),
+        title: of_all("Readings a second", is_one),
         description: "The mean of each minute, by when readings could be seen here; of the \
                       newest, as far as it has come."
             .to_owned(),
@@ -120,7 +136,8 @@ pub(super) fn rate(summary: &Summary) -> Result<Markup, PlotError> {
 }
 
 /// Stages of the way, as far as they can be told from here.
-pub(super) fn delays(summary: &Summary) -> Result<Markup, PlotError> {
+/// `is_one`: the page is of one wearable, and this is not.
+pub(super) fn delays(summary: &Summary, is_one: bool) -> Result<Markup, PlotError> {
     let stages: Vec<Stage> = summary
         .whole_delays
         .recorded()
@@ -160,7 +177,7 @@ pub(super) fn delays(summary: &Summary) -> Result<Markup, PlotError> {
     };
     Figure {
         id: "latency".to_owned(),
-        title: "Latency".to_owned(),
+        title: of_all("Latency", is_one),
         description: "How late readings were when they could be seen here, by the minute in \
                       which that was. Negative values (clocks that disagree) are not drawn."
             .to_owned(),

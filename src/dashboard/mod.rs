@@ -15,22 +15,26 @@
 //! | `board` | what was seen, summed up; pure, bounded by how long it is kept |
 //! | `view` | a time range, a device, an aggregation: what a link holds |
 //! | `summary` | the numbers of a view; pure |
+//! | `left_out` | what is not on the page, and why; pure |
 //! | `page`, `charts` | their markup |
-//! | `feed` | where readings come from |
+//! | `feed`; `lake`, `stream` | where readings come from |
 //! | `reference` | how heart rates of the model are distributed |
 //! | `server` | the routes, and the token |
 
 mod board;
 mod charts;
 mod feed;
+mod lake;
+mod left_out;
 mod page;
 mod reference;
 mod server;
+mod stream;
 mod summary;
 mod view;
 
 pub use board::{Board, Seen};
-pub use feed::{FeedError, Source};
+pub use feed::Source;
 pub use reference::{Shares, reference};
 pub use server::{Server, ServerError, Shown};
 pub use summary::{Point, Summary};

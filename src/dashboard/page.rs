@@ -3,10 +3,11 @@
 use maud::{DOCTYPE, Markup, html};
 
 use super::charts;
+use super::left_out::LeftOut;
 use super::reference::Shares;
 use super::server::Shown;
 use super::summary::Summary;
-use super::view::{Aggregation, Range, SPANS, View, written};
+use super::view::{Aggregation, Range, SPANS, View, ViewError, written};
 use crate::measure::Stage;
 use crate::report::plot::PlotError;
 use crate::report::{amount, count, duration};
@@ -19,6 +20,7 @@ pub(super) struct Parts<'a> {
     pub(super) shown: &'a Shown,
     pub(super) view: &'a View,
     pub(super) summary: &'a Summary,
+    pub(super) left_out: &'a LeftOut,
     pub(super) reference: &'a Shares,
     pub(super) devices: &'a [String],
     pub(super) all_devices: usize,
@@ -30,9 +32,12 @@ pub(super) struct Parts<'a> {
 /// How the feed is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum State {
+    /// What is read is not there yet.
+    Waiting(String),
     /// What was there is being read.
     Reading,
-    /// Everything that is there was read.
+    /// The source was asked a moment ago, and everything that it then had is on the
+    /// board: shown, or counted among what is left out.
     Current,
     /// It ended, or goes on trying.
     Failed(String),
@@ -41,7 +46,24 @@ pub(super) enum State {
 /// The whole page.
 pub(super) fn page(parts: &Parts<'_>) -> Result<Markup, PlotError> {
     let body = board(parts)?;
-    Ok(html! {
+    let form = form(parts.view, parts.devices);
+    let main = html! { main #main { div #board data-changes=(parts.changes) { (body) } } };
+    Ok(document(parts.shown, &form, &main))
+}
+
+/// The page of a link that is not understood: why, and the form to ask otherwise.
+pub(super) fn refused(shown: &Shown, view: &View, devices: &[String], error: &ViewError) -> Markup {
+    let main = html! {
+        main #main {
+            p.note role="alert" { strong { "This cannot be shown: " } (error) "." }
+            p { "Ask otherwise above, or " a href="." { "look at the last 15 minutes" } "." }
+        }
+    };
+    document(shown, &form(view, devices), &main)
+}
+
+fn document(shown: &Shown, form: &Markup, main: &Markup) -> Markup {
+    html! {
         (DOCTYPE)
         html lang="en" {
             head {
@@ -50,28 +72,27 @@ pub(super) fn page(parts: &Parts<'_>) -> Result<Markup, PlotError> {
                 meta name="color-scheme" content="light dark";
                 meta name="referrer" content="no-referrer";
                 link rel="icon" href="data:,";
-                title { "hrload: heart rates of " (parts.shown.what) }
+                title { "hrload: heart rates of " (shown.what) }
                 link rel="stylesheet" href="style.css";
                 script src="script.js" defer {}
             }
             body {
-                a.skip href="#board" { "Skip to the charts" }
+                a.skip href="#main" { "Skip to the charts" }
                 header {
                     h1 { "Heart rates" }
-                    p.origin { (parts.shown.what) }
+                    p.origin { (shown.what) }
                 }
-                (form(parts))
-                main { div #board data-changes=(parts.changes) { (body) } }
+                (form)
+                (main)
                 footer {
                     p { "Times are in UTC. hrload " (env!("CARGO_PKG_VERSION")) "." }
                 }
             }
         }
-    })
+    }
 }
 
-fn form(parts: &Parts<'_>) -> Markup {
-    let view = parts.view;
+fn form(view: &View, devices: &[String]) -> Markup {
     let is_last =
         |seconds: u64| matches!(view.range, Range::Last(span) if span.as_secs() == seconds);
     let (from, to) = match view.range {
@@ -108,7 +129,7 @@ fn form(parts: &Parts<'_>) -> Markup {
                     value=[view.device.as_deref()];
             }
             datalist #devices {
-                @for device in parts.devices { option value=(device) {} }
+                @for device in devices { option value=(device) {} }
             }
             label { "Show "
                 select name="agg" {
@@ -127,8 +148,9 @@ fn form(parts: &Parts<'_>) -> Markup {
 pub(super) fn board(parts: &Parts<'_>) -> Result<Markup, PlotError> {
     let summary = parts.summary;
     let bars = charts::bars(summary, parts.view)?;
-    let rate = charts::rate(summary)?;
-    let delays = charts::delays(summary)?;
+    let is_one = parts.view.device.is_some();
+    let rate = charts::rate(summary, is_one)?;
+    let delays = charts::delays(summary, is_one)?;
     let distribution = match parts.view.device {
         None => charts::distribution(summary, parts.reference)?,
         Some(_) => html! {},
@@ -138,10 +160,15 @@ pub(super) fn board(parts: &Parts<'_>) -> Result<Markup, PlotError> {
         dl.tiles { @for (what, value) in tiles(parts) {
             div { dt { (what) } dd { (value) } }
         } }
-        @if summary.unknown_device {
-            p { "No reading of wearable " strong { (parts.view.device.as_deref().unwrap_or("")) }
-                " was seen. "
-                (count(parts.all_devices as u64)) " others were." }
+        @if let Some(device) = parts.view.device.as_deref() {
+            @if summary.unknown_device && summary.ahead_of_device == 0 {
+                p { "No reading of wearable " strong { (device) } " was seen. "
+                    (count(parts.all_devices as u64)) " others were." }
+            }
+            @if summary.ahead_of_device > 0 {
+                p { "Not in the charts: " (count(summary.ahead_of_device)) " of its readings, \
+                    dated later than it can have taken them." }
+            }
         }
         (bars)
         p.links {
@@ -154,26 +181,73 @@ pub(super) fn board(parts: &Parts<'_>) -> Result<Markup, PlotError> {
             (distribution)
             (charts::zones(summary))
         }
+        (left_out(parts.left_out))
     })
 }
 
-fn state(parts: &Parts<'_>) -> Markup {
-    match parts.state {
-        State::Reading => html! { "Reading what is there already…" },
-        State::Current => html! { "Up to date." },
-        State::Failed(why) => html! { strong { "Not up to date: " } (why) },
+/// What is not in the charts, with its counts.
+fn left_out(of: &LeftOut) -> Markup {
+    if of.causes.is_empty() {
+        return html! {};
+    }
+    html! {
+        section #left-out {
+            h2 { "Left out" }
+            p { "Of all that was read, whatever is shown." }
+            div.scroll tabindex="0" role="group" aria-label="Left out" {
+                table {
+                    caption.hidden { "Left out" }
+                    thead { tr {
+                        th.number scope="col" { "how many" }
+                        th scope="col" { "what, and the first places" }
+                    } }
+                    tbody { @for cause in &of.causes { tr {
+                        td.number { (count(cause.count)) }
+                        th scope="row" {
+                            (cause.what)
+                            @if !cause.named.is_empty() {
+                                ul { @for named in &cause.named { li { (named) } } }
+                            }
+                        }
+                    } } }
+                }
+            }
+        }
     }
 }
 
-fn tiles(parts: &Parts<'_>) -> Vec<(&'static str, String)> {
+fn state(parts: &Parts<'_>) -> Markup {
+    let LeftOut {
+        unread, is_empty, ..
+    } = *parts.left_out;
+    match parts.state {
+        State::Waiting(why) => html! { strong { "Waiting: " } (why) "." },
+        State::Reading => html! { "Reading what is there already…" },
+        State::Failed(why) => html! { strong { "Not up to date: " } (why) "." },
+        State::Current if unread > 0 => html! {
+            strong { "Not all of it can be read: " }
+            (count(unread)) " " (if unread == 1 { "place is" } else { "places are" })
+            " bad, and named under " a href="#left-out" { "Left out" } ". The rest is up to date."
+        },
+        State::Current if is_empty => html! { "There are no readings yet." },
+        State::Current => html! { "Up to date." },
+    }
+}
+
+fn tiles(parts: &Parts<'_>) -> Vec<(String, String)> {
     let summary = parts.summary;
+    // What is not of the wearable that was picked says so.
+    let of_all = |what: &str| match parts.view.device {
+        None => what.to_owned(),
+        Some(_) => format!("{what}, all wearables"),
+    };
     let mut tiles = vec![
-        ("readings a second now", amount(summary.rate)),
-        ("readings shown", count(summary.readings)),
-        ("wearables", count(summary.devices)),
+        (of_all("readings a second now"), amount(summary.rate)),
+        ("readings shown".to_owned(), count(summary.readings)),
+        ("wearables".to_owned(), count(summary.devices)),
     ];
     if let Some(mean) = summary.mean_bpm {
-        tiles.push(("mean heart rate", format!("{mean:.1}")));
+        tiles.push(("mean heart rate".to_owned(), format!("{mean:.1}")));
     }
     for (stage, median, tail) in [
         (Stage::EndToEnd, "due to read, p50", "due to read, p99"),
@@ -185,21 +259,20 @@ fn tiles(parts: &Parts<'_>) -> Vec<(&'static str, String)> {
     ] {
         if let Some(of) = summary.stage(stage) {
             let at = |quantile| duration(of.quantile_us(quantile) as f64 / 1e6);
-            tiles.push((median, at(0.5)));
-            tiles.push((tail, at(0.99)));
+            tiles.push((of_all(median), at(0.5)));
+            tiles.push((of_all(tail), at(0.99)));
         }
     }
     if parts.newest_us > 0 {
         let newest = crate::report::timestamp(parts.newest_us);
         let newest = newest.get(11..19).unwrap_or(&newest).to_owned();
-        tiles.push(("newest reading taken at", newest));
+        tiles.push(("newest reading taken at".to_owned(), newest));
     }
     tiles
 }
 
 /// Names for the picker, the first of them in the order of people.
-pub(super) fn offered(names: impl Iterator<Item = String>) -> Vec<String> {
-    let mut names: Vec<String> = names.collect();
+pub(super) fn offered(mut names: Vec<String>) -> Vec<String> {
     names.sort_by(|a, b| a.len().cmp(&b.len()).then_with(|| a.cmp(b)));
     names.truncate(OFFERED);
     names

@@ -5,7 +5,8 @@ const EVERY_MS = 2000;
 const board = document.getElementById("board");
 const form = document.getElementById("view");
 const live = document.getElementById("live");
-document.getElementById("live-label").hidden = false;
+// A link that was refused has no board.
+document.getElementById("live-label").hidden = !board;
 
 // Whoever names a moment wants no span besides, and the other way round.
 const [last, from, to] = ["last", "from", "to"].map((name) => form.elements[name]);
@@ -21,7 +22,7 @@ form.addEventListener("formdata", (event) => {
 });
 
 async function renew() {
-  if (!live.checked || document.hidden) return;
+  if (!board || !live.checked || document.hidden) return;
   const link = new URL("board", location.href);
   link.search = location.search;
   link.searchParams.set("changes", board.dataset.changes);

@@ -9,7 +9,7 @@ use axum::extract::{Query, Request, State};
 use axum::http::StatusCode;
 use axum::http::header::{
     AUTHORIZATION, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE,
-    COOKIE, HOST, HeaderMap, HeaderName, HeaderValue, LOCATION, SET_COOKIE, X_CONTENT_TYPE_OPTIONS,
+    COOKIE, HeaderMap, HeaderName, HeaderValue, LOCATION, SET_COOKIE, X_CONTENT_TYPE_OPTIONS,
 };
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
@@ -18,11 +18,13 @@ use tokio::net::TcpListener;
 
 use super::board::Board;
 use super::feed::{self, Shared, Source};
+use super::left_out::LeftOut;
 use super::page::{self, Parts};
 use super::reference::Shares;
 use super::summary::Summary;
 use super::view::View;
 use crate::clock::Clock;
+use crate::hosts::{HostName, Hosts};
 use crate::report::html::STYLE as REPORT_STYLE;
 
 const STYLE: &str = include_str!("style.css");
@@ -33,6 +35,8 @@ const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; \
                       connect-src 'self'; img-src data:; form-action 'self'; base-uri 'none'; \
                       frame-ancestors 'none'";
 const COOKIE_NAME: &str = "hrload-dashboard";
+/// All that is served.
+const PATHS: [&str; 5] = ["/", "/board", "/readings.csv", "/style.css", "/script.js"];
 const CHANGES: HeaderName = HeaderName::from_static("x-changes");
 
 /// What a person who opens the page should know.
@@ -42,6 +46,8 @@ pub struct Shown {
     pub what: String,
     /// What whoever looks has to know; `None`: whoever reaches it may.
     pub token: Option<String>,
+    /// Names besides `localhost` by which it may be asked on a loopback address.
+    pub allow_hosts: Vec<HostName>,
 }
 
 /// Why it cannot be served.
@@ -66,7 +72,8 @@ struct App {
     shared: Shared,
     shown: Shown,
     reference: Shares,
-    is_loopback: bool,
+    /// Who is answered on a loopback address; elsewhere there is a token.
+    hosts: Option<Hosts>,
 }
 
 impl Server {
@@ -103,18 +110,20 @@ impl Server {
             board: Arc::new(Mutex::new(board)),
             state: Arc::new(Mutex::new(page::State::Reading)),
         };
+        let ip = self.address.ip();
+        let hosts = Hosts::of(ip, &shown.allow_hosts);
         let app = Arc::new(App {
             shared: shared.clone(),
             shown,
             reference,
-            is_loopback: self.address.ip().is_loopback(),
+            hosts: ip.is_loopback().then_some(hosts),
         });
         let routes = Router::new()
-            .route("/", get(whole))
-            .route("/board", get(board_alone))
-            .route("/readings.csv", get(csv))
-            .route("/style.css", get(style))
-            .route("/script.js", get(script))
+            .route(PATHS[0], get(whole))
+            .route(PATHS[1], get(board_alone))
+            .route(PATHS[2], get(csv))
+            .route(PATHS[3], get(style))
+            .route(PATHS[4], get(script))
             .fallback(async || {
                 (
                     StatusCode::NOT_FOUND,
@@ -134,9 +143,10 @@ impl Server {
 /// Lets in whoever knows the token, and on loopback only who asked for loopback:
 /// a page elsewhere may have its name lead here.
 async fn guard(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
-    let refuse = |why: &'static str| (StatusCode::FORBIDDEN, why).into_response();
-    let mut response = if app.is_loopback && !names_loopback(request.headers()) {
-        refuse("this dashboard answers to localhost and 127.0.0.1 alone\n")
+    let refuse = |why: &str| (StatusCode::FORBIDDEN, format!("{why}\n")).into_response();
+    let unknown = |hosts: &&Hosts| !hosts.allow(request.uri(), request.headers());
+    let mut response = if let Some(hosts) = app.hosts.as_ref().filter(unknown) {
+        refuse(hosts.refusal())
     } else if let Some(token) = &app.shown.token {
         let query = request.uri().query().unwrap_or("");
         if query_token(query).is_some_and(|given| same(given, token)) {
@@ -144,7 +154,7 @@ async fn guard(State(app): State<Arc<App>>, request: Request, next: Next) -> Res
         } else if brings(request.headers(), token) {
             next.run(request).await
         } else {
-            refuse("open the address that the dashboard printed: it has the token in it\n")
+            refuse("open the address that the dashboard printed: it has the token in it")
         }
     } else {
         next.run(request).await
@@ -154,21 +164,6 @@ async fn guard(State(app): State<Arc<App>>, request: Request, next: Next) -> Res
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
-}
-
-fn names_loopback(headers: &HeaderMap) -> bool {
-    let Some(host) = headers.get(HOST).and_then(|host| host.to_str().ok()) else {
-        return false;
-    };
-    let name = match host.rsplit_once(':') {
-        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
-        _ => host,
-    };
-    let name = name.trim_start_matches('[').trim_end_matches(']');
-    name.eq_ignore_ascii_case("localhost")
-        || name
-            .parse::<std::net::IpAddr>()
-            .is_ok_and(|ip| ip.is_loopback())
 }
 
 fn query_token(query: &str) -> Option<&str> {
@@ -184,7 +179,9 @@ fn into_cookie(request: &Request, token: &str) -> Response {
         .split('&')
         .filter(|pair| !pair.starts_with("token="))
         .collect();
-    let path = request.uri().path();
+    // To a page of ours alone: `//evil.example/` is another server's.
+    let asked = request.uri().path();
+    let path = PATHS.into_iter().find(|path| *path == asked).unwrap_or("/");
     let to = match rest.join("&") {
         rest if rest.is_empty() => path.to_owned(),
         rest => format!("{path}?{rest}"),
@@ -218,18 +215,25 @@ fn same(given: &str, token: &str) -> bool {
 
 type Asked = Query<Vec<(String, String)>>;
 
+fn pairs(asked: &Asked) -> impl Iterator<Item = (&str, &str)> {
+    let pairs = asked.0.iter();
+    pairs.map(|(key, value)| (key.as_str(), value.as_str()))
+}
+
 fn view(asked: &Asked) -> Result<View, (StatusCode, String)> {
-    let pairs = asked
-        .0
-        .iter()
-        .map(|(key, value)| (key.as_str(), value.as_str()));
-    View::of(pairs).map_err(|error| (StatusCode::BAD_REQUEST, format!("{error}\n")))
+    View::of(pairs(asked)).map_err(|error| (StatusCode::BAD_REQUEST, format!("{error}\n")))
 }
 
 async fn whole(State(app): State<Arc<App>>, asked: Asked) -> Response {
-    match view(&asked) {
+    match View::of(pairs(&asked)) {
         Ok(view) => app.render(&view, None),
-        Err(refused) => refused.into_response(),
+        Err(error) => {
+            let view = View::understood(pairs(&asked));
+            let devices = page::offered(app.shared.board().names());
+            let markup = page::refused(&app.shown, &view, &devices, &error);
+            let kind = [(CONTENT_TYPE, "text/html; charset=utf-8")];
+            (StatusCode::BAD_REQUEST, kind, markup.into_string()).into_response()
+        }
     }
 }
 
@@ -280,19 +284,22 @@ impl App {
             return StatusCode::NO_CONTENT.into_response();
         }
         let summary = Summary::of(&board, view);
-        let newest_us = board.newest_us;
-        let all_devices = board.devices.len();
-        let names = board.devices.iter().map(|of| of.name.to_string());
-        let devices = if knows.is_none() {
-            page::offered(names)
-        } else {
-            Vec::new()
+        let left_out = LeftOut::of(&board);
+        let newest_us = match &view.device {
+            None => board.newest_us,
+            Some(name) => {
+                (board.known(name)).map_or(0, |number| board.devices[number as usize].newest.0)
+            }
         };
+        let all_devices = board.devices.len();
+        let names = knows.is_none().then(|| board.names());
         drop(board);
+        let devices = page::offered(names.unwrap_or_default());
         let parts = Parts {
             shown: &self.shown,
             view,
             summary: &summary,
+            left_out: &left_out,
             reference: &self.reference,
             devices: &devices,
             all_devices,
@@ -317,27 +324,6 @@ impl App {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn only_names_of_this_machine_are_loopback() {
-        for (host, expected) in [
-            ("localhost:8080", true),
-            ("127.0.0.1:8080", true),
-            ("127.9.9.9", true),
-            ("[::1]:8080", true),
-            ("LOCALHOST", true),
-            ("evil.example:8080", false),
-            ("127.0.0.1.evil.example", false),
-            ("", false),
-        ] {
-            let mut headers = HeaderMap::new();
-            if let Ok(value) = HeaderValue::from_str(host) {
-                headers.insert(HOST, value);
-            }
-            assert_eq!(names_loopback(&headers), expected, "{host}");
-        }
-        assert!(!names_loopback(&HeaderMap::new()));
-    }
 
     #[test]
     fn a_token_comes_in_a_cookie_or_as_a_bearer_and_has_to_be_whole() {

@@ -67,8 +67,10 @@ pub struct Summary {
     pub(super) delays: Vec<Delays>,
     pub(super) seen: Vec<(u64, f64)>,
     pub(super) whole_delays: Latencies,
-    /// The device that was asked for was never seen.
+    /// The device that was asked for was never seen, but for readings set apart.
     pub unknown_device: bool,
+    /// Readings of the device that was asked for that are dated ahead.
+    pub ahead_of_device: u64,
 }
 
 impl Summary {
@@ -92,6 +94,9 @@ impl Summary {
             seen: Vec::new(),
             whole_delays: Latencies::default(),
             unknown_device: wanted == Some(None),
+            ahead_of_device: (view.device.as_deref())
+                .and_then(|name| board.ahead.get(name))
+                .map_or(0, |of| of.readings),
         };
         let mut whole = Sums::NONE;
         let mut by_device = vec![Sums::NONE; board.devices.len()];
@@ -175,7 +180,13 @@ impl Summary {
     #[must_use]
     pub fn csv(&self, view: &View) -> String {
         let device = view.device.as_deref().unwrap_or("all");
-        let device = device.replace('"', "\"\"");
+        // A spreadsheet would take such a name for a formula.
+        let guard = if device.starts_with(['=', '+', '-', '@', '\t', '\r']) {
+            "'"
+        } else {
+            ""
+        };
+        let device = format!("{guard}{}", device.replace('"', "\"\""));
         let mut text = "from,to,device,readings,average,minimum,maximum\r\n".to_owned();
         for of in &self.points {
             text.push_str(&format!(
@@ -264,6 +275,7 @@ mod tests {
                     device,
                     bpm: bpm + minute as u16,
                     observed_us,
+                    created_us: observed_us,
                     seen_us: observed_us + 2_000_000,
                     stages: &[(Stage::EndToEnd, 2_000_000)],
                 });

@@ -103,6 +103,23 @@ impl View {
     /// A value that is not understood.
     pub fn of<'a>(query: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Self, ViewError> {
         let mut view = Self::default();
+        view.take(query).map(|()| view)
+    }
+
+    /// As far as the query is understood, for a form that says what is not.
+    pub(super) fn understood<'a>(query: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        let mut view = Self::default();
+        let query = query.into_iter().filter(|pair| Self::of([*pair]).is_ok());
+        // A range that ends before it begins is kept as it is.
+        let _ = view.take(query);
+        view
+    }
+
+    fn take<'a>(
+        &mut self,
+        query: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) -> Result<(), ViewError> {
+        let view = self;
         let (mut from, mut to) = (None, None);
         for (key, value) in query {
             let value = value.trim();
@@ -142,17 +159,17 @@ impl View {
             (None, None) => {}
             (from, to) => {
                 let (from, to) = (from.unwrap_or(0), to.unwrap_or(u64::MAX));
+                view.range = Range::Between(from, to);
                 if from >= to {
                     return Err(ViewError {
                         key: "from",
                         found: written(from),
-                        expected: "a time before `to`",
+                        expected: "an earlier time than to has",
                     });
                 }
-                view.range = Range::Between(from, to);
             }
         }
-        Ok(view)
+        Ok(())
     }
 
     /// Minutes that a bar stands for, of a range of so many: no more bars than

@@ -3,7 +3,8 @@
 //! In go the records of a stream, shard by shard; out come objects in a folder
 //! or a bucket, each whole or not there at all, and a checkpoint that says
 //! which records they hold. Must not know what a record says, who wrote it, nor
-//! what reads the objects.
+//! what reads the objects. The way back is [`read`]: the one reader of what lies in
+//! a lake.
 //!
 //! ```text
 //! source (shards) -> buffer (size, interval) -> transform -> format -> store
@@ -20,6 +21,7 @@ mod idle;
 mod naming;
 #[cfg(feature = "sql")]
 mod parquet;
+pub mod read;
 mod source;
 mod store;
 mod transform;
@@ -32,7 +34,8 @@ pub use deliver::{DeliverError, Delivered, Delivery, Event, Start, deliver};
 pub use failed::{Cause, FailedRecord};
 pub use format::Format;
 pub use naming::{ErrorKind, Naming, PrefixError};
+pub use read::{Listing, Object};
 pub use source::SourceError;
 pub(crate) use source::{Told, follow};
-pub use store::{Lake, Object, Place, PlaceError, StoreError};
+pub use store::{Lake, Place, PlaceError, StoreError};
 pub use transform::{Command, Transform, Transformed};

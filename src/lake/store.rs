@@ -13,7 +13,6 @@ use std::time::Duration;
 use std::{fmt, io};
 
 use bytes::Bytes;
-use futures_util::TryStreamExt;
 use object_store::aws::AmazonS3Builder;
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
@@ -22,9 +21,6 @@ use object_store::{
     ClientOptions, Error, ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload, PutResult,
     RetryConfig, UpdateVersion,
 };
-
-use super::format::Format;
-use super::naming::ErrorKind;
 
 /// How often a write is tried before delivery ends. S3's own client tries
 /// each a few times more.
@@ -96,21 +92,10 @@ pub struct StoreError {
 /// An open lake.
 #[derive(Debug, Clone)]
 pub struct Lake {
-    store: Arc<dyn ObjectStore>,
+    pub(super) store: Arc<dyn ObjectStore>,
     place: String,
     /// Where it is one.
-    folder: Option<PathBuf>,
-}
-
-/// An object of records.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Object {
-    /// Its name.
-    pub key: String,
-    /// When it was written, by the store, in microseconds since the Unix epoch.
-    pub written_us: u64,
-    /// Its size as it lies there.
-    pub bytes: u64,
+    pub(super) folder: Option<PathBuf>,
 }
 
 /// What an object was when it was last seen; `None`: not there.
@@ -336,45 +321,13 @@ impl Lake {
         }
     }
 
-    /// All objects of records, those that failed and hrload's own left out; in
-    /// no order.
+    /// A file of hrload's own as it lies there; `None` when there is none.
     ///
     /// # Errors
-    /// The store cannot be listed.
-    pub async fn objects(&self) -> Result<Vec<Object>, StoreError> {
-        let listed: Vec<_> = self
-            .store
-            .list(None)
-            .try_collect()
-            .await
-            .map_err(|error| self.because("listing", "the objects", error.to_string()))?;
-        let objects = listed.into_iter().map(|meta| Object {
-            key: meta.location.to_string(),
-            written_us: u64::try_from(meta.last_modified.timestamp_micros()).unwrap_or(0),
-            bytes: meta.size,
-        });
-        let of_records = |of: &Object| {
-            let own = of.key.starts_with("_hrload/");
-            let failed = ErrorKind::ALL
-                .iter()
-                .any(|kind| of.key.contains(kind.folder()));
-            !own && !failed
-        };
-        Ok(objects.filter(of_records).collect())
-    }
-
-    /// An object's records as text, by the ending of its name; `None` when
-    /// there is no such object.
-    ///
-    /// # Errors
-    /// It cannot be read, or is not what its name says.
-    pub async fn read(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
-        let Some((bytes, _)) = self.get(key).await? else {
-            return Ok(None);
-        };
-        let bytes = Format::of(key).decode(bytes.into());
-        let bytes = bytes.map_err(|error| self.because("reading", key, error.to_string()))?;
-        Ok(Some(bytes))
+    /// It cannot be read.
+    #[cfg(feature = "sql")]
+    pub(crate) async fn own(&self, key: &str) -> Result<Option<Bytes>, StoreError> {
+        Ok(self.get(key).await?.map(|(bytes, _)| bytes))
     }
 
     /// Whether there is an object under that key.
@@ -400,11 +353,11 @@ impl Lake {
         Path::parse(key).map_err(|error| self.because(action, key, error.to_string()))
     }
 
-    fn failed(&self, action: &'static str, key: &str, error: &Error) -> StoreError {
+    pub(super) fn failed(&self, action: &'static str, key: &str, error: &Error) -> StoreError {
         self.because(action, key, error.to_string())
     }
 
-    fn because(&self, action: &'static str, key: &str, cause: String) -> StoreError {
+    pub(super) fn because(&self, action: &'static str, key: &str, cause: String) -> StoreError {
         StoreError {
             action,
             key: key.to_owned(),

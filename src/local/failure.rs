@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 /// further members the exception has.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Failure {
-    /// HTTP status: 400, 413 or 500.
+    /// HTTP status: 400, 403, 413 or 500.
     pub status: u16,
     /// Exception name without namespace; the server adds the service's
     /// (`com.amazonaws.dynamodb.v20120810#` or none for Kinesis).
@@ -49,6 +49,15 @@ impl Failure {
         Self::new("UnknownOperationException", message)
     }
 
+    /// 403 `AccessDeniedException`: whoever asks may not.
+    #[must_use]
+    pub fn access_denied(message: impl Into<String>) -> Self {
+        Self {
+            status: 403,
+            ..Self::new("AccessDeniedException", message)
+        }
+    }
+
     /// 500 `InternalServerError`.
     #[must_use]
     pub fn internal() -> Self {
@@ -74,20 +83,21 @@ impl Failure {
             | "RequestEntityTooLargeException" => "com.amazon.coral.service",
             _ => "com.amazonaws.dynamodb.v20120810",
         };
-        let key = match self.exception {
-            "SerializationException" | "AccessDeniedException" => "Message",
-            _ => "message",
-        };
-        self.body(format!("{namespace}#{}", self.exception), key)
+        self.body(format!("{namespace}#{}", self.exception))
     }
 
     /// The body in Kinesis's form: the bare type.
     #[must_use]
     pub fn kinesis_body(&self) -> Vec<u8> {
-        self.body(self.exception.to_owned(), "message")
+        self.body(self.exception.to_owned())
     }
 
-    fn body(&self, kind: String, message_key: &str) -> Vec<u8> {
+    fn body(&self, kind: String) -> Vec<u8> {
+        // As both services have it.
+        let message_key = match self.exception {
+            "SerializationException" | "AccessDeniedException" => "Message",
+            _ => "message",
+        };
         let mut body = Map::new();
         body.insert("__type".to_owned(), Value::String(kind));
         if !self.message.is_empty() {
@@ -132,6 +142,11 @@ mod tests {
         assert_eq!(
             String::from_utf8(kinesis).unwrap(),
             r#"{"__type":"ResourceNotFoundException","message":"m"}"#
+        );
+        let kinesis = Failure::serialization("m").kinesis_body();
+        assert_eq!(
+            String::from_utf8(kinesis).unwrap(),
+            r#"{"__type":"SerializationException","Message":"m"}"#
         );
     }
 }

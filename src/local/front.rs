@@ -6,36 +6,32 @@
 //! out the faults that concern whole calls. Signatures are asked for and not
 //! verified.
 
-use std::convert::Infallible;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::task::{Context, Poll};
-use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue};
-use http::{Method, Request, Response, StatusCode};
-use http_body_util::{BodyExt, LengthLimitError, Limited};
-use hyper::body::{Body as HttpBody, Frame, Incoming, SizeHint};
-use tokio::sync::mpsc;
+use http::header::{AUTHORIZATION, CONNECTION, CONTENT_TYPE, HeaderMap, HeaderValue};
+use http::{Method, Request, Response, StatusCode, Version};
+use hyper::body::Incoming;
 
 use super::Failure;
+use super::body::{Body, Held, MAX_BODY_BYTES, Unsent, read};
+use super::compression;
 use super::dynamodb::{Call, Database};
 use super::faults::{CallFault, FaultDice};
 use super::kinesis::{Answer, Streams};
+use super::memory::settle;
+use super::origin::{self, Origin};
 use super::server::{CPU_PUBLISH_INTERVAL, publish_cpu};
 use super::table_streams::TableStreams;
 use crate::clock::Clock;
-
-/// The largest request body, for both services
-/// (<https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ServiceQuotas.html>).
-const MAX_BODY_BYTES: usize = 16 << 20;
-/// How long a client may take to send a body.
-const BODY_TIMEOUT: Duration = Duration::from_secs(60);
+use crate::hosts::Hosts;
 
 /// DynamoDB's content type.
 const JSON: &str = "application/x-amz-json-1.0";
+
+/// Kinesis's content type.
+const JSON_1_1: &str = "application/x-amz-json-1.1";
 
 const DYNAMODB: &str = "DynamoDB_20120810.";
 const DYNAMODB_STREAMS: &str = "DynamoDBStreams_20120810.";
@@ -52,45 +48,13 @@ pub(super) struct Front {
     seed: u64,
     /// BatchWriteItem is answered and not carried out.
     null: bool,
+    hosts: Hosts,
+    origins: Vec<Origin>,
     requests: AtomicU64,
 }
 
 /// What a BatchWriteItem is answered with that is not carried out.
 const ALL_PROCESSED: &[u8] = b"{\"UnprocessedItems\":{}}";
-
-/// A response body: whole, or as it comes.
-pub(super) enum Body {
-    Whole(Option<Bytes>),
-    Events(mpsc::Receiver<Bytes>),
-}
-
-impl HttpBody for Body {
-    type Data = Bytes;
-    type Error = Infallible;
-
-    fn poll_frame(
-        self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        match self.get_mut() {
-            Self::Whole(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
-            Self::Events(events) => events
-                .poll_recv(context)
-                .map(|bytes| bytes.map(|bytes| Ok(Frame::data(bytes)))),
-        }
-    }
-
-    fn is_end_stream(&self) -> bool {
-        matches!(self, Self::Whole(None))
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        match self {
-            Self::Whole(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, Bytes::len) as u64),
-            Self::Events(_) => SizeHint::default(),
-        }
-    }
-}
 
 /// The connection is to be closed without an answer.
 #[derive(Debug, thiserror::Error)]
@@ -135,6 +99,8 @@ impl Front {
             clock,
             seed,
             null: false,
+            hosts: Hosts::default(),
+            origins: Vec::new(),
             requests: AtomicU64::new(0),
         }
     }
@@ -145,17 +111,32 @@ impl Front {
         Self { null, ..self }
     }
 
-    /// Answers one request. `cpu_us` is where this thread's CPU time goes.
+    /// The same for requests by these names alone, and for pages of these origins.
+    pub(super) fn answering(self, hosts: Hosts, origins: Vec<Origin>) -> Self {
+        Self {
+            hosts,
+            origins,
+            ..self
+        }
+    }
+
+    /// Answers one request. `held` is its connection's; `cpu_us` is where this thread's
+    /// CPU time goes.
     pub(super) async fn answer(
         self: Arc<Self>,
         request: Request<Incoming>,
+        held: Arc<Held>,
         cpu_us: Arc<AtomicU64>,
     ) -> Result<Response<Body>, Disconnect> {
         let number = self.requests.fetch_add(1, Relaxed);
         if number.is_multiple_of(CPU_PUBLISH_INTERVAL) {
             publish_cpu(&cpu_us);
         }
-        let response = self.respond(request, number).await?;
+        let origin = origin::allowed(&self.origins, request.headers());
+        let mut response = self.respond(request, number, &held).await?;
+        if let Some(origin) = origin {
+            origin::admit(&mut response, origin);
+        }
         while let Some(until_us) = self.dice.stalled_until_us(self.clock.now_us()) {
             tokio::time::sleep_until(self.clock.instant_at(until_us).into()).await;
         }
@@ -166,60 +147,80 @@ impl Front {
         &self,
         request: Request<Incoming>,
         number: u64,
+        held: &Arc<Held>,
     ) -> Result<Response<Body>, Disconnect> {
         let id = mix(self.seed ^ mix(number));
+        let reply = Reply { id, held };
         let (head, body) = request.into_parts();
-        if head.method == Method::GET && head.uri.path() == "/" {
+        let target = header(&head.headers, "x-amz-target");
+        let named = Service::of(target);
+        if !self.hosts.allow(&head.uri, &head.headers) {
+            let service = named.map_or(Service::DynamoDb, |(service, _)| service);
+            return Ok(reply.failed(service, &Failure::access_denied(self.hosts.refusal())));
+        }
+        if head.method == Method::OPTIONS && head.headers.contains_key("origin") {
+            return Ok(match origin::allowed(&self.origins, &head.headers) {
+                Some(_) => origin::preflight(&head.headers),
+                None => {
+                    let why = "pages of this origin may not call this endpoint: allow them with \
+                               --allow-origin";
+                    reply.failed(Service::DynamoDb, &Failure::access_denied(why))
+                }
+            });
+        }
+        // Whoever signs wants a service, and no sign of life.
+        let signed = head.headers.contains_key(AUTHORIZATION);
+        if head.method == Method::GET && head.uri.path() == "/" && !signed {
             let text = "healthy: dynamodb.us-east-1.amazonaws.com ";
-            return Ok(dynamodb(StatusCode::OK, text.into(), id, "text/plain"));
+            return Ok(reply.dynamodb(StatusCode::OK, text.into(), "text/plain"));
         }
         if head.method != Method::POST {
-            let text = "<UnknownOperationException/>\n";
-            return Ok(dynamodb(
-                StatusCode::NOT_FOUND,
-                text.into(),
-                id,
-                "application/xml",
-            ));
+            return Ok(reply.not_a_call(signed));
         }
-        let target = header(&head.headers, "x-amz-target");
-        let Some((service, operation)) = Service::of(target) else {
-            let failure = Failure::unknown_operation("");
-            return Ok(failed(Service::DynamoDb, &failure, id));
+        let Some((service, operation)) = named else {
+            return Ok(reply.unknown(target, header(&head.headers, "content-type")));
         };
-        let body = match check_head(service, &head.headers, head.uri.query()) {
-            Ok(()) => read(body, &head.headers).await?,
-            Err(failure) => Err(failure),
-        };
-        match body {
-            Err(failure) => {
-                let mut response = failed(service, &failure, id);
-                if failure.status == 413 {
+        if let Err(failure) = check_head(service, &head.headers, head.uri.query()) {
+            return Ok(reply.failed(service, &failure));
+        }
+        let body = match read(body, &head.headers, held).await {
+            Ok(body) => body,
+            Err(Unsent::Cut) => return Err(Disconnect),
+            Err(Unsent::TooLarge { whole }) => {
+                let mut response = reply.failed(service, &too_large());
+                if !whole && head.version < Version::HTTP_2 {
                     // The rest of the body is not read.
                     let close = HeaderValue::from_static("close");
-                    response
-                        .headers_mut()
-                        .insert(http::header::CONNECTION, close);
+                    response.headers_mut().insert(CONNECTION, close);
                 }
-                Ok(response)
+                return Ok(response);
             }
-            Ok(body) => match service {
-                Service::DynamoDb if self.null && operation == "BatchWriteItem" => {
-                    let answer = Bytes::from_static(ALL_PROCESSED);
-                    Ok(dynamodb(StatusCode::OK, answer, id, JSON))
-                }
-                Service::DynamoDb => self.dynamodb(operation, &body, id).await,
-                Service::DynamoDbStreams => Ok(self.table_streams(operation, &body, id)),
-                Service::Kinesis => Ok(self.kinesis(operation, &body, id)),
-            },
+        };
+        held.room().await;
+        if service == Service::Kinesis {
+            return Ok(self.kinesis(operation, &body.bytes, &reply));
         }
+        let bytes = compression::decoded(&head.headers, &body.bytes, MAX_BODY_BYTES);
+        let bytes = match &bytes {
+            Ok(bytes) => &**bytes,
+            Err(failure) => return Ok(reply.failed(service, failure)),
+        };
+        let response = match service {
+            Service::DynamoDb if self.null && operation == "BatchWriteItem" => {
+                let answer = Bytes::from_static(ALL_PROCESSED);
+                reply.dynamodb(StatusCode::OK, answer, JSON)
+            }
+            Service::DynamoDb => self.dynamodb(operation, bytes, &reply).await?,
+            _ => self.table_streams(operation, bytes, &reply),
+        };
+        Ok(compression::encoded(&head.headers, response, held))
     }
 
     async fn dynamodb(
         &self,
         operation: &str,
         body: &[u8],
-        id: u64,
+        reply: &Reply<'_>,
     ) -> Result<Response<Body>, Disconnect> {
         let now_us = self.clock.now_us();
         let writes = matches!(operation, "BatchWriteItem" | "PutItem" | "DeleteItem");
@@ -230,15 +231,10 @@ impl Front {
         };
         let response = match fault {
             CallFault::Disconnect => return Err(Disconnect),
-            CallFault::Error => failed(Service::DynamoDb, &Failure::internal(), id),
+            CallFault::Error => reply.failed(Service::DynamoDb, &Failure::internal()),
             CallFault::ErrorHtml => {
                 let page = "<html><body><h1>500 Internal Server Error</h1></body></html>\n";
-                dynamodb(
-                    StatusCode::INTERNAL_SERVER_ERROR,
-                    page.into(),
-                    id,
-                    "text/html",
-                )
+                reply.dynamodb(StatusCode::INTERNAL_SERVER_ERROR, page.into(), "text/html")
             }
             CallFault::None | CallFault::DisconnectAfter | CallFault::Throttle => {
                 let mut answer = Vec::with_capacity(256);
@@ -247,8 +243,8 @@ impl Front {
                     throttle: fault == CallFault::Throttle,
                 };
                 match self.database.call(operation, body, call, &mut answer) {
-                    Ok(()) => dynamodb(StatusCode::OK, answer.into(), id, JSON),
-                    Err(failure) => failed(Service::DynamoDb, &failure, id),
+                    Ok(()) => reply.dynamodb(StatusCode::OK, settle(answer).into(), JSON),
+                    Err(failure) => reply.failed(Service::DynamoDb, &failure),
                 }
             }
         };
@@ -266,25 +262,25 @@ impl Front {
         Ok(response)
     }
 
-    fn table_streams(&self, operation: &str, body: &[u8], id: u64) -> Response<Body> {
+    fn table_streams(&self, operation: &str, body: &[u8], reply: &Reply<'_>) -> Response<Body> {
         let now_us = self.clock.now_us();
         match self.table_streams.call(operation, body, now_us) {
-            Ok(answer) => dynamodb(StatusCode::OK, answer.into(), id, JSON),
-            Err(failure) => failed(Service::DynamoDbStreams, &failure, id),
+            Ok(answer) => reply.dynamodb(StatusCode::OK, settle(answer).into(), JSON),
+            Err(failure) => reply.failed(Service::DynamoDbStreams, &failure),
         }
     }
 
-    fn kinesis(&self, operation: &str, body: &[u8], id: u64) -> Response<Body> {
+    fn kinesis(&self, operation: &str, body: &[u8], reply: &Reply<'_>) -> Response<Body> {
         match self.streams.call(operation, body, self.clock.now_us()) {
             Ok(Answer::Json(json)) => {
-                let body = Body::Whole(Some(json.into()));
-                kinesis(StatusCode::OK, body, id, "application/x-amz-json-1.1")
+                let body = Body::Whole(Some(reply.held.count(settle(json).into())));
+                reply.kinesis(StatusCode::OK, body, JSON_1_1)
             }
             Ok(Answer::Events(events)) => {
                 let kind = "application/vnd.amazon.eventstream";
-                kinesis(StatusCode::OK, Body::Events(events), id, kind)
+                reply.kinesis(StatusCode::OK, Body::events(events, reply.held), kind)
             }
-            Err(failure) => failed(Service::Kinesis, &failure, id),
+            Err(failure) => reply.failed(Service::Kinesis, &failure),
         }
     }
 }
@@ -344,65 +340,91 @@ fn header<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {
         .unwrap_or("")
 }
 
-/// Reads the body; what is too large is refused, a client that does not send
-/// it in time is cut off.
-async fn read(body: Incoming, headers: &HeaderMap) -> Result<Result<Bytes, Failure>, Disconnect> {
-    let too_large = || Failure {
+fn too_large() -> Failure {
+    Failure {
         status: 413,
         ..Failure::new(
             "RequestEntityTooLargeException",
             format!("Request body is larger than {MAX_BODY_BYTES} bytes"),
         )
-    };
-    let announced = headers
-        .get(CONTENT_LENGTH)
-        .and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
-    if announced.is_some_and(|bytes| bytes > MAX_BODY_BYTES) {
-        return Ok(Err(too_large()));
-    }
-    let body = Limited::new(body, MAX_BODY_BYTES).collect();
-    match tokio::time::timeout(BODY_TIMEOUT, body).await {
-        Ok(Ok(collected)) => Ok(Ok(collected.to_bytes())),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => Ok(Err(too_large())),
-        Ok(Err(_)) | Err(_) => Err(Disconnect),
     }
 }
 
-fn failed(service: Service, failure: &Failure, id: u64) -> Response<Body> {
-    let status = StatusCode::from_u16(failure.status).unwrap_or(StatusCode::BAD_REQUEST);
-    match service {
-        Service::DynamoDb | Service::DynamoDbStreams => {
-            let body = failure.dynamodb_body();
-            dynamodb(status, body.into(), id, "application/x-amz-json-1.0")
+/// The services that are here, for who asks for another.
+const SERVED: &str = "This endpoint serves DynamoDB, DynamoDB Streams and Kinesis Data Streams";
+
+/// What an answer is made with: the request's number, and its connection's account.
+struct Reply<'a> {
+    id: u64,
+    held: &'a Arc<Held>,
+}
+
+impl Reply<'_> {
+    fn failed(&self, service: Service, failure: &Failure) -> Response<Body> {
+        let status = StatusCode::from_u16(failure.status).unwrap_or(StatusCode::BAD_REQUEST);
+        match service {
+            Service::DynamoDb | Service::DynamoDbStreams => {
+                self.dynamodb(status, settle(failure.dynamodb_body()).into(), JSON)
+            }
+            Service::Kinesis => {
+                let body = self.held.count(settle(failure.kinesis_body()).into());
+                let body = Body::Whole(Some(body));
+                self.kinesis(status, body, JSON_1_1)
+            }
         }
-        Service::Kinesis => {
-            let body = Body::Whole(Some(failure.kinesis_body().into()));
-            kinesis(status, body, id, "application/x-amz-json-1.1")
-        }
     }
-}
 
-/// A response in DynamoDB's manners.
-fn dynamodb(status: StatusCode, body: Bytes, id: u64, kind: &'static str) -> Response<Body> {
-    let checksum = crc32fast::hash(&body);
-    let mut response = Response::new(Body::Whole(Some(body)));
-    *response.status_mut() = status;
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
-    headers.insert("x-amzn-requestid", dynamodb_request_id(id));
-    headers.insert("x-amz-crc32", HeaderValue::from(checksum));
-    headers.insert("server", HeaderValue::from_static("Server"));
-    response
-}
+    /// Refuses what is no call: unsigned as DynamoDB does, signed as S3's clients read it.
+    fn not_a_call(&self, signed: bool) -> Response<Body> {
+        let text = if signed {
+            format!(
+                "<Error><Code>UnknownOperationException</Code><Message>{SERVED}.</Message></Error>\n"
+            )
+        } else {
+            "<UnknownOperationException/>\n".to_owned()
+        };
+        self.dynamodb(StatusCode::NOT_FOUND, text.into(), "application/xml")
+    }
 
-/// A response in Kinesis's manners.
-fn kinesis(status: StatusCode, body: Body, id: u64, kind: &'static str) -> Response<Body> {
-    let mut response = Response::new(body);
-    *response.status_mut() = status;
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
-    headers.insert("x-amzn-requestid", kinesis_request_id(id));
-    response
+    /// Refuses a request for a service that is not here, in a form its client reads.
+    fn unknown(&self, target: &str, content_type: &str) -> Response<Body> {
+        if target.is_empty() && content_type.starts_with("application/x-www-form-urlencoded") {
+            // The query protocol: STS, SNS, CloudFormation and their like.
+            let text = format!(
+                "<ErrorResponse><Error><Type>Sender</Type><Code>UnknownOperationException</Code>\
+                 <Message>{SERVED}.</Message></Error></ErrorResponse>\n"
+            );
+            return self.dynamodb(StatusCode::BAD_REQUEST, text.into(), "text/xml");
+        }
+        let failure = match target {
+            "" => Failure::unknown_operation(format!("{SERVED}; X-Amz-Target names none.")),
+            _ => Failure::unknown_operation(format!("{SERVED}, not {target}.")),
+        };
+        self.failed(Service::DynamoDb, &failure)
+    }
+
+    /// A response in DynamoDB's manners.
+    fn dynamodb(&self, status: StatusCode, body: Bytes, kind: &'static str) -> Response<Body> {
+        let checksum = crc32fast::hash(&body);
+        let mut response = Response::new(Body::Whole(Some(self.held.count(body))));
+        *response.status_mut() = status;
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+        headers.insert("x-amzn-requestid", dynamodb_request_id(self.id));
+        headers.insert("x-amz-crc32", HeaderValue::from(checksum));
+        headers.insert("server", HeaderValue::from_static("Server"));
+        response
+    }
+
+    /// A response in Kinesis's manners.
+    fn kinesis(&self, status: StatusCode, body: Body, kind: &'static str) -> Response<Body> {
+        let mut response = Response::new(body);
+        *response.status_mut() = status;
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+        headers.insert("x-amzn-requestid", kinesis_request_id(self.id));
+        response
+    }
 }
 
 /// 52 upper-case letters and digits.

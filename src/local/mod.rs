@@ -11,17 +11,22 @@
 //!        \----------------------------------------> table_streams, kinesis
 //! ```
 
+mod body;
 pub mod capture;
+mod compression;
 pub mod dynamodb;
 mod failure;
 pub mod faults;
 mod front;
 pub mod kinesis;
 mod limits;
+mod memory;
+mod origin;
 mod server;
 pub mod table_streams;
 
 pub use failure::Failure;
 pub use faults::Faults;
 pub use limits::Limits;
+pub use origin::Origin;
 pub use server::{Config, Services, StartError};

@@ -18,20 +18,27 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, watch};
 
+use super::body::{Held, SMALL_BODY_BYTES};
 use super::capture::{Capture, ChangeDelay};
 use super::dynamodb::Database;
 use super::faults::{FaultDice, Injected};
 use super::front::Front;
 use super::kinesis::Streams;
+use super::origin::Origin;
 use super::table_streams::TableStreams;
 use super::{Faults, Limits};
 use crate::clock::Clock;
+use crate::hosts::{HostName, Hosts};
 
 /// How the services are to run.
 #[derive(Debug, Clone)]
 pub struct Config {
     /// Address to listen on; port 0 takes a free one.
     pub listen: SocketAddr,
+    /// Names besides `localhost` and addresses by which the services may be asked.
+    pub allow_hosts: Vec<HostName>,
+    /// Origins of pages that may call them from a browser.
+    pub allow_origins: Vec<Origin>,
     /// Server threads; connections are dealt to them in turn.
     pub threads: usize,
     /// Region in ARNs and change records.
@@ -64,6 +71,12 @@ const STOP_TIMEOUT: Duration = Duration::from_secs(1);
 const BACKLOG: i32 = 4096;
 /// How long to wait before accepting again when the system cannot.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(10);
+/// Calls of one HTTP/2 connection at a time: the least that servers are recommended to
+/// allow (<https://www.rfc-editor.org/rfc/rfc9113#section-6.5.2>).
+const MOST_STREAMS: u32 = 100;
+/// What a client may send ahead of being read: so that a call that has to wait holds up
+/// no other, all of them together.
+const STREAM_WINDOW: u32 = SMALL_BODY_BYTES as u32;
 /// Every how many requests a thread that never rests publishes its CPU time.
 pub(super) const CPU_PUBLISH_INTERVAL: u64 = 64;
 
@@ -77,6 +90,8 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            allow_hosts: Vec::new(),
+            allow_origins: Vec::new(),
             threads: 2,
             region: "us-east-1".to_owned(),
             account: Self::ACCOUNT.to_owned(),
@@ -198,6 +213,8 @@ impl Services {
             clock,
             config.seed,
         );
+        let hosts = Hosts::of(address.ip(), &config.allow_hosts);
+        let front = front.answering(hosts, config.allow_origins);
         let front = Arc::new(front.nulling(config.null));
 
         let (stop, stopping) = watch::channel(false);
@@ -364,8 +381,10 @@ impl Worker {
         let mut stopping = self.stopping.clone();
         tokio::spawn(async move {
             let _working = working;
+            let held = Arc::new(Held::default());
             let service = hyper::service::service_fn(move |request| {
-                front.clone().answer(request, Arc::clone(&cpu_us))
+                let front = Arc::clone(&front);
+                front.answer(request, Arc::clone(&held), Arc::clone(&cpu_us))
             });
             let first = tokio::select! {
                 first = first_bytes(&stream) => first,
@@ -378,6 +397,9 @@ impl Worker {
             if first == Some(*PREFACE) {
                 let connection = http2::Builder::new(TokioExecutor::new())
                     .timer(TokioTimer::new())
+                    .max_concurrent_streams(MOST_STREAMS)
+                    .initial_stream_window_size(STREAM_WINDOW)
+                    .initial_connection_window_size(STREAM_WINDOW * MOST_STREAMS)
                     .serve_connection(stream, service);
                 until_stopped(connection, |open| open.graceful_shutdown(), stopping).await;
             } else {

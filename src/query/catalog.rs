@@ -66,7 +66,7 @@ impl Catalog {
     /// # Errors
     /// It cannot be read, or is none.
     pub async fn load(lake: &Lake) -> Result<Self, CatalogError> {
-        let Some(bytes) = lake.read(KEY).await? else {
+        let Some(bytes) = lake.own(KEY).await? else {
             return Ok(Self::default());
         };
         let corrupt = |cause: String| CatalogError::Corrupt {

@@ -29,6 +29,7 @@ use super::scan::{Scanned, Source};
 use super::statement::{self, Parsed};
 use super::views::views;
 use crate::lake::Lake;
+use crate::lake::read::Tally;
 
 /// The database of names that name none: the blog post's.
 pub(super) const DATABASE: &str = "dbhr";
@@ -54,9 +55,10 @@ pub struct Limits {
     pub memory_bytes: usize,
     /// Cores that work at the same time.
     pub cores: usize,
-    /// How much later than it was taken a reading arrives at most: objects that
-    /// arrived later than a time in a statement by more are not read.
-    pub late: Duration,
+    /// How much later than it was taken a reading arrives at most, if somebody vouches
+    /// for that and for the clocks of wearables: then a time in a statement leaves out
+    /// objects that cannot hold it.
+    pub late: Option<Duration>,
 }
 
 /// An open lake.
@@ -64,6 +66,10 @@ pub struct Engine {
     context: SessionContext,
     lake: Lake,
     objects: Arc<Vec<Timed>>,
+    /// Names that lead to no object.
+    names: Arc<Tally>,
+    /// Names that were passed over.
+    passed_over: u64,
     catalog: Catalog,
     database: Arc<MemorySchemaProvider>,
     /// What records were found to have, once it was looked for.
@@ -152,8 +158,9 @@ impl Engine {
     /// The lake cannot be listed, or its catalog not be read.
     pub async fn open(lake: Lake, limits: Limits) -> Result<Self, QueryError> {
         let catalog = Catalog::load(&lake).await?;
-        let objects = lake.objects().await?;
-        let objects = Arc::new(objects.into_iter().map(Timed::from).collect());
+        let listing = lake.list().await?;
+        let objects = listing.objects.into_iter().map(Timed::from);
+        let objects = Arc::new(objects.collect());
 
         let mut config = SessionConfig::new()
             .with_target_partitions(limits.cores.max(1))
@@ -175,6 +182,8 @@ impl Engine {
             context,
             lake,
             objects,
+            names: Arc::new(listing.remarks),
+            passed_over: listing.passed_over,
             catalog,
             database,
             found: None,
@@ -186,6 +195,12 @@ impl Engine {
     #[must_use]
     pub fn objects(&self) -> usize {
         self.objects.len()
+    }
+
+    /// How many names begin with `_` or `.` and are passed over for that.
+    #[must_use]
+    pub fn passed_over(&self) -> u64 {
+        self.passed_over
     }
 
     /// Does what a statement says.
@@ -285,6 +300,7 @@ impl Engine {
         let source = Source {
             lake: self.lake.clone(),
             objects: Arc::clone(&self.objects),
+            names: Arc::clone(&self.names),
             scanned: Arc::clone(scanned),
             late: self.limits.late,
         };
@@ -302,12 +318,15 @@ impl Engine {
             .tables()
             .filter(|(_, name, _)| named(name))
             .collect();
-        let discovers = named(TABLE) || named(RECORDS) || !declared.is_empty();
+        let is_declared = declared
+            .iter()
+            .any(|(of, name, _)| *of == DATABASE && *name == TABLE);
+        let discovers = named(RECORDS) || (named(TABLE) && !is_declared);
         if discovers && self.found.is_none() {
             match discover(&self.lake, &self.objects).await {
                 Ok(found) => self.found = Some(found),
                 // What is declared can be asked; it has no rows.
-                Err(QueryError::NoRecords(_)) if !declared.is_empty() => {}
+                Err(QueryError::NoRecords { .. }) if !declared.is_empty() => {}
                 Err(error) => return Err(error),
             }
         }
@@ -322,20 +341,14 @@ impl Engine {
             if let Some(catalog) = &catalog {
                 let fresh = Arc::new(MemorySchemaProvider::new());
                 for (_, table, columns) in declared.iter().filter(|(of, _, _)| *of == name) {
-                    let table_of = RecordsTable::declared(
-                        source.clone(),
-                        columns,
-                        self.found.as_ref(),
-                        leaves,
-                    );
+                    let table_of = RecordsTable::declared(source.clone(), columns, leaves);
                     known(&fresh, table, Arc::new(table_of))?;
                 }
                 catalog.register_schema(name, fresh).map_err(internal)?;
             }
         }
         for (_, table, columns) in declared.iter().filter(|(of, _, _)| *of == DATABASE) {
-            let table_of =
-                RecordsTable::declared(source.clone(), columns, self.found.as_ref(), leaves);
+            let table_of = RecordsTable::declared(source.clone(), columns, leaves);
             known(&self.database, table, Arc::new(table_of))?;
         }
 

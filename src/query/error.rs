@@ -6,6 +6,7 @@ use datafusion::error::DataFusionError;
 use super::catalog::CatalogError;
 use super::ddl::DdlError;
 use crate::lake::StoreError;
+use crate::lake::read::Tally;
 
 /// A place in a statement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -97,10 +98,16 @@ pub enum QueryError {
     },
     /// Nothing is there to find columns in.
     #[error(
-        "no records in {0}: deliver some with `hrload deliver` or `hrload --lake`, or declare \
-         the table's columns with CREATE EXTERNAL TABLE"
+        "no records in {place}{}: deliver some with `hrload deliver` or `hrload --lake`, or \
+         declare the table's columns with CREATE EXTERNAL TABLE",
+        found_instead(tally)
     )]
-    NoRecords(String),
+    NoRecords {
+        /// The lake.
+        place: String,
+        /// What is there instead.
+        tally: Tally,
+    },
     /// The lake cannot be read.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -110,6 +117,16 @@ pub enum QueryError {
     /// While rows were made.
     #[error("{0}")]
     Execution(String),
+}
+
+/// What a lake has in the place of records.
+fn found_instead(tally: &Tally) -> String {
+    let told = tally.iter().map(|(remark, found)| {
+        let first = found.spots.first().map(|spot| format!(": {spot}"));
+        let first = first.unwrap_or_default();
+        format!("; {} {}{first}", found.count, remark.words(found.count))
+    });
+    told.collect()
 }
 
 impl QueryError {

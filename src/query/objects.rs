@@ -3,8 +3,10 @@
 //! A key says in which hour the oldest record of its object arrived
 //! (`.../2026/11/23/17/...`) and in which second the object was closed
 //! (`...-2026-11-23-17-54-32-<uuid>`), as Firehose names objects. Everything in it
-//! arrived between the two; a reading was taken, and its item written, before its
-//! record arrived.
+//! arrived between the two; its item was written, by a clock of the service, before
+//! its record arrived. When a reading was taken, and when it was due, clocks say that
+//! may be wrong by years in either direction: they leave out nothing, unless somebody
+//! vouches for them.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -16,10 +18,13 @@ use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 
 use super::columns;
+use crate::codec::sample::CLOCKS_AGREE_US;
 use crate::lake::Object;
 
-/// Clocks of devices and services are taken to agree this well.
-const SKEW_US: i64 = 300_000_000;
+/// Clocks that can be trusted are taken to agree this well.
+const SKEW_US: i64 = CLOCKS_AGREE_US as i64;
+/// An item's record arrives within that: a table's stream keeps it no longer.
+const CAPTURED_US: i64 = 86_400_000_000;
 
 /// An object, and when what it holds arrived, in microseconds since the Unix epoch.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -86,8 +91,9 @@ fn closed(key: &str) -> Option<i64> {
 /// What is known of the times in some objects, for DataFusion's pruning.
 pub(super) struct Times<'a> {
     pub(super) objects: &'a [Timed],
-    /// How much later than it was taken a reading arrives at most.
-    pub(super) late: Duration,
+    /// How much later than it was taken a reading arrives at most, if that is
+    /// promised, and with it that no clock is ahead.
+    pub(super) late: Option<Duration>,
 }
 
 impl Times<'_> {
@@ -96,19 +102,29 @@ impl Times<'_> {
         Some(std::sync::Arc::new(values))
     }
 
-    fn late_us(&self) -> i64 {
-        i64::try_from(self.late.as_micros()).unwrap_or(i64::MAX)
+    fn late_us(&self) -> Option<i64> {
+        let late = self.late?;
+        Some(i64::try_from(late.as_micros()).unwrap_or(i64::MAX))
+    }
+
+    /// Not before what arrived first, by so much.
+    fn from(&self, late_us: i64) -> Option<ArrayRef> {
+        let early = late_us.saturating_add(SKEW_US);
+        self.array(|of| Some(of.hour_us?.saturating_sub(early)))
+    }
+
+    /// Not after the object was closed.
+    fn to(&self) -> Option<ArrayRef> {
+        self.array(|of| Some(of.closed_us? + SKEW_US))
     }
 }
 
 impl PruningStatistics for Times<'_> {
     fn min_values(&self, column: &Column) -> Option<ArrayRef> {
-        let late_us = self.late_us();
         match column.name() {
             columns::HOUR => self.array(|of| of.hour_us),
-            columns::OBSERVED | columns::INTENDED | columns::CREATED => {
-                self.array(|of| Some(of.hour_us?.saturating_sub(late_us).saturating_sub(SKEW_US)))
-            }
+            columns::CREATED => self.from(CAPTURED_US),
+            columns::OBSERVED | columns::INTENDED => self.from(self.late_us()?),
             _ => None,
         }
     }
@@ -116,9 +132,8 @@ impl PruningStatistics for Times<'_> {
     fn max_values(&self, column: &Column) -> Option<ArrayRef> {
         match column.name() {
             columns::HOUR => self.array(|of| of.hour_us),
-            columns::OBSERVED | columns::INTENDED | columns::CREATED => {
-                self.array(|of| Some(of.closed_us? + SKEW_US))
-            }
+            columns::CREATED => self.to(),
+            columns::OBSERVED | columns::INTENDED => self.late_us().and_then(|_| self.to()),
             _ => None,
         }
     }

@@ -6,9 +6,10 @@ use std::sync::{Arc, OnceLock};
 
 use async_trait::async_trait;
 use datafusion::arrow::array::{
-    Array, ArrayRef, AsArray, ListArray, RecordBatch, RecordBatchOptions, StructArray,
+    Array, ArrayRef, AsArray, RecordBatch, RecordBatchOptions, StructArray,
     TimestampMicrosecondBuilder, new_null_array,
 };
+use datafusion::arrow::compute::concat_batches;
 use datafusion::arrow::datatypes::{
     DataType, Field, FieldRef, Fields, Schema, SchemaRef, TimeUnit,
 };
@@ -19,47 +20,89 @@ use datafusion::catalog::{Session, TableProvider};
 use datafusion::error::Result;
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
 use datafusion::physical_plan::ExecutionPlan;
-use serde_json::value::RawValue;
-use serde_json::{Deserializer, Value};
+use serde_json::Value;
 
 use super::columns;
 use super::error::QueryError;
 use super::leaves::Leaves;
 use super::objects::Timed;
 use super::scan::{Decode, Scanned, Source, Text};
-use super::types::{self, ColumnType, lower_all, without_doubles};
+use super::spelling::spell;
+use super::types::{self, ColumnType};
 use crate::lake::Lake;
+use crate::lake::read::{self as lake, Piece, Records, Remark, Tally};
 
 /// Objects and records of each that are looked at to find what columns there are:
 /// the oldest, the newest and some between.
 const LOOK_OBJECTS: usize = 8;
 const LOOK_RECORDS: usize = 200;
 
-/// What records have, spelt as they spell it, in alphabetical order.
+/// What records have, in lower case and alphabetical order.
 pub(super) async fn discover(lake: &Lake, objects: &[Timed]) -> Result<Fields, QueryError> {
-    let mut keys: Vec<_> = objects.iter().map(|of| of.object.key.as_str()).collect();
-    keys.sort_unstable();
-    let last = keys.len().saturating_sub(1);
-    let looks = LOOK_OBJECTS.min(keys.len());
+    let mut sorted: Vec<_> = objects.iter().map(|of| &of.object).collect();
+    sorted.sort_unstable_by(|a, b| a.key.cmp(&b.key));
+    let last = sorted.len().saturating_sub(1);
+    let looks = LOOK_OBJECTS.min(sorted.len());
+    let chosen = (0..looks).map(|look| look * last / looks.max(2).saturating_sub(1));
+    let mut chosen: Vec<usize> = chosen.collect();
+    chosen.dedup();
+    // Where those tell nothing, the others may.
+    let others = (0..sorted.len()).filter(|index| !chosen.contains(index));
     let mut found = Schema::empty();
-    for look in 0..looks {
-        let key = keys[look * last / looks.max(2).saturating_sub(1)];
-        let Some(bytes) = lake.read(key).await? else {
-            continue;
-        };
-        let records = Deserializer::from_slice(&bytes).into_iter::<Value>();
-        // Behind what is no JSON, what came before it still tells.
-        let records: Vec<_> = records
-            .take(LOOK_RECORDS)
-            .map_while(Result::ok)
-            .filter(Value::is_object)
-            .collect();
-        found = merge(found, &records)?;
+    let mut tally = Tally::default();
+    for (look, index) in chosen.iter().copied().chain(others).enumerate() {
+        if look >= chosen.len() && !found.fields().is_empty() {
+            break;
+        }
+        let object = sorted[index];
+        match lake.text(object).await? {
+            lake::Text::Whole(text) => {
+                let records = sampled(&object.key, &text, &mut tally);
+                found = merge(found, &records)?;
+            }
+            lake::Text::Gone => {}
+            lake::Text::Unreadable(why) => tally.whole(Remark::Object, &object.key, why),
+        }
     }
     if found.fields().is_empty() {
-        return Err(QueryError::NoRecords(lake.place().to_owned()));
+        return Err(QueryError::NoRecords {
+            place: lake.place().to_owned(),
+            tally,
+        });
     }
-    Ok(without_doubles(&settled(found.fields())))
+    Ok(settled(found.fields()))
+}
+
+/// The first records of a text, their names in lower case.
+fn sampled(key: &str, text: &[u8], tally: &mut Tally) -> Vec<Value> {
+    let mut records = Vec::new();
+    for (at, piece) in Records::of(text) {
+        match piece {
+            Piece::Record(record) => {
+                // What is nested deeper than can be read is no column.
+                if let Ok(record) = serde_json::from_slice(record) {
+                    records.push(lowered(record));
+                }
+            }
+            Piece::Other => tally.at(Remark::NoRecord, key, at, String::new),
+            Piece::Broken(why) => tally.at(Remark::Line, key, at, || why),
+        }
+        if records.len() == LOOK_RECORDS {
+            break;
+        }
+    }
+    records
+}
+
+fn lowered(value: Value) -> Value {
+    match value {
+        Value::Object(fields) => fields
+            .into_iter()
+            .map(|(name, value)| (name.to_ascii_lowercase(), lowered(value)))
+            .collect(),
+        Value::Array(items) => items.into_iter().map(lowered).collect(),
+        value => value,
+    }
 }
 
 /// The columns of both. A record that contradicts those before it is left out.
@@ -99,10 +142,10 @@ fn settled(fields: &Fields) -> Fields {
 #[derive(Debug)]
 pub(super) struct RecordsTable {
     source: Source,
-    /// What is read, spelt as records spell it.
+    /// What is read of records.
     read: Fields,
-    /// What statements see: the same in lower case, and with what was found the
-    /// hour of the object, as Athena projects partitions.
+    /// What statements see: the same, and with what was found the hour of the object,
+    /// as Athena projects partitions.
     seen: SchemaRef,
     /// Set once the statement is planned.
     leaves: Arc<OnceLock<Leaves>>,
@@ -115,21 +158,14 @@ impl RecordsTable {
         found: &Fields,
         leaves: &Arc<OnceLock<Leaves>>,
     ) -> Self {
-        let read: Fields = found
-            .iter()
-            .filter(|field| !field.name().eq_ignore_ascii_case(columns::HOUR))
-            .cloned()
-            .collect();
+        let found = found.iter().filter(|field| field.name() != columns::HOUR);
+        let read: Fields = found.cloned().collect();
         let hour = Field::new(
             columns::HOUR,
             DataType::Timestamp(TimeUnit::Microsecond, None),
             true,
         );
-        let seen = lower_all(&read)
-            .iter()
-            .cloned()
-            .chain([Arc::new(hour)])
-            .collect::<Fields>();
+        let seen: Fields = read.iter().cloned().chain([Arc::new(hour)]).collect();
         Self {
             source,
             read,
@@ -142,16 +178,13 @@ impl RecordsTable {
     pub(super) fn declared(
         source: Source,
         declared: &[(String, ColumnType)],
-        found: Option<&Fields>,
         leaves: &Arc<OnceLock<Leaves>>,
     ) -> Self {
         let declared = declared.iter();
-        let read: Fields = declared
-            .map(|(name, of)| types::field(name, of, found))
-            .collect();
+        let read: Fields = declared.map(|(name, of)| types::field(name, of)).collect();
         Self {
             source,
-            seen: Arc::new(Schema::new(lower_all(&read))),
+            seen: Arc::new(Schema::new(read.clone())),
             read,
             leaves: Arc::clone(leaves),
         }
@@ -207,51 +240,56 @@ struct Rows {
 }
 
 impl Rows {
-    fn decode(&self, text: &[u8], rows: usize) -> Result<(RecordBatch, usize), ArrowError> {
+    /// Those records as rows; `Err`: one of them is none.
+    fn rows(&self, records: &[(usize, &[u8])]) -> Result<RecordBatch, ArrowError> {
+        if self.read.fields().is_empty() {
+            let options = RecordBatchOptions::new().with_row_count(Some(records.len()));
+            let schema = Arc::clone(&self.read);
+            return RecordBatch::try_new_with_options(schema, Vec::new(), &options);
+        }
         let mut decoder = ReaderBuilder::new(Arc::clone(&self.read))
-            .with_batch_size(rows)
+            .with_batch_size(records.len())
             .with_coerce_primitive(true)
             .with_ignore_type_conflicts(true)
             .build_decoder()?;
-        let read = decoder.decode(text)?;
-        let batch = decoder.flush()?;
-        Ok((
-            batch.unwrap_or_else(|| RecordBatch::new_empty(Arc::clone(&self.read))),
-            read,
-        ))
-    }
-
-    /// One record after the other, leaving out what is no JSON and what is no
-    /// object: their text.
-    fn good(text: &mut Text, rows: usize, scanned: &Scanned) -> Vec<u8> {
-        let mut good = Vec::new();
-        let mut found = 0;
-        while found < rows && text.at < text.bytes.len() {
-            let rest = &text.bytes[text.at..];
-            let mut records = Deserializer::from_slice(rest).into_iter::<&RawValue>();
-            match records.next() {
-                None => text.at = text.bytes.len(),
-                Some(Ok(record)) => {
-                    if record.get().starts_with('{') {
-                        good.extend_from_slice(record.get().as_bytes());
-                        good.push(b'\n');
-                        found += 1;
-                    } else {
-                        scanned.add_records(0, 1);
-                    }
-                    text.at += records.byte_offset();
-                }
-                Some(Err(_)) => text.skip_line(text.at + records.byte_offset(), scanned),
+        let mut spelt = Vec::new();
+        for (_, record) in records {
+            spelt.clear();
+            spelt.extend_from_slice(record);
+            spell(&mut spelt, self.read.fields());
+            if decoder.decode(&spelt)? != spelt.len() {
+                break;
             }
         }
-        good
+        decoder
+            .flush()?
+            .filter(|rows| rows.num_rows() == records.len())
+            .ok_or_else(|| ArrowError::JsonError("it is no row".to_owned()))
+    }
+
+    /// The same, but for those that are none: each costs itself.
+    fn good(
+        &self,
+        records: &[(usize, &[u8])],
+        none: &mut impl FnMut(usize, String),
+        good: &mut Vec<RecordBatch>,
+    ) {
+        match (self.rows(records), records) {
+            (Ok(rows), _) => good.push(rows),
+            (Err(error), [(at, _)]) => none(*at, error.to_string()),
+            (Err(_), _) => {
+                let (some, others) = records.split_at(records.len() / 2);
+                self.good(some, none, good);
+                self.good(others, none, good);
+            }
+        }
     }
 
     fn dress(&self, batch: &RecordBatch, hour_us: Option<i64>) -> Result<RecordBatch> {
         let rows = batch.num_rows();
         let mut read = batch.columns().iter();
         let columns = self.seen.fields().iter().map(|field| match read.next() {
-            Some(column) => renamed(column, field.data_type()),
+            Some(column) => widened(column, field.data_type()),
             None => {
                 let mut hours = TimestampMicrosecondBuilder::with_capacity(rows);
                 (0..rows).for_each(|_| hours.append_option(hour_us));
@@ -268,27 +306,19 @@ impl Rows {
     }
 }
 
-/// The same values under the names of another type; null where nothing was read.
-fn renamed(array: &ArrayRef, to: &DataType) -> ArrayRef {
+/// The same values with all parts of their type; null where nothing was read.
+fn widened(array: &ArrayRef, to: &DataType) -> ArrayRef {
     match to {
         DataType::Struct(fields) => {
             let array = array.as_struct();
-            let read = |name: &str| {
-                let mut names = array.column_names().into_iter();
-                names.position(|read| read.eq_ignore_ascii_case(name))
-            };
-            let columns = fields.iter().map(|field| match read(field.name()) {
-                Some(index) => renamed(array.column(index), field.data_type()),
-                None => new_null_array(field.data_type(), array.len()),
-            });
+            let columns = fields
+                .iter()
+                .map(|field| match array.column_by_name(field.name()) {
+                    Some(column) => widened(column, field.data_type()),
+                    None => new_null_array(field.data_type(), array.len()),
+                });
             let (columns, nulls) = (columns.collect(), array.nulls().cloned());
             Arc::new(StructArray::new(fields.clone(), columns, nulls))
-        }
-        DataType::List(field) => {
-            let array = array.as_list::<i32>();
-            let values = renamed(array.values(), field.data_type());
-            let (offsets, nulls) = (array.offsets().clone(), array.nulls().cloned());
-            Arc::new(ListArray::new(Arc::clone(field), offsets, values, nulls))
         }
         _ => Arc::clone(array),
     }
@@ -301,22 +331,44 @@ impl Decode for Rows {
         rows: usize,
         scanned: &Scanned,
     ) -> Result<Option<RecordBatch>> {
-        while text.at < text.bytes.len() {
-            let batch = match self.decode(&text.bytes[text.at..], rows) {
-                Ok((batch, read)) => {
-                    text.at += read;
-                    batch
+        let key = &text.of.object.key;
+        let mut pieces = Records::from(&text.bytes, text.at);
+        loop {
+            let mut values = 0;
+            let mut found = Vec::new();
+            let mut ended = false;
+            while found.len() < rows {
+                match pieces.next() {
+                    None => {
+                        ended = true;
+                        break;
+                    }
+                    Some((at, Piece::Broken(why))) => {
+                        text.tally.at(Remark::Line, key, at, || why);
+                        continue;
+                    }
+                    Some((at, Piece::Other)) => {
+                        text.tally.at(Remark::NoRecord, key, at, String::new);
+                    }
+                    Some((at, Piece::Record(record))) => found.push((at, record)),
                 }
-                Err(_) => {
-                    let good = Self::good(text, rows, scanned);
-                    self.decode(&good, rows)?.0
-                }
-            };
+                values += 1;
+            }
+            text.at = pieces.read_to();
+            scanned.add_records(values);
+            let mut good = Vec::new();
+            if !found.is_empty() {
+                let tally = &mut text.tally;
+                let mut none = |at, why| tally.at(Remark::NoRecord, key, at, || why);
+                self.good(&found, &mut none, &mut good);
+            }
+            let batch = concat_batches(&self.read, &good)?;
             if batch.num_rows() > 0 {
-                scanned.add_records(batch.num_rows(), 0);
                 return self.dress(&batch, text.of.hour_us).map(Some);
             }
+            if ended {
+                return Ok(None);
+            }
         }
-        Ok(None)
     }
 }

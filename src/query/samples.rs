@@ -16,7 +16,8 @@ use datafusion::physical_plan::ExecutionPlan;
 
 use super::columns;
 use super::scan::{Decode, Scanned, Source, Text};
-use crate::codec::sample::{Sample, Samples};
+use crate::codec::sample::Sample;
+use crate::lake::read::Readings as InText;
 
 const TIME: DataType = DataType::Timestamp(TimeUnit::Microsecond, None);
 
@@ -167,23 +168,21 @@ impl Decode for Readings {
         let fields = self.schema.fields().iter();
         let mut columns: Vec<_> = fields.map(|field| Filling::of(field, rows)).collect();
         let mut read = 0;
-        while read < rows && text.at < text.bytes.len() {
-            let mut samples = Samples::of(&text.bytes[text.at..]);
-            for sample in samples.by_ref().take(rows - read) {
-                columns.iter_mut().for_each(|column| column.push(&sample));
-                read += 1;
-            }
-            scanned.add_records(0, samples.passed_over);
-            match samples.broken_at {
-                Some(at) => text.skip_line(text.at + at, scanned),
-                None if read < rows => text.at = text.bytes.len(),
-                None => text.at += samples.read_bytes(),
-            }
+        let mut readings = InText::from(&text.of.object.key, &text.bytes, text.at);
+        readings.tally = std::mem::take(&mut text.tally);
+        for sample in readings.by_ref().take(rows) {
+            columns.iter_mut().for_each(|column| column.push(&sample));
+            read += 1;
         }
+        scanned.add_records(readings.values);
+        let at = readings.read_to();
+        let (mut tally, tail) = (readings.tally, readings.tail);
+        tally.merge(&tail);
+        text.tally = tally;
+        text.at = at;
         if read == 0 {
             return Ok(None);
         }
-        scanned.add_records(read, 0);
         let columns = columns.into_iter().map(|column| column.finish(text, read));
         let options = RecordBatchOptions::new().with_row_count(Some(read));
         let batch = RecordBatch::try_new_with_options(

@@ -22,15 +22,7 @@ use futures_util::stream;
 
 use super::objects::{Timed, Times, deal};
 use crate::lake::Lake;
-
-/// Text that is no JSON, and was left out.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Broken {
-    /// The object.
-    pub object: String,
-    /// Where in its text, in bytes from the start.
-    pub at: usize,
-}
+use crate::lake::read::{self as lake, Remark, Remarks, Tally};
 
 /// What a statement has read so far.
 #[derive(Debug, Default)]
@@ -39,9 +31,7 @@ pub struct Scanned {
     objects: AtomicU64,
     bytes: AtomicU64,
     records: AtomicU64,
-    passed_over: AtomicU64,
-    broken: AtomicU64,
-    first_broken: Mutex<Option<Broken>>,
+    remarks: Mutex<Remarks>,
 }
 
 impl Scanned {
@@ -69,36 +59,22 @@ impl Scanned {
         self.records.load(Ordering::Relaxed)
     }
 
-    /// Records that were JSON, and no reading.
+    /// Remarks on what was read.
     #[must_use]
-    pub fn passed_over(&self) -> u64 {
-        self.passed_over.load(Ordering::Relaxed)
+    pub fn remarks(&self) -> Tally {
+        let remarks = self.remarks.lock();
+        remarks.unwrap_or_else(PoisonError::into_inner).total()
     }
 
-    /// Places where text was no JSON, and one of them.
-    #[must_use]
-    pub fn broken(&self) -> (u64, Option<Broken>) {
-        let first = self.first_broken.lock();
-        let first = first.unwrap_or_else(PoisonError::into_inner).clone();
-        (self.broken.load(Ordering::Relaxed), first)
+    pub(super) fn add_records(&self, records: u64) {
+        self.records.fetch_add(records, Ordering::Relaxed);
     }
 
-    pub(super) fn add_records(&self, records: usize, passed_over: u64) {
-        self.records
-            .fetch_add(records as u64 + passed_over, Ordering::Relaxed);
-        self.passed_over.fetch_add(passed_over, Ordering::Relaxed);
-    }
-
-    pub(super) fn add_broken(&self, object: &str, at: usize) {
-        self.broken.fetch_add(1, Ordering::Relaxed);
-        let mut first = self
-            .first_broken
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        first.get_or_insert_with(|| Broken {
-            object: object.to_owned(),
-            at,
-        });
+    /// Remarks on an object as far as it was read; a statement may read one twice.
+    pub(super) fn add_remarks(&self, object: &str, tally: &Tally) {
+        let remarks = self.remarks.lock();
+        let mut remarks = remarks.unwrap_or_else(PoisonError::into_inner);
+        remarks.cover(object, tally);
     }
 }
 
@@ -108,15 +84,7 @@ pub(super) struct Text {
     pub(super) of: Timed,
     pub(super) bytes: Vec<u8>,
     pub(super) at: usize,
-}
-
-impl Text {
-    /// Goes on behind the next newline: what is there is no JSON.
-    pub(super) fn skip_line(&mut self, broken_at: usize, scanned: &Scanned) {
-        scanned.add_broken(&self.of.object.key, broken_at);
-        let newline = memchr::memchr(b'\n', &self.bytes[broken_at..]);
-        self.at = newline.map_or(self.bytes.len(), |newline| broken_at + newline + 1);
-    }
+    pub(super) tally: Tally,
 }
 
 /// How the text of objects becomes rows.
@@ -136,8 +104,11 @@ pub(super) trait Decode: fmt::Debug + Send + Sync + 'static {
 pub(super) struct Source {
     pub(super) lake: Lake,
     pub(super) objects: Arc<Vec<Timed>>,
+    /// Names that lead to no object.
+    pub(super) names: Arc<Tally>,
     pub(super) scanned: Arc<Scanned>,
-    pub(super) late: Duration,
+    /// Read whatever their names say, if nothing is promised.
+    pub(super) late: Option<Duration>,
 }
 
 impl Source {
@@ -182,6 +153,7 @@ impl Source {
         self.scanned
             .known
             .fetch_add(self.objects.len() as u64, Ordering::Relaxed);
+        self.scanned.add_remarks("", &self.names);
         let hands = session
             .config()
             .target_partitions()
@@ -206,15 +178,27 @@ impl Source {
     }
 
     async fn text(&self, of: Timed) -> Result<Option<Text>> {
-        let read = self.lake.read(&of.object.key).await;
+        let read = self.lake.text(&of.object).await;
         let read = read.map_err(|error| DataFusionError::External(Box::new(error)))?;
-        // `None`: somebody removed it since it was listed.
-        Ok(read.map(|bytes| {
-            self.scanned.objects.fetch_add(1, Ordering::Relaxed);
-            self.scanned
-                .bytes
-                .fetch_add(of.object.bytes, Ordering::Relaxed);
-            Text { of, bytes, at: 0 }
+        let bytes = match read {
+            lake::Text::Whole(bytes) => bytes,
+            lake::Text::Gone => return Ok(None),
+            lake::Text::Unreadable(why) => {
+                let mut tally = Tally::default();
+                tally.whole(Remark::Object, &of.object.key, why);
+                self.scanned.add_remarks(&of.object.key, &tally);
+                return Ok(None);
+            }
+        };
+        self.scanned.objects.fetch_add(1, Ordering::Relaxed);
+        self.scanned
+            .bytes
+            .fetch_add(of.object.bytes, Ordering::Relaxed);
+        Ok(Some(Text {
+            of,
+            bytes,
+            at: 0,
+            tally: Tally::default(),
         }))
     }
 }
@@ -241,7 +225,11 @@ impl Reading {
     async fn next(mut self) -> Result<Option<(RecordBatch, Self)>> {
         loop {
             if let Some(text) = &mut self.text {
-                let rows = self.decode.decode(text, self.rows, &self.source.scanned)?;
+                let scanned = &self.source.scanned;
+                let rows = self.decode.decode(text, self.rows, scanned)?;
+                if !text.tally.is_empty() {
+                    scanned.add_remarks(&text.of.object.key, &text.tally);
+                }
                 if let Some(rows) = rows {
                     return Ok(Some((rows, self)));
                 }

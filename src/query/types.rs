@@ -61,9 +61,8 @@ impl fmt::Display for ColumnType {
 }
 
 impl ColumnType {
-    /// As JSON is to be read. Names are spelt as records spell them, where `found`
-    /// (what records were found to have there) tells: Athena does not heed case.
-    pub(super) fn arrow(&self, found: Option<&DataType>) -> DataType {
+    /// As JSON is to be read, names in lower case.
+    pub(super) fn arrow(&self) -> DataType {
         match self {
             ColumnType::String => DataType::Utf8,
             ColumnType::Boolean => DataType::Boolean,
@@ -73,80 +72,23 @@ impl ColumnType {
             ColumnType::Decimal(precision, scale) => DataType::Decimal128(*precision, *scale),
             ColumnType::Date => DataType::Date32,
             ColumnType::Timestamp => DataType::Timestamp(TimeUnit::Microsecond, None),
-            ColumnType::Array(of) => {
-                let found = match found {
-                    Some(DataType::List(field)) => Some(field.data_type()),
-                    _ => None,
-                };
-                DataType::new_list(of.arrow(found), true)
-            }
+            ColumnType::Array(of) => DataType::new_list(of.arrow(), true),
             ColumnType::Map(of) => {
                 let entry = Fields::from(vec![
                     Field::new("key", DataType::Utf8, false),
-                    Field::new("value", of.arrow(None), true),
+                    Field::new("value", of.arrow(), true),
                 ]);
                 let entries = Field::new("entries", DataType::Struct(entry), false);
                 DataType::Map(entries.into(), false)
             }
             ColumnType::Struct(fields) => {
-                let found = match found {
-                    Some(DataType::Struct(fields)) => Some(fields),
-                    _ => None,
-                };
-                let fields = fields.iter().map(|(name, of)| field(name, of, found));
-                DataType::Struct(fields.collect())
+                DataType::Struct(fields.iter().map(|(name, of)| field(name, of)).collect())
             }
         }
     }
 }
 
 /// A declared column, as JSON is to be read.
-pub(super) fn field(name: &str, of: &ColumnType, found: Option<&Fields>) -> Field {
-    let as_found = found.and_then(|fields| {
-        let mut fields = fields.iter();
-        fields.find(|field| field.name().eq_ignore_ascii_case(name))
-    });
-    match as_found {
-        Some(found) => Field::new(found.name(), of.arrow(Some(found.data_type())), true),
-        None => Field::new(name, of.arrow(None), true),
-    }
-}
-
-/// The same field with all names in lower case, as Athena's catalog has them.
-pub(super) fn in_lower_case(field: &Field) -> Field {
-    let lower = |of: &DataType| match of {
-        DataType::Struct(fields) => DataType::Struct(lower_all(fields)),
-        DataType::List(of) => DataType::List(in_lower_case(of).into()),
-        of => of.clone(),
-    };
-    Field::new(
-        field.name().to_ascii_lowercase(),
-        lower(field.data_type()),
-        field.is_nullable(),
-    )
-}
-
-/// Those fields, of which of several that differ in case alone the first is kept.
-pub(super) fn lower_all(fields: &Fields) -> Fields {
-    fields.iter().map(|field| in_lower_case(field)).collect()
-}
-
-/// Leaves out fields that are spelt like one before them but for their case: SQL
-/// could not tell them apart.
-pub(super) fn without_doubles(fields: &Fields) -> Fields {
-    let mut kept: Vec<Field> = Vec::new();
-    for field in fields {
-        if kept
-            .iter()
-            .any(|of| of.name().eq_ignore_ascii_case(field.name()))
-        {
-            continue;
-        }
-        let of = match field.data_type() {
-            DataType::Struct(fields) => DataType::Struct(without_doubles(fields)),
-            of => of.clone(),
-        };
-        kept.push(Field::new(field.name(), of, true));
-    }
-    kept.into()
+pub(super) fn field(name: &str, of: &ColumnType) -> Field {
+    Field::new(name.to_ascii_lowercase(), of.arrow(), true)
 }

@@ -1,5 +1,6 @@
 //! The views that are always there.
 
+use crate::codec::sample::CLOCKS_AGREE_US;
 use crate::workload::{HIGHEST_OF_FORTY, ZONES};
 
 /// The names and the statements of the views, each on those before it.
@@ -36,6 +37,15 @@ pub(super) fn views() -> Vec<(&'static str, String)> {
              FROM readings WHERE created > observed + INTERVAL '1 minute'"
                 .to_owned(),
         ),
+        // Dated later than they can have been taken: the wearable's clock is wrong.
+        (
+            "future_dated",
+            format!(
+                "SELECT device, bpm, observed, created, observed - created AS ahead \
+                 FROM readings WHERE observed > created + INTERVAL '{} seconds'",
+                CLOCKS_AGREE_US / 1_000_000
+            ),
+        ),
         (
             "zones",
             format!(
@@ -46,13 +56,16 @@ pub(super) fn views() -> Vec<(&'static str, String)> {
             ),
         ),
         // Silent is who was heard at least twice and then not for five times as long
-        // as usual, and not for a minute either.
+        // as usual, and not for a minute either. Heard is when a reading was taken, or
+        // when its item was written if its clock says later: the newest time that any
+        // clock says is not the present.
         (
             "silent_devices",
             "SELECT device, last_observed, newest - last_observed AS silent \
-             FROM (SELECT device, max(observed) AS last_observed, min(observed) AS first_observed, \
-             count(*) AS readings, max(max(observed)) OVER () AS newest \
-             FROM readings GROUP BY device) \
+             FROM (SELECT device, max(heard) AS last_observed, min(heard) AS first_observed, \
+             count(*) AS readings, max(max(heard)) OVER () AS newest \
+             FROM (SELECT device, least(observed, created) AS heard FROM readings) \
+             GROUP BY device) \
              WHERE readings > 1 AND newest > last_observed + INTERVAL '1 minute' \
              AND to_unixtime(newest) - to_unixtime(last_observed) \
              > 5.0 * (to_unixtime(last_observed) - to_unixtime(first_observed)) / (readings - 1)"

@@ -6,6 +6,7 @@
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 use std::{fmt, io};
@@ -20,6 +21,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 
 use super::{CONTENT_TYPE, Watched, text};
+use crate::hosts::{HostName, Hosts};
 
 /// A connection on which no request head arrives for this long is closed.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(60);
@@ -76,14 +78,20 @@ impl std::error::Error for ListenError {
 
 impl MetricsServer {
     /// Listens, and serves from a thread of its own; returns when the port answers.
+    /// It may be asked by these names, besides `localhost` and addresses.
     ///
     /// # Errors
     /// The address cannot be listened on, or the thread cannot be started.
-    pub fn start(listen: SocketAddr, watched: Watched) -> Result<Self, ListenError> {
-        Self::try_start(listen, watched).map_err(|source| ListenError { listen, source })
+    pub fn start(
+        listen: SocketAddr,
+        names: &[HostName],
+        watched: Watched,
+    ) -> Result<Self, ListenError> {
+        let hosts = Hosts::of(listen.ip(), names);
+        Self::try_start(listen, hosts, watched).map_err(|source| ListenError { listen, source })
     }
 
-    fn try_start(listen: SocketAddr, watched: Watched) -> io::Result<Self> {
+    fn try_start(listen: SocketAddr, hosts: Hosts, watched: Watched) -> io::Result<Self> {
         let listener = std::net::TcpListener::bind(listen)?;
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
@@ -96,7 +104,7 @@ impl MetricsServer {
             .spawn(move || {
                 runtime.block_on(async {
                     tokio::select! {
-                        () = accept(listener, watched) => {}
+                        () = accept(listener, hosts, watched) => {}
                         _ = stopped => {}
                     }
                 });
@@ -125,14 +133,15 @@ impl Drop for MetricsServer {
     }
 }
 
-async fn accept(listener: std::net::TcpListener, watched: Watched) {
+async fn accept(listener: std::net::TcpListener, hosts: Hosts, watched: Watched) {
     let Ok(listener) = TcpListener::from_std(listener) else {
         return;
     };
+    let hosts = Arc::new(hosts);
     loop {
         match listener.accept().await {
             Ok((stream, _)) => {
-                tokio::spawn(serve(stream, watched.clone()));
+                tokio::spawn(serve(stream, Arc::clone(&hosts), watched.clone()));
             }
             // Out of files, say. The connection waits in the backlog meanwhile.
             Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
@@ -140,9 +149,9 @@ async fn accept(listener: std::net::TcpListener, watched: Watched) {
     }
 }
 
-async fn serve(stream: TcpStream, watched: Watched) {
+async fn serve(stream: TcpStream, hosts: Arc<Hosts>, watched: Watched) {
     let service = service_fn(move |request| {
-        let answer = answer(&request, &watched);
+        let answer = answer(&request, &hosts, &watched);
         async move { Ok::<_, Infallible>(answer) }
     });
     let connection = http1::Builder::new()
@@ -153,9 +162,13 @@ async fn serve(stream: TcpStream, watched: Watched) {
     let _ = connection.await;
 }
 
-fn answer<B>(request: &Request<B>, watched: &Watched) -> Response<Full<Bytes>> {
+fn answer<B>(request: &Request<B>, hosts: &Hosts, watched: &Watched) -> Response<Full<Bytes>> {
     let plain = "text/plain; charset=utf-8";
     let (status, kind, body) = match (request.method(), request.uri().path()) {
+        _ if !hosts.allow(request.uri(), request.headers()) => {
+            let body = format!("{}\n", hosts.refusal());
+            (StatusCode::FORBIDDEN, plain, body)
+        }
         (&Method::GET | &Method::HEAD, "/metrics") => {
             let status = watched.borrow().clone();
             (StatusCode::OK, CONTENT_TYPE, text(&status))

@@ -12,10 +12,15 @@ pub(crate) struct Answer {
 
 /// Asks once, on a connection of its own; `None` when nobody answers.
 pub(crate) fn ask(address: SocketAddr, method: &str, path: &str) -> Option<Answer> {
+    ask_as(address, &address.to_string(), method, path)
+}
+
+/// Asks once by the name `host`.
+pub(crate) fn ask_as(address: SocketAddr, host: &str, method: &str, path: &str) -> Option<Answer> {
     let mut stream = TcpStream::connect(address).ok()?;
     write!(
         stream,
-        "{method} {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n"
+        "{method} {path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n"
     )
     .ok()?;
     let mut text = String::new();

@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::net::{SocketAddr, TcpListener};
 use std::process::{Child, Command, Stdio};
 
-use crate::http::ask;
+use crate::http::{ask, ask_as};
 use crate::support::{hrload, output};
 
 /// A run with a port to scrape, at the address that it prints.
@@ -154,6 +154,22 @@ fn other_paths_and_methods_are_refused_with_a_hint() {
     }
     let text = ask(address, "GET", "/metrics").unwrap().body;
     assert!(!text.contains("hrload_seen_readings"), "{text}");
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+#[test]
+fn metrics_are_told_to_who_asks_by_a_name_that_is_allowed_alone() {
+    let (mut child, address) = scraped("--via none -d 60s --allow-host bench.example");
+    for (host, status) in [
+        ("localhost:9464", 200),
+        ("bench.example", 200),
+        ("evil.example", 403),
+    ] {
+        let answer = ask_as(address, host, "GET", "/metrics").unwrap();
+        assert_eq!(answer.status, status, "{host}");
+        assert_eq!(answer.body.contains("--allow-host"), status == 403);
+    }
     child.kill().unwrap();
     child.wait().unwrap();
 }

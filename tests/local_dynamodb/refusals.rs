@@ -408,7 +408,7 @@ fn requests_are_refused_in_dynamodbs_words() {
         (
             "Scan",
             r#"{"TableName":"t.t","Segment":2,"TotalSegments":2}"#,
-            "The Segment parameter is zero-based and must be less than parameter TotalSegments",
+            "The Segment parameter is zero-based and must be less than parameter TotalSegments: Segment: 2 is not less than TotalSegments: 2",
         ),
         (
             "Scan",

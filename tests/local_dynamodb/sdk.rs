@@ -273,8 +273,20 @@ fn a_destination_is_enabled_updated_and_disabled_with_its_statuses() {
         wrong["message"]
             .as_str()
             .unwrap()
-            .contains("MICROSECOND, MILLISECOND"),
+            .contains("MILLISECOND, MICROSECOND"),
         "{wrong}"
+    );
+
+    let other = format!("{STREAM}-2");
+    let never = json!({"TableName": "t.t", "StreamArn": other,
+        "UpdateKinesisStreamingConfiguration": {"ApproximateCreationDateTimePrecision": "MICROSECOND"}});
+    let never = call(&services, "UpdateKinesisStreamingDestination", &never).unwrap();
+    assert_eq!(
+        never.json()["message"],
+        format!(
+            "Table is not in a valid state to enable Kinesis Streaming Destination: No streaming \
+             destination with streamArn: {other} found for table with tableName: t.t"
+        )
     );
 
     let body = json!({"TableName": "t.t", "StreamArn": STREAM});
@@ -288,10 +300,59 @@ fn a_destination_is_enabled_updated_and_disabled_with_its_statuses() {
     });
     assert_eq!(count(&services), 1);
     assert!(records(&services).is_empty());
-    assert_eq!(
-        enable(&services, Value::Null)["DestinationStatus"],
-        "ENABLING"
-    );
+    let enabled = enable(&services, Value::Null);
+    assert_eq!(enabled["DestinationStatus"], "ENABLING");
+    assert_eq!(enabled["EnableKinesisStreamingConfiguration"], json!({}));
+}
+
+#[test]
+fn a_destination_may_be_enabled_while_its_stream_is_created_and_nothing_is_lost() {
+    let services = services("");
+    create_table(&services, false);
+    // Again, where the stream was quicker than the next call.
+    for round in 0..20 {
+        let name = format!("changes-{round}");
+        let create = json!({"StreamName": name, "ShardCount": 1});
+        kinesis(&services, "CreateStream", &create);
+        let arn = format!("arn:aws:kinesis:eu-west-1:000000000000:stream/{name}");
+        let body = json!({"TableName": "t.t", "StreamArn": arn});
+        let summary = kinesis(
+            &services,
+            "DescribeStreamSummary",
+            &json!({"StreamName": name}),
+        );
+        let creating = summary["StreamDescriptionSummary"]["StreamStatus"] == "CREATING";
+        let enabled = call(&services, "EnableKinesisStreamingDestination", &body).unwrap();
+        assert_eq!(enabled.status, 200, "{}", enabled.json());
+        let status = || {
+            let table = json!({"TableName": "t.t"});
+            let described = call(&services, "DescribeKinesisStreamingDestination", &table);
+            let described = described.unwrap().json();
+            let destinations = described["KinesisDataStreamDestinations"]
+                .as_array()
+                .unwrap();
+            let this = destinations
+                .iter()
+                .find(|d| d["StreamArn"] == *arn)
+                .unwrap();
+            this["DestinationStatus"].clone()
+        };
+        until("the destination becoming active", || status() == "ACTIVE");
+        put(&services, &format!("item-{round}")).unwrap();
+        let from = json!({"StreamName": name, "ShardId": "shardId-000000000000",
+            "ShardIteratorType": "TRIM_HORIZON"});
+        let iterator = kinesis(&services, "GetShardIterator", &from)["ShardIterator"].clone();
+        let get = json!({"ShardIterator": iterator});
+        until("the record arriving", || {
+            kinesis(&services, "GetRecords", &get)["Records"][0]["Data"].is_string()
+        });
+        if creating {
+            return;
+        }
+        call(&services, "DisableKinesisStreamingDestination", &body).unwrap();
+        until("the end of the destination", || status() == "DISABLED");
+    }
+    panic!("the stream was never seen CREATING");
 }
 
 #[test]

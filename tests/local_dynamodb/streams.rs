@@ -354,11 +354,63 @@ async fn a_table_has_one_enabled_stream_at_a_time() {
 }
 
 #[test]
+fn an_iterator_begins_with_the_first_record_created_at_a_time() {
+    let services = start("delay=300ms");
+    let arn = table(&services, Some("KEYS_ONLY"));
+    let described = streams(&services, "DescribeStream", &json!({"StreamArn": arn}));
+    let shards = described["StreamDescription"]["Shards"].clone();
+    let now = || {
+        let since = std::time::UNIX_EPOCH.elapsed().unwrap();
+        since.as_millis() as f64 / 1000.0
+    };
+    put(&services, "a", "early");
+    // The next is written in a later millisecond.
+    let early = now();
+    until("a millisecond", || now() > early);
+    let between = now();
+    put(&services, "a", "late");
+    let found = |time: f64| {
+        let mut found = 0;
+        for shard in shards.as_array().unwrap() {
+            let iterator = json!({"StreamArn": arn, "ShardId": shard["ShardId"],
+                "ShardIteratorType": "AT_TIMESTAMP", "Timestamp": time});
+            let iterator = streams(&services, "GetShardIterator", &iterator);
+            let page = json!({"ShardIterator": iterator["ShardIterator"]});
+            let page = streams(&services, "GetRecords", &page);
+            found += page["Records"].as_array().unwrap().len();
+        }
+        found
+    };
+    until("both records arriving", || found(0.0) == 2);
+    assert_eq!(
+        found(between),
+        1,
+        "the first was created before, and arrived after"
+    );
+    assert_eq!(found(now()), 0);
+}
+
+#[test]
+fn no_shard_of_a_tables_stream_has_children() {
+    let services = start("");
+    let arn = table(&services, Some("KEYS_ONLY"));
+    let described = streams(&services, "DescribeStream", &json!({"StreamArn": arn}));
+    let shard = &described["StreamDescription"]["Shards"][0]["ShardId"];
+    let filter = json!({"Type": "CHILD_SHARDS", "ShardId": shard});
+    let body = json!({"StreamArn": arn, "ShardFilter": filter});
+    let children = streams(&services, "DescribeStream", &body);
+    let children = &children["StreamDescription"];
+    assert_eq!(children["Shards"], json!([]), "{children}");
+    assert_eq!(children.get("LastEvaluatedShardId"), None);
+}
+
+#[test]
 fn what_cannot_be_is_refused_in_the_services_words() {
     let services = start("");
     let arn = table(&services, Some("KEYS_ONLY"));
     let shards = streams(&services, "DescribeStream", &json!({"StreamArn": arn}));
     let shard = shards["StreamDescription"]["Shards"][0]["ShardId"].clone();
+    let elsewhere = shard.as_str().unwrap().replace("shardId-0", "shardId-1");
     let iterator = |more: Value| {
         let mut body = json!({"StreamArn": arn, "ShardId": shard});
         for (name, value) in more.as_object().unwrap() {
@@ -382,7 +434,60 @@ fn what_cannot_be_is_refused_in_the_services_words() {
         ),
         (
             iterator(json!({"ShardIteratorType": "LATEST", "ShardId": "shardId-1"})),
+            "ValidationException",
+        ),
+        (
+            iterator(json!({"ShardIteratorType": "LATEST", "ShardId": elsewhere})),
             "ResourceNotFoundException",
+        ),
+        (
+            iterator(json!({"ShardIteratorType": "LATEST", "Timestamp": 1})),
+            "ValidationException",
+        ),
+        (
+            iterator(json!({"ShardIteratorType": "AT_TIMESTAMP"})),
+            "ValidationException",
+        ),
+        (
+            iterator(json!({"ShardIteratorType": "AT_TIMESTAMP", "Timestamp": 4e9})),
+            "ValidationException",
+        ),
+        (
+            ("DescribeStream", json!({"StreamArn": "x"})),
+            "ValidationException",
+        ),
+        (
+            (
+                "DescribeStream",
+                json!({"StreamArn": arn.replace("/stream/", "/index/")}),
+            ),
+            "ValidationException",
+        ),
+        (
+            ("DescribeStream", json!({"StreamArn": arn, "Limit": -1})),
+            "ValidationException",
+        ),
+        (
+            ("DescribeStream", json!({"StreamArn": arn, "Limit": "x"})),
+            "SerializationException",
+        ),
+        (
+            (
+                "DescribeStream",
+                json!({"StreamArn": arn, "ShardFilter": {"Type": "CHILD_SHARDS"}}),
+            ),
+            "ValidationException",
+        ),
+        (
+            (
+                "DescribeStream",
+                json!({"StreamArn": arn, "ShardFilter": {"Type": "ALL", "ShardId": shard}}),
+            ),
+            "ValidationException",
+        ),
+        (
+            ("ListStreams", json!({"TableName": "a/b"})),
+            "ValidationException",
         ),
         (
             iterator(json!({"ShardIteratorType": "AT_SEQUENCE_NUMBER"})),

@@ -1,6 +1,6 @@
 //! The control plane.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::direct::Direct;
 
@@ -42,6 +42,177 @@ fn a_table_is_creating_then_active_then_updating_then_deleting_then_gone() {
     direct.now_us += 20_000;
     let scan = direct.ok("Scan", json!({"TableName": "life"}));
     assert_eq!(scan["Count"], 0, "a table created anew is empty");
+}
+
+#[test]
+fn a_table_that_is_made_tells_the_warm_throughput_it_was_asked_for_as_coming() {
+    let mut direct = Direct::new();
+    let mut body = json!({"TableName": "plain",
+        "KeySchema": [{"AttributeName": "d", "KeyType": "HASH"}],
+        "AttributeDefinitions": [{"AttributeName": "d", "AttributeType": "S"}],
+        "ProvisionedThroughput": {"ReadCapacityUnits": 5, "WriteCapacityUnits": 5}});
+    let created = direct.ok("CreateTable", body.clone());
+    assert_eq!(created["TableDescription"].get("WarmThroughput"), None);
+    body["TableName"] = json!("warm");
+    body["WarmThroughput"] = json!({"ReadUnitsPerSecond": 15000, "WriteUnitsPerSecond": 9000});
+    let created = direct.ok("CreateTable", body);
+    let coming =
+        json!({"ReadUnitsPerSecond": 15000, "WriteUnitsPerSecond": 9000, "Status": "UPDATING"});
+    assert_eq!(created["TableDescription"]["WarmThroughput"], coming);
+    direct.now_us += 20_000;
+    direct.create("demand", &[("d", "S")]);
+    direct.now_us += 20_000;
+    for (table, read, write) in [
+        ("plain", 5, 5),
+        ("warm", 15_000, 9_000),
+        ("demand", 12_000, 4_000),
+    ] {
+        let described = direct.ok("DescribeTable", json!({"TableName": table}));
+        let warm = json!({"ReadUnitsPerSecond": read, "WriteUnitsPerSecond": write,
+            "Status": "ACTIVE"});
+        assert_eq!(described["Table"]["WarmThroughput"], warm, "{table}");
+    }
+}
+
+#[test]
+fn the_answer_to_a_deletion_no_longer_tells_the_schema() {
+    let direct = Direct::with_tables();
+    let deleted = direct.ok("DeleteTable", json!({"TableName": "s.s"}));
+    let description = deleted["TableDescription"].as_object().unwrap();
+    for gone in ["KeySchema", "AttributeDefinitions", "CreationDateTime"] {
+        assert!(!description.contains_key(gone), "{gone}");
+    }
+    for there in ["TableName", "TableArn", "TableStatus", "ItemCount"] {
+        assert!(description.contains_key(there), "{there}");
+    }
+}
+
+#[test]
+fn tags_and_names_that_are_too_long_or_odd_are_refused() {
+    let direct = Direct::with_tables();
+    let arn = "arn:aws:dynamodb:eu-west-1:000000000000:table/t.t";
+    let tag = |key: &str, value: &str| json!([{"Key": key, "Value": value}]);
+    let long = |n: usize| "k".repeat(n);
+    let create = |name: &str, tags: Value| {
+        json!({"TableName": "new", "BillingMode": "PAY_PER_REQUEST", "Tags": tags,
+            "KeySchema": [{"AttributeName": name, "KeyType": "HASH"}],
+            "AttributeDefinitions": [{"AttributeName": name, "AttributeType": "S"}]})
+    };
+    let hundred: Vec<Value> = (0..100)
+        .map(|n| json!({"Key": format!("k{n}"), "Value": ""}))
+        .collect();
+    let item =
+        |name: &str| json!({"TableName": "t.t", "Item": {"id": {"S": "a"}, name: {"S": ""}}});
+    for (operation, body, expected) in [
+        (
+            "PutItem",
+            item(&long(65_536)),
+            "must be less than 65536 bytes",
+        ),
+        (
+            "BatchWriteItem",
+            json!({"RequestItems": {"t.t": [{"PutRequest": {"Item": item(&long(70_000))["Item"]}}]}}),
+            "must be less than 65536 bytes",
+        ),
+        (
+            "CreateTable",
+            create(&long(256), json!([])),
+            "length less than or equal to 255",
+        ),
+        (
+            "CreateTable",
+            create("", json!([])),
+            "length greater than or equal to 1",
+        ),
+        ("CreateTable", create("id", json!(hundred)), "at most 50"),
+        (
+            "CreateTable",
+            create("id", tag("aws:k", "v")),
+            "aws:, which is reserved",
+        ),
+    ] {
+        let (exception, message) = direct.refused(operation, &body.to_string());
+        assert_eq!(exception, "ValidationException", "{message}");
+        assert!(message.contains(expected), "{operation}: {message}");
+    }
+    for (tags, expected) in [
+        (json!([{"Key": "k"}]), "Value null at 'tags.1.member.value'"),
+        (json!([{"Value": "v"}]), "Value null at 'tags.1.member.key'"),
+        (
+            tag("", "v"),
+            "'tags.1.member.key' failed to satisfy constraint",
+        ),
+        (tag(&long(129), "v"), "less than or equal to 128"),
+        (tag("k", &long(257)), "less than or equal to 256"),
+        (tag("k#", "v"), "Tag key k# has a character other than"),
+        (
+            tag("k", "v\u{1}"),
+            "The value of tag k has a character other than",
+        ),
+        (
+            json!([tag("k", "1")[0], tag("k", "2")[0]]),
+            "Tag key k is given twice",
+        ),
+    ] {
+        let body = json!({"ResourceArn": arn, "Tags": tags});
+        let (exception, message) = direct.refused("TagResource", &body.to_string());
+        assert_eq!(exception, "ValidationException", "{message}");
+        assert!(message.contains(expected), "{message}");
+    }
+    let odd = tag("Ünï code_.:/=+-@ 1", "é");
+    direct.ok("TagResource", json!({"ResourceArn": arn, "Tags": odd}));
+    let listed = direct.ok("ListTagsOfResource", json!({"ResourceArn": arn}));
+    assert_eq!(listed["Tags"], odd);
+    direct.ok("PutItem", item(&long(65_535)));
+}
+
+#[test]
+fn a_scan_is_charged_for_every_partition_it_comes_through() {
+    let mut direct = Direct::new();
+    direct.create("demand", &[("id", "S")]);
+    let mut provisioned = json!({"TableName": "small",
+        "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
+        "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}],
+        "ProvisionedThroughput": {"ReadCapacityUnits": 5, "WriteCapacityUnits": 5}});
+    direct.ok("CreateTable", provisioned.clone());
+    provisioned["TableName"] = json!("large");
+    provisioned["ProvisionedThroughput"] =
+        json!({"ReadCapacityUnits": 3000, "WriteCapacityUnits": 1000});
+    direct.ok("CreateTable", provisioned);
+    direct.now_us += 20_000;
+    let units = |table: &str, more: Value| {
+        let mut body = json!({"TableName": table, "ReturnConsumedCapacity": "TOTAL"});
+        for (name, value) in more.as_object().unwrap() {
+            body[name] = value.clone();
+        }
+        let answer = direct.ok("Scan", body);
+        answer["ConsumedCapacity"]["CapacityUnits"]
+            .as_f64()
+            .unwrap()
+    };
+    let consistent = json!({"ConsistentRead": true});
+    for (table, partitions) in [("demand", 4.0), ("small", 1.0), ("large", 2.0)] {
+        assert_eq!(units(table, json!({})), partitions / 2.0, "{table}, empty");
+        let item = json!({"TableName": table, "Item": {"id": {"S": "a"}}});
+        direct.ok("PutItem", item);
+        assert_eq!(units(table, json!({})), partitions / 2.0, "{table}");
+        assert_eq!(units(table, consistent.clone()), partitions, "{table}");
+    }
+    // A segment comes through its own partitions alone.
+    let segment = |n: u64, of: u64| json!({"Segment": n, "TotalSegments": of});
+    let of_segments: Vec<f64> = (0..4).map(|n| units("demand", segment(n, 4))).collect();
+    assert_eq!(of_segments, [0.5; 4]);
+    assert_eq!(units("demand", segment(1, 2)), 1.0);
+    // Large items cost their size, page by page, whatever the partitions.
+    for n in 0..40 {
+        let item = json!({"id": {"S": n.to_string()}, "v": {"S": "x".repeat(8 * 1024 - 20)}});
+        direct.ok("PutItem", json!({"TableName": "demand", "Item": item}));
+    }
+    let whole = units("demand", consistent);
+    assert!((80.0..=84.0).contains(&whole), "{whole}");
+    // A page that ends early is charged no further than it came.
+    let first = units("demand", json!({"Limit": 1, "ConsistentRead": true}));
+    assert_eq!(first, 2.0);
 }
 
 #[test]

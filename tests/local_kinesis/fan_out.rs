@@ -93,6 +93,19 @@ fn consumers_are_registered_listed_described_and_deregistered() {
     assert_eq!(names(&page), ["a", "b"]);
     let body = json!({"StreamARN": arn("s"), "NextToken": page["NextToken"]});
     assert_eq!(names(&account.ok("ListStreamConsumers", body)), ["c"]);
+    let described = account.ok("DescribeStreamSummary", json!({"StreamName": "s"}));
+    let created = &described["StreamDescriptionSummary"]["StreamCreationTimestamp"];
+    let mut body = json!({"StreamARN": arn("s"), "StreamCreationTimestamp": created});
+    assert_eq!(
+        names(&account.ok("ListStreamConsumers", body.clone())).len(),
+        3
+    );
+    body["StreamCreationTimestamp"] = json!(created.as_f64().unwrap() + 60.0);
+    let (exception, _) = account.refused("ListStreamConsumers", body);
+    assert_eq!(
+        exception, "ResourceNotFoundException",
+        "of an earlier stream"
+    );
 
     let delete = json!({"StreamName": "s"});
     let (exception, _) = account.refused("DeleteStream", delete);

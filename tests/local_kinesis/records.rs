@@ -234,17 +234,17 @@ fn millis_behind_latest_is_zero_exactly_at_the_tip() {
 }
 
 #[test]
-fn a_page_ends_before_ten_mebibytes_but_holds_at_least_one_record() {
+fn a_page_has_no_more_than_ten_mebibytes_but_at_least_one_record() {
     let account = Account::with_stream("s", 1);
-    let data = base64(&vec![7; 1 << 20]);
+    let data = base64(&vec![7; (1 << 20) - 1]);
     for _ in 0..12 {
         let body = json!({"StreamName": "s", "PartitionKey": "k", "Data": data});
         account.ok("PutRecord", body);
     }
     let page = account.records(&account.iterator("s", SHARD, "TRIM_HORIZON"), 10_000);
-    assert_eq!(page["Records"].as_array().unwrap().len(), 9);
+    assert_eq!(page["Records"].as_array().unwrap().len(), 10);
     let page = account.records(page["NextShardIterator"].as_str().unwrap(), 10_000);
-    assert_eq!(page["Records"].as_array().unwrap().len(), 3);
+    assert_eq!(page["Records"].as_array().unwrap().len(), 2);
 }
 
 #[test]
@@ -305,7 +305,8 @@ fn bad_puts_are_refused_in_the_services_words() {
     let account = Account::with_stream("s", 1);
     let many = vec![json!({"PartitionKey": "k", "Data": ""}); 501];
     let large = base64(&vec![0; (1 << 20) + 1]);
-    let heavy = vec![json!({"PartitionKey": "k", "Data": base64(&vec![0; 1 << 20])}); 11];
+    let whole = base64(&vec![0; 1 << 20]);
+    let heavy = vec![json!({"PartitionKey": "k", "Data": base64(&vec![0; (1 << 20) - 1])}); 11];
     for (operation, body, exception, expected) in [
         (
             "PutRecord",
@@ -352,6 +353,19 @@ fn bad_puts_are_refused_in_the_services_words() {
             json!({"StreamName": "s", "Data": large, "PartitionKey": "k"}),
             "ValidationException",
             "Member must have length less than or equal to 1048576",
+        ),
+        (
+            "PutRecord",
+            json!({"StreamName": "s", "Data": whole, "PartitionKey": "k"}),
+            "InvalidArgumentException",
+            "1048577 bytes, exceeds the maximum record size of stream s, 1048576 bytes",
+        ),
+        (
+            "PutRecords",
+            json!({"StreamName": "s", "Records": [{"PartitionKey": "k", "Data": ""},
+                {"PartitionKey": "k", "Data": whole}]}),
+            "InvalidArgumentException",
+            "records.2.member.data",
         ),
         (
             "PutRecord",
@@ -403,4 +417,25 @@ fn bad_puts_are_refused_in_the_services_words() {
         .call("PutRecord", b"{nonsense", START_US)
         .unwrap_err();
     assert_eq!(failure.exception, "SerializationException");
+    let fits = base64(&vec![0; (1 << 20) - 1]);
+    let body = json!({"StreamName": "s", "PartitionKey": "k", "Data": fits});
+    account.ok("PutRecord", body);
+}
+
+#[test]
+fn an_iterator_is_taken_with_the_quotes_of_a_shell_around_it() {
+    let account = Account::with_stream("s", 1);
+    account.put("s", "k", b"data");
+    let iterator = account.iterator("s", SHARD, "TRIM_HORIZON");
+    let page = account.records(&format!("\"{iterator}\""), 1);
+    assert_eq!(data(&page["Records"][0]), b"data");
+    for wrong in [
+        format!("\"{iterator}"),
+        format!("{iterator}\""),
+        "\"".into(),
+    ] {
+        let (exception, message) = account.refused("GetRecords", json!({"ShardIterator": wrong}));
+        assert_eq!(exception, "InvalidArgumentException");
+        assert_eq!(message, "Invalid ShardIterator.");
+    }
 }

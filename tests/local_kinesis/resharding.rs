@@ -73,8 +73,12 @@ fn a_split_closes_the_shard_and_its_readers_are_told_of_the_children() {
                               "EndingHashKey": u128::MAX.to_string()}},
         ])
     );
+    let merge = json!({"StreamName": "s", "ShardToMerge": "shardId-000000000000",
+        "AdjacentShardToMerge": "shardId-000000000002"});
+    let (exception, _) = account.refused("MergeShards", merge);
+    assert_eq!(exception, "InvalidArgumentException");
     let (exception, message) = account.refused("SplitShard", body);
-    assert_eq!(exception, "ResourceInUseException");
+    assert_eq!(exception, "InvalidArgumentException");
     assert!(
         message.contains("has already been merged or split"),
         "{message}"

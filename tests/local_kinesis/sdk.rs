@@ -25,6 +25,7 @@ fn services() -> Services {
         null: false,
         faults: Faults::default(),
         seed: 1,
+        ..Config::default()
     })
     .unwrap()
 }

@@ -17,7 +17,7 @@ fn a_stream_is_created_active_and_deleted_as_time_passes() {
         Value::Null
     );
     assert_eq!(status(&account, "s"), "CREATING");
-    assert!(!account.streams.is_active(&arn("s"), account.now_us.get()));
+    assert!(account.streams.is_there(&arn("s"), account.now_us.get()));
     let put = json!({"StreamName": "s", "PartitionKey": "k", "Data": ""});
     assert_eq!(
         account.refused("PutRecord", put).0,
@@ -35,7 +35,7 @@ fn a_stream_is_created_active_and_deleted_as_time_passes() {
 
     account.pass(SETTLE_US);
     assert_eq!(status(&account, "s"), "ACTIVE");
-    assert!(account.streams.is_active(&arn("s"), account.now_us.get()));
+    assert!(account.streams.is_there(&arn("s"), account.now_us.get()));
     let described = account.ok("DescribeStream", json!({"StreamARN": arn("s")}));
     let description = &described["StreamDescription"];
     assert_eq!(description["StreamARN"], arn("s"));
@@ -52,11 +52,12 @@ fn a_stream_is_created_active_and_deleted_as_time_passes() {
 
     account.ok("DeleteStream", json!({"StreamName": "s"}));
     assert_eq!(status(&account, "s"), "DELETING");
+    assert!(!account.streams.is_there(&arn("s"), account.now_us.get()));
     account.pass(SETTLE_US);
     let (exception, message) = account.refused("DescribeStream", json!({"StreamName": "s"}));
     assert_eq!(exception, "ResourceNotFoundException");
     assert_eq!(message, "Stream s under account 123456789012 not found.");
-    assert!(!account.streams.is_active(&arn("s"), account.now_us.get()));
+    assert!(!account.streams.is_there(&arn("s"), account.now_us.get()));
 }
 
 #[test]
@@ -80,11 +81,6 @@ fn streams_that_cannot_be_created_are_refused_in_the_services_words() {
             json!({"StreamName": "x".repeat(129), "ShardCount": 1}),
             "ValidationException",
             "Member must have length less than or equal to 128",
-        ),
-        (
-            json!({"StreamName": "t"}),
-            "ValidationException",
-            "ShardCount",
         ),
         (
             json!({"StreamName": "t", "ShardCount": "1"}),
@@ -111,6 +107,17 @@ fn streams_that_cannot_be_created_are_refused_in_the_services_words() {
         assert_eq!(got, exception, "{message}");
         assert!(message.contains(expected), "{message}");
     }
+}
+
+#[test]
+fn a_stream_of_no_particular_size_has_four_shards() {
+    let account = Account::new();
+    account.ok("CreateStream", json!({"StreamName": "s"}));
+    account.pass(SETTLE_US);
+    let described = account.ok("DescribeStreamSummary", json!({"StreamName": "s"}));
+    let summary = &described["StreamDescriptionSummary"];
+    assert_eq!(summary["OpenShardCount"], 4);
+    assert_eq!(summary["StreamModeDetails"]["StreamMode"], "PROVISIONED");
 }
 
 #[test]
@@ -209,6 +216,20 @@ fn listings_come_in_pages() {
     let all: Vec<_> = (0..7).map(|i| format!("shardId-{i:012}")).collect();
     assert_eq!(ids, all);
     let first = account.ok("ListShards", json!({"StreamName": "wide", "MaxResults": 3}));
+    for (member, value) in [
+        ("StreamName", json!("wide")),
+        ("StreamARN", json!(arn("wide"))),
+        ("ExclusiveStartShardId", json!("shardId-000000000000")),
+        ("StreamCreationTimestamp", json!(1)),
+        ("ShardFilter", json!({"Type": "AT_LATEST"})),
+    ] {
+        let body = json!({"NextToken": first["NextToken"], member: value});
+        let told = account.refused("ListShards", body);
+        let says = format!("NextToken and {member} cannot be provided together.");
+        assert_eq!(told, ("InvalidArgumentException", says));
+    }
+    let told = account.refused("ListShards", json!({}));
+    assert_eq!(told.1, "Either NextToken or StreamName should be provided.");
     account.pass(301_000_000);
     let (exception, _) = account.refused("ListShards", json!({"NextToken": first["NextToken"]}));
     assert_eq!(exception, "ExpiredNextTokenException");

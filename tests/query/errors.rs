@@ -87,19 +87,23 @@ fn text_that_is_no_json_is_left_out_up_to_the_next_line_and_told() {
     assert!(
         answer
             .told
-            .contains("no JSON was left out up to the next line, 2 times"),
+            .contains("2 lines are no JSON from some place on"),
         "{}",
         answer.told
     );
     assert!(answer.told.contains(&name), "{}", answer.told);
     assert!(
-        answer.told.contains("1 records are no readings"),
+        answer.told.contains("1 value is JSON and no record"),
         "{}",
         answer.told
     );
     let answer = world.csv("SELECT count(eventname) FROM records");
     assert_eq!(answer.value(), "3", "{}", answer.told);
-    assert!(answer.told.contains("2 times"), "{}", answer.told);
+    assert!(
+        answer.told.contains("2 lines are no JSON"),
+        "{}",
+        answer.told
+    );
 }
 
 #[test]

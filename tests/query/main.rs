@@ -4,6 +4,7 @@
 
 mod athena;
 mod errors;
+mod lakes;
 mod output;
 mod seed;
 #[path = "../support/mod.rs"]

@@ -33,6 +33,11 @@ impl Local {
         address.trim_end_matches('/').parse().unwrap()
     }
 
+    /// Its process.
+    pub(crate) fn id(&self) -> u32 {
+        self.process.id()
+    }
+
     /// `hrload` with these words, driving it.
     pub(crate) fn client(&self, words: &str) -> Command {
         let mut command = hrload_with_credentials(words);

@@ -2,7 +2,10 @@
 
 #![allow(dead_code, clippy::unwrap_used)] // each test file uses its part
 
+pub(crate) mod dashboard;
 pub(crate) mod local;
+pub(crate) mod odd_lakes;
+pub(crate) mod records;
 
 use std::io::BufRead;
 use std::process::{Command, Output, Stdio};

@@ -253,8 +253,8 @@ fn any_batch_of_puts_and_deletes_leaves_the_same_tables() {
         })
         .unwrap();
     for table in ["readings", "series"] {
-        let scan = json!({"TableName": table, "ReturnConsumedCapacity": "TOTAL"});
-        let (ours, theirs) = pair.call("Scan", &scan);
+        // Not its units: theirs counts every table as one partition.
+        let (ours, theirs) = pair.call("Scan", &json!({"TableName": table}));
         assert_eq!(items_sorted(ours), items_sorted(theirs), "{table}");
     }
     for at in 0..60 {

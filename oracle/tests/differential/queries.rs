@@ -89,10 +89,6 @@ fn wrong_queries_are_refused_alike() {
             ("Scan", json!({"TableName": "nowhere"})),
             ("Scan", json!({"TableName": "readings", "Limit": 0})),
             ("Scan", json!({"TableName": "readings", "Segment": 0})),
-            (
-                "Scan",
-                json!({"TableName": "readings", "Segment": 2, "TotalSegments": 2}),
-            ),
         ],
     );
 }

@@ -4,19 +4,22 @@ use std::io::{IsTerminal, stderr};
 use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
+use http::Uri;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::QueryArgs;
 use super::write::{self, Rows, number_of_rows};
-use crate::cli::lake::open_existing;
+use crate::cli::lake::s3_endpoint;
 use crate::cli::problem::{Exit, Problem};
 use crate::experiment::{Interrupts, peak_memory_bytes};
+use crate::lake::read::Tally;
+use crate::lake::{Lake, Place};
 use crate::query::{Answer, Engine, Limits, QueryError, Scanned};
 use crate::report::{bytes, count, duration};
 
 fn failed(error: QueryError) -> Problem {
     match error {
-        QueryError::Statement { .. } | QueryError::NoRecords(_) | QueryError::Catalog(_) => {
+        QueryError::Statement { .. } | QueryError::NoRecords { .. } | QueryError::Catalog(_) => {
             Problem::usage(error)
         }
         error => Problem::failed(error),
@@ -59,12 +62,40 @@ pub(super) async fn answer(args: &QueryArgs, sql: &str, cores: usize) -> Result<
     display.clear();
     let rows = out.finish()?;
     if !args.quiet {
-        tell(rows, known, &scanned, began.elapsed());
+        tell(rows, &known, &scanned, began.elapsed());
+    }
+    for line in told(&scanned.remarks(), args.quiet) {
+        say!("{line}");
     }
     Ok(Exit::Held)
 }
 
-async fn ask(args: &QueryArgs, sql: &str, cores: usize) -> Result<(Answer, usize), Problem> {
+/// A lake to look into: a folder has to be there.
+fn open_existing(
+    place: &Place,
+    endpoint: Option<&Uri>,
+    region: Option<&str>,
+) -> Result<Lake, Problem> {
+    if let Place::Folder(folder) = place
+        && !folder.is_dir()
+    {
+        return Err(Problem::usage(format!(
+            "--lake wants a folder that is there, found {}; `hrload deliver` or `hrload --lake` \
+             makes one",
+            folder.display()
+        )));
+    }
+    let endpoint = endpoint.map(s3_endpoint);
+    Lake::open(place, endpoint.as_deref(), region).map_err(Problem::failed)
+}
+
+/// What the lake has, read or not.
+struct Known {
+    objects: usize,
+    passed_over: u64,
+}
+
+async fn ask(args: &QueryArgs, sql: &str, cores: usize) -> Result<(Answer, Known), Problem> {
     let Some(place) = &args.lake else {
         return Err(Problem::usage("--lake names what is asked"));
     };
@@ -78,7 +109,11 @@ async fn ask(args: &QueryArgs, sql: &str, cores: usize) -> Result<(Answer, usize
     let engine = Engine::open(lake, limits).await;
     let mut engine = engine.map_err(failed)?;
     let answer = engine.run(sql).await.map_err(failed)?;
-    Ok((answer, engine.objects()))
+    let known = Known {
+        objects: engine.objects(),
+        passed_over: engine.passed_over(),
+    };
+    Ok((answer, known))
 }
 
 /// How far it is, on terminals.
@@ -113,7 +148,7 @@ impl Display {
     }
 }
 
-fn tell(rows: u64, objects: usize, scanned: &Scanned, took: Duration) {
+fn tell(rows: u64, known: &Known, scanned: &Scanned, took: Duration) {
     let memory = peak_memory_bytes().map_or_else(String::new, |peak| {
         format!("; at most {} of memory", bytes(peak))
     });
@@ -122,22 +157,35 @@ fn tell(rows: u64, objects: usize, scanned: &Scanned, took: Duration) {
         number_of_rows(rows),
         duration(took.as_secs_f64()),
         count(scanned.objects()),
-        count(objects as u64),
+        count(known.objects as u64),
         bytes(scanned.bytes()),
         count(scanned.records()),
     );
-    if scanned.passed_over() > 0 {
+    if known.passed_over > 0 {
         say!(
-            "{} records are no readings and were passed over",
-            count(scanned.passed_over())
+            "{} passed over, as Athena does, for names that begin with _ or .",
+            count(known.passed_over)
         );
     }
-    if let (places @ 1.., Some(first)) = scanned.broken() {
-        say!(
-            "text that is no JSON was left out up to the next line, {} times; once in {}, at byte {}",
-            count(places),
-            first.object,
-            count(first.at as u64)
-        );
+}
+
+/// Remarks on what was read, a line each, the first places below. `grave` leaves only
+/// those that readings may be hidden behind.
+fn told(remarks: &Tally, grave: bool) -> Vec<String> {
+    const SPOTS: usize = 5;
+    let mut lines = Vec::new();
+    for (remark, found) in remarks.iter() {
+        if grave && !remark.hides_readings() {
+            continue;
+        }
+        let words = remark.words(found.count);
+        lines.push(format!("{} {words}", count(found.count)));
+        let shown = found.spots.iter().take(SPOTS);
+        lines.extend(shown.clone().map(|spot| format!("  {spot}")));
+        let more = found.count - shown.len() as u64;
+        if more > 0 {
+            lines.push(format!("  and {} more", count(more)));
+        }
     }
+    lines
 }

@@ -22,9 +22,10 @@ pub(super) const HELP: &str = "\
 Examples:
   hrload query --lake ./lake
       the blog post's statement: heart rate, time and sensor of every record
-  hrload query --lake ./lake 'SELECT minute, avg(bpm) FROM per_minute GROUP BY minute ORDER BY minute'
+  hrload query --lake ./lake 'SELECT minute, sum(readings) FROM per_minute GROUP BY minute ORDER BY minute'
       a view that is always there, as are readings (each once, typed), late_arrivals,
-      zones and silent_devices; samples has what was delivered, twice if it was
+      future_dated, zones and silent_devices; samples has what was delivered, twice if
+      it was
   hrload query --lake ./lake \"SELECT count(*) FROM samples WHERE hour >= timestamp '2026-11-23 17:00:00'\"
       reads only the objects of those hours
   hrload query --lake s3://bucket/heart-rate -o readings.parquet 'SELECT * FROM readings'
@@ -96,10 +97,11 @@ pub(crate) struct QueryArgs {
     #[arg(long, value_name = "BYTES", default_value = "1GiB", value_parser = values::bytes)]
     memory: u64,
 
-    /// How much later than it was taken a reading arrives at most: with an upper limit
-    /// of time in the statement, objects from later are not read
-    #[arg(long, value_name = "TIME", default_value = "24h", value_parser = values::span)]
-    late: Duration,
+    /// How much later than it was taken a reading arrives at most, where no clock of a
+    /// wearable is wrong: objects that a time in the statement cannot be in are not read
+    /// [default: clocks are not trusted, all objects are]
+    #[arg(long, value_name = "TIME", value_parser = values::span)]
+    late: Option<Duration>,
 
     /// S3 endpoint, for a lake in a bucket [default: AWS's, or AWS_ENDPOINT_URL_S3]
     #[arg(long, value_name = "URL", value_parser = values::url, help_heading = "Target")]

@@ -3,20 +3,22 @@
 //! The body is read in one pass, without a tree: each item goes straight from
 //! the body into the arena in its canonical form, sized on the way.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::item::{Arena, Image, Reader};
-use super::json::{Cursor, Kind, Malformed};
+use super::json::{Cursor, Kind, Malformed, write_string};
 use super::key::Strictness;
+use super::name::{TableName, named_twice};
 use super::problem::{Problems, Wording};
-use super::request::{ConsumedDetail, constraints, missing, table_name_fits_pattern};
+use super::request::{ConsumedDetail, MOST_ERRORS, constraints, missing};
 use super::table::Table;
 use super::throughput::{throttled, usual_throttle};
 use super::write::{self, Write, apply, check_collection_metrics, check_item_size};
 use super::{Call, Database};
 use crate::local::Failure;
 
-/// The most puts and deletes a call may have.
+/// The most puts and deletes a call may have, and the most tables.
 const MAX_REQUESTS: usize = 25;
 
 /// One put or delete as it stands in the body.
@@ -36,11 +38,23 @@ enum RequestKind {
     Unclear,
 }
 
+/// One table's part of a body.
+#[derive(Debug)]
+struct Part<'a> {
+    table: TableName<'a>,
+    /// Its requests in [`Body::requests`].
+    requests: Range<usize>,
+}
+
 /// A body, read.
 #[derive(Debug, Default)]
 struct Body<'a> {
     has_items: bool,
-    tables: Vec<String>,
+    tables: Vec<Part<'a>>,
+    /// There are more tables than a call may have; they are not kept.
+    too_many_tables: bool,
+    /// In the order of the body. Those that no table counts as its own any more
+    /// are left over.
     requests: Vec<Request<'a>>,
     consumed: Option<String>,
     metrics: Option<String>,
@@ -54,11 +68,11 @@ pub(super) fn write(
 ) -> Result<(), Failure> {
     write::with_arena(|arena| {
         let mut problems = Problems::default();
-        let body = read(text, arena, &mut problems)?;
+        let body = read(database, text, arena, &mut problems)?;
         problems.reading(false)?;
         let consumed = check(&body)?;
         problems.values(false)?;
-        for request in &body.requests {
+        for request in body.all_requests() {
             match &request.kind {
                 RequestKind::Put(Some(item)) => check_item_size(item)?,
                 RequestKind::Delete(Some(_)) => {}
@@ -73,7 +87,7 @@ pub(super) fn write(
         let tables = body
             .tables
             .iter()
-            .map(|name| database.serving_table(name, call.now_us))
+            .map(|part| database.serving_table(part.table.name(), call.now_us))
             .collect::<Result<Vec<Arc<Table>>, Failure>>()?;
         carry_out(database, &body, &tables, arena, call, consumed, answer)
     })
@@ -81,6 +95,7 @@ pub(super) fn write(
 
 /// Reads a whole body.
 fn read<'a>(
+    database: &Database,
     text: &'a str,
     arena: &mut Arena,
     problems: &mut Problems,
@@ -94,7 +109,7 @@ fn read<'a>(
         match &*member.resolve() {
             "RequestItems" if cursor.kind()? == Kind::Object => {
                 body.has_items = true;
-                requests(cursor, &mut body, arena, problems)?;
+                requests(database, cursor, &mut body, arena, problems)?;
             }
             "RequestItems" => {
                 let kind = cursor.kind()?;
@@ -108,8 +123,10 @@ fn read<'a>(
             }
             "ReturnConsumedCapacity" => body.consumed = option(cursor, problems)?,
             "ReturnItemCollectionMetrics" => body.metrics = option(cursor, problems)?,
-            _ => {
-                cursor.skip_value()?;
+            other => {
+                if cursor.skip_value()? != "null" {
+                    problems.unserved(other);
+                }
             }
         }
     }
@@ -132,6 +149,7 @@ fn option(cursor: &mut Cursor<'_>, problems: &mut Problems) -> Result<Option<Str
 
 /// Reads `RequestItems`.
 fn requests<'a>(
+    database: &Database,
     cursor: &mut Cursor<'a>,
     body: &mut Body<'a>,
     arena: &mut Arena,
@@ -141,20 +159,25 @@ fn requests<'a>(
     let mut first = true;
     while let Some(name) = cursor.member(&mut first)? {
         let name = name.resolve();
-        // An ARN may stand for the name.
-        let name = match name.rsplit_once(":table/") {
-            Some((prefix, table)) if prefix.starts_with("arn:aws:dynamodb:") => table,
-            _ => &*name,
-        };
-        // Of two members with one name the last counts.
-        let table = match body.tables.iter().position(|known| known == name) {
+        let start = body.requests.len();
+        let known = |part: &Part<'_>| part.table.written() == name;
+        // Of two members with one name the last counts. One table more than is
+        // allowed is kept, so that the rest of a body costs no more for it.
+        let table = match body.tables.iter().position(known) {
             Some(table) => {
-                body.requests.retain(|request| request.table != table);
+                body.tables[table].requests = start..start;
                 table
             }
-            None => {
-                body.tables.push(name.to_owned());
+            None if body.tables.len() <= MAX_REQUESTS => {
+                body.tables.push(Part {
+                    table: TableName::new(database, name),
+                    requests: start..start,
+                });
                 body.tables.len() - 1
+            }
+            None => {
+                body.too_many_tables = true;
+                MAX_REQUESTS
             }
         };
         let kind = cursor.kind()?;
@@ -177,6 +200,7 @@ fn requests<'a>(
                 kind,
             });
         }
+        body.tables[table].requests = start..body.requests.len();
     }
     Ok(())
 }
@@ -201,8 +225,10 @@ fn request(
         match &*member.resolve() {
             "PutRequest" => put = inner(cursor, "Item", arena, problems)?,
             "DeleteRequest" => delete = inner(cursor, "Key", arena, problems)?,
-            _ => {
-                cursor.skip_value()?;
+            other => {
+                if cursor.skip_value()? != "null" {
+                    problems.unserved(&format!("RequestItems.{other}"));
+                }
             }
         }
     }
@@ -225,13 +251,7 @@ fn inner(
     if kind != Kind::Object {
         cursor.skip_value()?;
         if kind != Kind::Null {
-            problems.wrong_member(
-                kind,
-                match wanted {
-                    "Item" => "com.amazonaws.dynamodb.v20120810.PutRequest",
-                    _ => "com.amazonaws.dynamodb.v20120810.DeleteRequest",
-                },
-            );
+            problems.wrong_member(kind, around(wanted).1);
         }
         return Ok(None);
     }
@@ -239,7 +259,8 @@ fn inner(
     let mut image = None;
     let mut first = true;
     while let Some(member) = cursor.member(&mut first)? {
-        if *member.resolve() == *wanted && cursor.kind()? != Kind::Null {
+        let name = member.resolve();
+        if *name == *wanted && cursor.kind()? != Kind::Null {
             let mut reader = Reader {
                 cursor,
                 arena,
@@ -247,11 +268,23 @@ fn inner(
                 wording: Wording::Older,
             };
             image = Some(reader.image()?);
-        } else {
-            cursor.skip_value()?;
+        } else if cursor.skip_value()? != "null" {
+            let (request, _) = around(wanted);
+            problems.unserved(&format!("RequestItems.{request}.{name}"));
         }
     }
     Ok(Some(image))
+}
+
+/// The structure around an item or a key: its name and its Java class.
+fn around(wanted: &str) -> (&'static str, &'static str) {
+    match wanted {
+        "Item" => ("PutRequest", "com.amazonaws.dynamodb.v20120810.PutRequest"),
+        _ => (
+            "DeleteRequest",
+            "com.amazonaws.dynamodb.v20120810.DeleteRequest",
+        ),
+    }
 }
 
 /// The constraints on the request's members.
@@ -266,8 +299,9 @@ fn check(body: &Body<'_>) -> Result<ConsumedDetail, Failure> {
     }
     let mut errors = Vec::new();
     let at = "at 'requestItems' failed to satisfy constraint:";
-    let empty = (0..body.tables.len()).any(|table| body.of_table(table) == 0);
-    if body.requests.len() > MAX_REQUESTS || empty {
+    let empty = body.tables.iter().any(|part| part.requests.is_empty());
+    let count: usize = body.tables.iter().map(|part| part.requests.len()).sum();
+    if count > MAX_REQUESTS || empty || body.too_many_tables {
         errors.push(format!(
             "Value '{}' {at} Map value must satisfy constraint: [Member must have length less \
              than or equal to 25, Member must have length greater than or equal to 1]",
@@ -276,9 +310,12 @@ fn check(body: &Body<'_>) -> Result<ConsumedDetail, Failure> {
     }
     let consumed = ConsumedDetail::parse(body.consumed.as_deref(), &mut errors);
     check_collection_metrics(body.metrics.as_deref(), &mut errors);
-    for (table, name) in body.tables.iter().enumerate() {
-        let requests = body.requests.iter().filter(|r| r.table == table);
-        for (at, request) in requests.enumerate() {
+    for part in &body.tables {
+        let name = part.table.written();
+        for (at, request) in body.requests[part.requests.clone()].iter().enumerate() {
+            if errors.len() >= MOST_ERRORS {
+                break;
+            }
             let member = match request.kind {
                 RequestKind::Put(None) => "putRequest.item",
                 RequestKind::Delete(None) => "deleteRequest.key",
@@ -291,8 +328,7 @@ fn check(body: &Body<'_>) -> Result<ConsumedDetail, Failure> {
         }
     }
     constraints(&errors)?;
-    let fits = |name: &String| (3..=255).contains(&name.len()) && table_name_fits_pattern(name);
-    if !body.tables.iter().all(fits) {
+    if !body.tables.iter().all(|part| part.table.fits()) {
         constraints(&[format!(
             "Value '{}' {at} Map keys must satisfy constraint: [Member must have length less than \
              or equal to 255, Member must have length greater than or equal to 3, Member must \
@@ -300,12 +336,20 @@ fn check(body: &Body<'_>) -> Result<ConsumedDetail, Failure> {
             body.echo()
         )])?;
     }
+    for (at, part) in body.tables.iter().enumerate() {
+        let name = part.table.name();
+        if body.tables[..at].iter().any(|p| p.table.name() == name) {
+            return Err(named_twice());
+        }
+    }
     Ok(consumed)
 }
 
-impl Body<'_> {
-    fn of_table(&self, table: usize) -> usize {
-        self.requests.iter().filter(|r| r.table == table).count()
+impl<'a> Body<'a> {
+    /// The requests that count, table by table.
+    fn all_requests(&self) -> impl Iterator<Item = &Request<'a>> {
+        let parts = self.tables.iter();
+        parts.flat_map(|part| &self.requests[part.requests.clone()])
     }
 
     /// The request as DynamoDB repeats it in a message, shortened: DynamoDB
@@ -314,10 +358,9 @@ impl Body<'_> {
         let tables: Vec<String> = self
             .tables
             .iter()
-            .enumerate()
-            .map(|(at, name)| match self.of_table(at) {
-                0 => format!("{name}=[]"),
-                requests => format!("{name}=[{requests} requests]"),
+            .map(|part| match (part.table.written(), part.requests.len()) {
+                (name, 0) => format!("{name}=[]"),
+                (name, requests) => format!("{name}=[{requests} requests]"),
             })
             .collect();
         format!("{{{}}}", tables.join(", "))
@@ -338,7 +381,7 @@ fn carry_out(
     writes.resize_with(tables.len(), Vec::new);
     // Which requests are not carried out, for want of capacity or by a fault.
     let mut unprocessed: Vec<&Request<'_>> = Vec::new();
-    for request in &body.requests {
+    for request in body.all_requests() {
         let (image, strictness, put) = match &request.kind {
             RequestKind::Put(Some(item)) => (item, Strictness::BatchItem, true),
             RequestKind::Delete(Some(key)) => (key, Strictness::Key, false),
@@ -368,7 +411,7 @@ fn carry_out(
     }
     let mut throttle = None;
     for (at, table) in tables.iter().enumerate() {
-        let mut requests = body.requests.iter().filter(|r| r.table == at);
+        let mut requests = body.requests[body.tables[at].requests.clone()].iter();
         let mut writing = table.throughput.as_ref().map(|t| t.writing(call.now_us));
         writes[at].retain(|write| {
             let request = requests.next();
@@ -399,13 +442,12 @@ fn carry_out(
         }
         units.push(consumed);
     }
-    answer_with(body, tables, &unprocessed, &units, consumed, answer);
+    answer_with(body, &unprocessed, &units, consumed, answer);
     Ok(())
 }
 
 fn answer_with(
     body: &Body<'_>,
-    tables: &[Arc<Table>],
     unprocessed: &[&Request<'_>],
     units: &[f64],
     consumed: ConsumedDetail,
@@ -416,9 +458,8 @@ fn answer_with(
         if at > 0 {
             answer.push(b',');
         }
-        answer.push(b'"');
-        answer.extend_from_slice(body.tables[group[0].table].as_bytes());
-        answer.extend_from_slice(b"\":[");
+        write_string(answer, body.tables[group[0].table].table.written());
+        answer.extend_from_slice(b":[");
         for (at, request) in group.iter().enumerate() {
             if at > 0 {
                 answer.push(b',');
@@ -430,11 +471,11 @@ fn answer_with(
     answer.push(b'}');
     if consumed != ConsumedDetail::None {
         answer.extend_from_slice(b",\"ConsumedCapacity\":[");
-        for (at, (table, units)) in tables.iter().zip(units).enumerate() {
+        for (at, (part, units)) in body.tables.iter().zip(units).enumerate() {
             if at > 0 {
                 answer.push(b',');
             }
-            consumed.write(&table.name, *units, answer);
+            consumed.write(part.table.written(), *units, answer);
         }
         answer.push(b']');
     }

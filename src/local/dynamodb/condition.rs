@@ -1,53 +1,75 @@
 //! Key conditions against a schema: from a parsed expression and its values to
 //! a range of keys, or DynamoDB's refusal.
 
+use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
 use std::ops::Bound;
 
 use super::expression::{Condition, KeyCondition, Operator};
 use super::item;
-use super::json::write_string;
+use super::json::canonical_text;
 use super::key::{ItemKey, KeyAttribute, ScalarType, Schema};
-use super::problem::ATTRIBUTE_VALUE;
-use super::request::Members;
+use super::request::{Members, text_of};
 use crate::local::Failure;
 
 /// A range of keys.
 pub(super) type Range = (Bound<ItemKey>, Bound<ItemKey>);
 
-/// `ExpressionAttributeValues`.
-pub(super) struct Values<'a> {
-    /// As canonical JSON.
-    pub(super) json: Vec<u8>,
-    /// As written, for messages.
-    pub(super) written: Option<Members<'a>>,
+/// The longest placeholder, in bytes
+/// (<https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html>).
+const MAX_PLACEHOLDER_BYTES: usize = 255;
+
+/// `ExpressionAttributeNames`, each placeholder once.
+pub(super) struct Names<'a>(HashMap<&'a str, &'a str>);
+
+impl<'a> Names<'a> {
+    pub(super) fn new(names: Option<&'a [(String, String)]>) -> Self {
+        let pairs = names.into_iter().flatten();
+        Self(pairs.map(|(key, name)| (&**key, &**name)).collect())
+    }
+
+    /// The name a placeholder stands for.
+    pub(super) fn get(&self, placeholder: &str) -> Option<&'a str> {
+        self.0.get(placeholder).copied()
+    }
 }
 
-impl Values<'_> {
-    /// A scalar as messages show it: its type, and its text as written.
-    fn shown(&self, reference: &str) -> Result<String, Failure> {
-        let value = match &self.written {
-            Some(values) => values.object(reference)?,
-            None => None,
-        };
-        let Some(value) = value else {
-            return Ok(String::new());
-        };
-        let kinds = value.iter().map(|(kind, _)| kind.to_owned());
-        for kind in kinds.collect::<Vec<_>>() {
-            if let Some(text) = value.text(&kind)? {
-                return Ok(format!("{kind}:{text}"));
-            }
+/// `ExpressionAttributeValues`, each placeholder once.
+pub(super) struct Values<'a> {
+    /// As canonical JSON.
+    json: HashMap<Cow<'a, str>, &'a [u8]>,
+    /// As written, for messages.
+    written: HashMap<&'a str, &'a str>,
+}
+
+impl<'a> Values<'a> {
+    /// `json` is the canonical form of `written`.
+    pub(super) fn new(json: &'a [u8], written: Option<&'a Members<'_>>) -> Self {
+        let values = item::attributes(json);
+        Self {
+            json: values
+                .map(|(name, value)| (canonical_text(name), value))
+                .collect(),
+            written: written.map(Members::distinct).unwrap_or_default(),
         }
-        Ok(String::new())
     }
 
-    fn get(&self, reference: &str) -> Option<&[u8]> {
-        let mut quoted = Vec::new();
-        write_string(&mut quoted, reference);
-        item::attribute(&self.json, &quoted)
+    /// A scalar as messages show it: its type, and its text as written.
+    fn shown(&self, reference: &str) -> String {
+        let value = self.written.get(reference);
+        let Some(value) = value.and_then(|value| Members::of(value).ok()) else {
+            return String::new();
+        };
+        let texts = value.iter().map(|(kind, text)| (kind, text_of(text)));
+        let mut shown = texts.filter_map(|(kind, text)| Some(format!("{kind}:{}", text?)));
+        shown.next().unwrap_or_default()
     }
 
-    fn resolve(&self, reference: &str) -> Result<&[u8], Failure> {
+    fn get(&self, reference: &str) -> Option<&'a [u8]> {
+        self.json.get(reference).copied()
+    }
+
+    fn resolve(&self, reference: &str) -> Result<&'a [u8], Failure> {
         self.get(reference).ok_or_else(|| {
             Failure::validation(format!(
                 "Invalid KeyConditionExpression: An expression attribute value used in expression \
@@ -57,23 +79,22 @@ impl Values<'_> {
     }
 }
 
+/// Refuses placeholders that none can be, and names that no attribute has.
 pub(super) fn check_placeholders(
-    members: &Members<'_>,
     names: Option<&[(String, String)]>,
+    values: Option<&Members<'_>>,
 ) -> Result<(), Failure> {
-    let keys = |name: &'static str| -> Result<Option<Vec<String>>, Failure> {
-        let map = members.map(name, ATTRIBUTE_VALUE)?;
-        Ok(map.map(|map| map.iter().map(|(key, _)| key.to_owned()).collect()))
-    };
-    for (name, sign) in [
-        ("ExpressionAttributeNames", '#'),
-        ("ExpressionAttributeValues", ':'),
+    let names_given = names.map(|names| names.iter().map(|(key, _)| &**key).collect::<Vec<_>>());
+    let values_given = values.map(|values| values.iter().map(|(key, _)| key).collect::<Vec<_>>());
+    for (name, sign, keys) in [
+        ("ExpressionAttributeNames", '#', names_given),
+        ("ExpressionAttributeValues", ':', values_given),
     ] {
-        let Some(keys) = keys(name)? else { continue };
+        let Some(keys) = keys else { continue };
         if keys.is_empty() {
             return Err(Failure::validation(format!("{name} must not be empty")));
         }
-        let wrong = |key: &&String| {
+        let wrong = |key: &&&str| {
             !key.starts_with(sign)
                 || key.len() < 2
                 || !key[1..]
@@ -85,16 +106,24 @@ pub(super) fn check_placeholders(
                 "{name} contains invalid key: Syntax error; key: \"{key}\""
             )));
         }
+        if keys.iter().any(|key| key.len() > MAX_PLACEHOLDER_BYTES) {
+            return Err(Failure::validation(
+                "The expression attribute map contains a key that is too long",
+            ));
+        }
     }
-    if let Some((key, _)) = names
-        .iter()
-        .copied()
-        .flatten()
-        .find(|(_, name)| name.is_empty())
-    {
-        return Err(Failure::validation(format!(
-            "ExpressionAttributeNames contains invalid value: Empty attribute name for key {key}"
-        )));
+    let invalid = "ExpressionAttributeNames contains invalid value:";
+    for (key, name) in names.into_iter().flatten() {
+        if name.is_empty() {
+            return Err(Failure::validation(format!(
+                "{invalid} Empty attribute name for key {key}"
+            )));
+        }
+        if name.len() > item::MAX_NAME_BYTES {
+            return Err(Failure::validation(format!(
+                "{invalid} Attribute name is too large, must be less than 65536 bytes for key {key}"
+            )));
+        }
     }
     Ok(())
 }
@@ -130,42 +159,34 @@ pub(super) fn check_operands(condition: &KeyCondition, values: &Values<'_>) -> R
     Ok(())
 }
 
+/// Refuses names and values that the condition does not refer to.
 pub(super) fn check_unused(
-    members: &Members<'_>,
-    names: Option<&[(String, String)]>,
+    names: &Names<'_>,
+    values: &Values<'_>,
     condition: &KeyCondition,
 ) -> Result<(), Failure> {
-    let unused = |name: &str, keys: Vec<&str>| match keys.as_slice() {
-        [] => Ok(()),
-        keys => Err(Failure::validation(format!(
+    let unused = |name: &str, given: &mut dyn Iterator<Item = &str>, used: HashSet<&str>| {
+        let mut idle: Vec<&str> = given.filter(|key| !used.contains(key)).collect();
+        if idle.is_empty() {
+            return Ok(());
+        }
+        idle.sort_unstable();
+        Err(Failure::validation(format!(
             "Value provided in {name} unused in expressions: keys: {{{}}}",
-            keys.join(", ")
-        ))),
+            idle.join(", ")
+        )))
     };
-    let mut idle: Vec<&str> = names
-        .iter()
-        .copied()
-        .flatten()
-        .map(|(key, _)| key.as_str())
-        .filter(|key| !condition.used_names.iter().any(|used| used == key))
-        .collect();
-    idle.sort_unstable();
-    unused("ExpressionAttributeNames", idle)?;
-    let used = |key: &str| {
-        condition
-            .conditions
-            .iter()
-            .any(|c| c.values.iter().any(|v| v == key))
-    };
-    let values = members.object("ExpressionAttributeValues")?;
-    let mut idle: Vec<&str> = values
-        .iter()
-        .flat_map(Members::iter)
-        .map(|(key, _)| key)
-        .filter(|key| !used(key))
-        .collect();
-    idle.sort_unstable();
-    unused("ExpressionAttributeValues", idle)
+    unused(
+        "ExpressionAttributeNames",
+        &mut names.0.keys().copied(),
+        condition.used_names.iter().map(|name| &**name).collect(),
+    )?;
+    let used = condition.conditions.iter().flat_map(|c| &c.values);
+    unused(
+        "ExpressionAttributeValues",
+        &mut values.written.keys().copied(),
+        used.map(|value| &**value).collect(),
+    )
 }
 
 /// Turns conditions into a range of keys within one partition.
@@ -298,7 +319,7 @@ fn check_between(
     Err(Failure::validation(format!(
         "Invalid KeyConditionExpression: The BETWEEN operator requires {requirement}; lower bound \
          operand: AttributeValue: {{{}}}, upper bound operand: AttributeValue: {{{}}}",
-        values.shown(&references[0])?,
-        values.shown(&references[1])?
+        values.shown(&references[0]),
+        values.shown(&references[1])
     )))
 }

@@ -6,11 +6,12 @@ use std::sync::{Arc, PoisonError};
 use serde_json::{Value, json};
 
 use super::Database;
-use super::create::{billing_mode, check_throughput, refuse_encryption};
-use super::request::{Members, constraints, missing, refuse_unserved, table_name_fits_pattern};
-use super::stream;
+use super::create::{billing_mode, check_throughput, refuse_encryption, table_class};
+use super::name::{TableName, fits_pattern};
+use super::request::{Members, constraints, missing};
 use super::table::{BillingMode, Settings, Status, TRANSITION_US, Table, Units};
 use super::throughput::{self, maximum, mode};
+use super::{shapes, stream};
 use crate::capacity::table::{self as capacity, Change, Description, Mode};
 use crate::local::Failure;
 
@@ -22,22 +23,15 @@ fn seconds(us: u64) -> f64 {
 }
 
 /// A pair of unit counts in a structure member.
-pub(super) fn units(
-    members: &Members<'_>,
-    name: &str,
-    read: &str,
-    write: &str,
-) -> Result<Option<Units>, Failure> {
-    let Some(pair) = members.object(name)? else {
-        return Ok(None);
-    };
-    Ok(Some(Units {
-        read: pair.integer(read, "Long")?,
-        write: pair.integer(write, "Long")?,
-    }))
+pub(super) fn units(members: &Members<'_>, name: &str, read: &str, write: &str) -> Option<Units> {
+    let pair = members.object(name)?;
+    Some(Units {
+        read: pair.integer(read),
+        write: pair.integer(write),
+    })
 }
 
-pub(super) fn provisioned(members: &Members<'_>) -> Result<Option<Units>, Failure> {
+pub(super) fn provisioned(members: &Members<'_>) -> Option<Units> {
     units(
         members,
         "ProvisionedThroughput",
@@ -46,14 +40,14 @@ pub(super) fn provisioned(members: &Members<'_>) -> Result<Option<Units>, Failur
     )
 }
 
-pub(super) fn on_demand_limits(members: &Members<'_>) -> Result<Units, Failure> {
+pub(super) fn on_demand_limits(members: &Members<'_>) -> Units {
     let limits = units(
         members,
         "OnDemandThroughput",
         "MaxReadRequestUnits",
         "MaxWriteRequestUnits",
-    )?;
-    Ok(limits.unwrap_or_default())
+    );
+    limits.unwrap_or_default()
 }
 
 /// Adds what is wrong with provisioned units to `errors`.
@@ -75,57 +69,31 @@ pub(super) fn provisioned_errors(units: Option<Units>, errors: &mut Vec<String>)
     }
 }
 
-/// A `Tags` member.
-pub(super) fn tags(members: &Members<'_>) -> Result<Option<Vec<(String, String)>>, Failure> {
-    let Some(list) = members.objects("Tags")? else {
-        return Ok(None);
-    };
-    let mut tags = Vec::new();
-    for tag in list {
-        let key = tag.text("Key")?.unwrap_or_default().into_owned();
-        let value = tag.text("Value")?.unwrap_or_default().into_owned();
-        if key.is_empty() || key.chars().count() > 128 {
-            return Err(Failure::validation(format!(
-                "{INVALID}Tag key must be between 1 and 128 characters"
-            )));
-        }
-        if value.chars().count() > 256 {
-            return Err(Failure::validation(format!(
-                "{INVALID}Tag value must be between 0 and 256 characters"
-            )));
-        }
-        tags.push((key, value));
-    }
-    Ok(Some(tags))
-}
-
 /// The table a control-plane call names.
 pub(super) fn table_of(
     database: &Database,
     members: &Members<'_>,
     now_us: u64,
 ) -> Result<Arc<Table>, Failure> {
-    let Some(name) = members.text("TableName")? else {
+    let Some(name) = members.text("TableName") else {
         return Err(Failure::validation(
             "The parameter 'TableName' is required but was not present in the request",
         ));
     };
-    let name = match name.rsplit_once(":table/") {
-        Some((prefix, table)) if prefix.starts_with("arn:aws:dynamodb:") => table.to_owned(),
-        _ => name.into_owned(),
-    };
-    if !(3..=255).contains(&name.len()) {
+    let table = TableName::new(database, name);
+    let name = table.name();
+    if !table.fits_length() {
         return Err(Failure::validation(
             "TableName must be at least 3 characters long and at most 255 characters long",
         ));
     }
-    if !table_name_fits_pattern(&name) {
+    if !table.fits() {
         constraints(&[format!(
             "Value '{name}' at 'tableName' failed to satisfy constraint: Member must satisfy \
              regular expression pattern: [a-zA-Z0-9_.-]+"
         )])?;
     }
-    database.table(&name, now_us).ok_or_else(|| {
+    database.table(name, now_us).ok_or_else(|| {
         Failure::new(
             "ResourceNotFoundException",
             format!("Requested resource not found: Table: {name} not found"),
@@ -138,7 +106,7 @@ pub(super) fn describe_table(
     body: &str,
     now_us: u64,
 ) -> Result<Value, Failure> {
-    let table = table_of(database, &Members::of_body(body)?, now_us)?;
+    let table = table_of(database, &Members::read(body, &shapes::TABLE)?, now_us)?;
     Ok(json!({"Table": describe(&table, now_us)}))
 }
 
@@ -174,9 +142,16 @@ pub(super) fn describe(table: &Table, now_us: u64) -> Value {
         "ItemCount": items,
         "TableSizeBytes": bytes,
         "ProvisionedThroughput": throughput(&settings, limited.as_ref()),
-        "WarmThroughput": warm(&settings, limited.as_ref()),
         "DeletionProtectionEnabled": settings.deletion_protection.unwrap_or(false),
     });
+    // A table that is being made has only what was asked for, and does not have it yet.
+    let creating = table.status(now_us) == Status::Creating;
+    if !creating || settings.warm != Units::default() {
+        description["WarmThroughput"] = warm(&settings, limited.as_ref());
+        if creating {
+            description["WarmThroughput"]["Status"] = json!("UPDATING");
+        }
+    }
     if let Some(since_us) = settings.on_demand_since_us {
         description["BillingModeSummary"] = json!({
             "BillingMode": settings.billing.name(),
@@ -229,9 +204,7 @@ fn throughput(settings: &Settings, limited: Option<&Description>) -> Value {
     throughput
 }
 
-/// Warm throughput: what was set, else a new table's 12,000 reads and 4,000
-/// writes a second
-/// (<https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/warm-throughput.html>).
+/// `WarmThroughput`.
 fn warm(settings: &Settings, limited: Option<&Description>) -> Value {
     if let Some(limited) = limited {
         let warming = limited.pending.is_some_and(|p| p.change.warm.is_some());
@@ -241,21 +214,21 @@ fn warm(settings: &Settings, limited: Option<&Description>) -> Value {
             "Status": if warming { "UPDATING" } else { "ACTIVE" },
         });
     }
-    let at_least = |units: Option<i64>, least: i64| units.unwrap_or(0).max(least);
+    let warm = throughput::unlimited_warm(settings);
     json!({
-        "ReadUnitsPerSecond": at_least(settings.warm.read, 12_000),
-        "WriteUnitsPerSecond": at_least(settings.warm.write, 4_000),
+        "ReadUnitsPerSecond": warm.read,
+        "WriteUnitsPerSecond": warm.write,
         "Status": "ACTIVE",
     })
 }
 
 pub(super) fn list_tables(database: &Database, body: &str, now_us: u64) -> Result<Value, Failure> {
-    let members = Members::of_body(body)?;
+    let members = Members::read(body, &shapes::LIST_TABLES)?;
     let mut errors = Vec::new();
-    let start = members.text("ExclusiveStartTableName")?;
+    let start = members.text("ExclusiveStartTableName");
     if let Some(name) = &start {
         let at = "at 'exclusiveStartTableName' failed to satisfy constraint: Member must";
-        if !table_name_fits_pattern(name) {
+        if !fits_pattern(name) {
             errors.push(format!(
                 "Value '{name}' {at} satisfy regular expression pattern: [a-zA-Z0-9_.-]+"
             ));
@@ -271,7 +244,7 @@ pub(super) fn list_tables(database: &Database, body: &str, now_us: u64) -> Resul
             ));
         }
     }
-    let limit = members.integer("Limit", "Integer")?.unwrap_or(100);
+    let limit = members.integer("Limit").unwrap_or(100);
     let at = "at 'limit' failed to satisfy constraint: Member must have value";
     if limit < 1 {
         errors.push(format!("Value '{limit}' {at} greater than or equal to 1"));
@@ -298,7 +271,7 @@ pub(super) fn list_tables(database: &Database, body: &str, now_us: u64) -> Resul
 }
 
 pub(super) fn delete_table(database: &Database, body: &str, now_us: u64) -> Result<Value, Failure> {
-    let table = table_of(database, &Members::of_body(body)?, now_us)?;
+    let table = table_of(database, &Members::read(body, &shapes::TABLE)?, now_us)?;
     if table.settings().deletion_protection == Some(true) {
         return Err(Failure::validation(
             "Resource cannot be deleted as it is currently protected against deletion. Disable \
@@ -312,7 +285,14 @@ pub(super) fn delete_table(database: &Database, body: &str, now_us: u64) -> Resu
         .write()
         .unwrap_or_else(PoisonError::into_inner)
         .close(now_us);
-    Ok(json!({"TableDescription": describe(&table, now_us)}))
+    let mut description = describe(&table, now_us);
+    // As in https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_DeleteTable.html.
+    if let Some(description) = description.as_object_mut() {
+        for member in ["KeySchema", "AttributeDefinitions", "CreationDateTime"] {
+            description.remove(member);
+        }
+    }
+    Ok(json!({"TableDescription": description}))
 }
 
 fn in_use_unless_active(table: &Table, now_us: u64) -> Result<(), Failure> {
@@ -334,26 +314,17 @@ fn in_use_unless_active(table: &Table, now_us: u64) -> Result<(), Failure> {
 }
 
 pub(super) fn update_table(database: &Database, body: &str, now_us: u64) -> Result<Value, Failure> {
-    let members = Members::of_body(body)?;
+    let members = Members::read(body, &shapes::UPDATE_TABLE)?;
     let mut errors = Vec::new();
-    let throughput = provisioned(&members)?;
+    let throughput = provisioned(&members);
     provisioned_errors(throughput, &mut errors);
-    let billing = billing_mode(&members, &mut errors)?;
+    let billing = billing_mode(&members, &mut errors);
     constraints(&errors)?;
     if billing == Some(BillingMode::OnDemand) || throughput.is_some() {
         check_throughput(billing, throughput)?;
     }
     let stream = stream::asked(database, &members)?;
     refuse_encryption(&members)?;
-    refuse_unserved(
-        &members,
-        &[
-            "GlobalSecondaryIndexUpdates",
-            "VectorIndexUpdates",
-            "ReplicaUpdates",
-            "MultiRegionConsistency",
-        ],
-    )?;
     let changes = [
         "ProvisionedThroughput",
         "BillingMode",
@@ -370,13 +341,14 @@ pub(super) fn update_table(database: &Database, body: &str, now_us: u64) -> Resu
              GlobalSecondaryIndexUpdates or SSESpecification or ReplicaUpdates is required",
         ));
     }
-    let limits = on_demand_limits(&members)?;
+    let class = table_class(&members)?;
+    let limits = on_demand_limits(&members);
     let warm = units(
         &members,
         "WarmThroughput",
         "ReadUnitsPerSecond",
         "WriteUnitsPerSecond",
-    )?;
+    );
     let table = table_of(database, &members, now_us)?;
     in_use_unless_active(&table, now_us)?;
     if let Some(asked) = stream {
@@ -433,10 +405,10 @@ pub(super) fn update_table(database: &Database, body: &str, now_us: u64) -> Resu
                 write: warm.write.or(settings.warm.write),
             };
         }
-        if let Some(class) = members.text("TableClass")? {
-            settings.table_class = Some(class.into_owned());
+        if class.is_some() {
+            settings.table_class = class;
         }
-        if let Some(protected) = members.flag("DeletionProtectionEnabled")? {
+        if let Some(protected) = members.flag("DeletionProtectionEnabled") {
             settings.deletion_protection = Some(protected);
         }
     }
@@ -497,7 +469,7 @@ fn check_change(
 /// The account's default quotas
 /// (<https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ServiceQuotas.html>).
 pub(super) fn describe_limits(body: &str) -> Result<Value, Failure> {
-    Members::of_body(body)?;
+    Members::read(body, &shapes::NONE)?;
     Ok(json!({
         "AccountMaxReadCapacityUnits": 80_000,
         "AccountMaxWriteCapacityUnits": 80_000,

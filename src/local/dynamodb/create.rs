@@ -1,18 +1,20 @@
 //! CreateTable: what is asked for, and what DynamoDB refuses about it.
 
+use std::borrow::Cow;
 use std::sync::{Arc, PoisonError};
 
 use serde_json::{Value, json};
 
-use super::Database;
-use super::control::{describe, on_demand_limits, provisioned, provisioned_errors, tags, units};
+use super::control::{describe, on_demand_limits, provisioned, provisioned_errors, units};
 use super::key::{KeyAttribute, ScalarType, Schema};
-use super::request::{
-    Members, constraints, missing, not_in, refuse_unserved, table_name_fits_pattern,
-};
+use super::name::{TableName, fits_pattern};
+use super::problem::not_served;
+use super::request::{MOST_ERRORS, Members, constraints, missing, not_in};
 use super::stream::{self, Asked, asked};
 use super::table::{BillingMode, Settings, Table, Units};
+use super::tagging::tags;
 use super::throughput::Throughput;
+use super::{Database, shapes};
 use crate::local::Failure;
 
 const INVALID: &str = "One or more parameter values were invalid: ";
@@ -21,18 +23,18 @@ const INVALID: &str = "One or more parameter values were invalid: ";
 type Pair = (String, String);
 
 pub(super) fn create(database: &Database, body: &str, now_us: u64) -> Result<Value, Failure> {
-    let members = Members::of_body(body)?;
-    let name = name(&members)?;
+    let members = Members::read(body, &shapes::CREATE_TABLE)?;
+    let name = name(database, &members)?;
     let mut errors = Vec::new();
-    let billing = billing_mode(&members, &mut errors)?;
-    let throughput = provisioned(&members)?;
+    let billing = billing_mode(&members, &mut errors);
+    let throughput = provisioned(&members);
     provisioned_errors(throughput, &mut errors);
     let keys = pairs(
         &members,
         ("KeySchema", "keySchema"),
         ("KeyType", "keyType", "HASH, RANGE"),
         &mut errors,
-    )?;
+    );
     if let Some(keys) = &keys {
         check_length(keys, &mut errors);
     }
@@ -41,15 +43,14 @@ pub(super) fn create(database: &Database, body: &str, now_us: u64) -> Result<Val
         ("AttributeDefinitions", "attributeDefinitions"),
         ("AttributeType", "attributeType", "B, N, S"),
         &mut errors,
-    )?;
-    errors.truncate(10);
+    );
+    errors.truncate(MOST_ERRORS);
     constraints(&errors)?;
     let (keys, definitions) = (keys.unwrap_or_default(), definitions.unwrap_or_default());
 
     let billing = billing.unwrap_or(BillingMode::Provisioned);
     check_throughput(Some(billing), throughput)?;
     let schema = schema(&keys, &definitions)?;
-    refuse_indexes(&members)?;
     if definitions.len() != keys.len() {
         return Err(Failure::validation(format!(
             "{INVALID}Number of attributes in KeySchema does not exactly match number of \
@@ -58,19 +59,8 @@ pub(super) fn create(database: &Database, body: &str, now_us: u64) -> Result<Val
     }
     let stream = asked(database, &members)?;
     refuse_encryption(&members)?;
-    let table_class = members
-        .text("TableClass")?
-        .map(std::borrow::Cow::into_owned);
-    if let Some(class) = &table_class
-        && !["STANDARD", "STANDARD_INFREQUENT_ACCESS"].contains(&class.as_str())
-    {
-        constraints(&[not_in(
-            class,
-            "tableClass",
-            "STANDARD, STANDARD_INFREQUENT_ACCESS",
-        )])?;
-    }
-    let limits = on_demand_limits(&members)?;
+    let table_class = table_class(&members)?;
+    let limits = on_demand_limits(&members);
     check_limits(billing, limits)?;
     let settings = Settings {
         billing,
@@ -85,10 +75,10 @@ pub(super) fn create(database: &Database, body: &str, now_us: u64) -> Result<Val
             "WarmThroughput",
             "ReadUnitsPerSecond",
             "WriteUnitsPerSecond",
-        )?
+        )
         .unwrap_or_default(),
         table_class,
-        deletion_protection: members.flag("DeletionProtectionEnabled")?,
+        deletion_protection: members.flag("DeletionProtectionEnabled"),
         tags: tags(&members)?.unwrap_or_default(),
     };
 
@@ -128,15 +118,23 @@ pub(super) fn create(database: &Database, body: &str, now_us: u64) -> Result<Val
     Ok(json!({"TableDescription": description}))
 }
 
-fn name(members: &Members<'_>) -> Result<String, Failure> {
-    let Some(name) = members.text("TableName")? else {
+/// The name of the table to make; an ARN may stand for it.
+fn name(database: &Database, members: &Members<'_>) -> Result<String, Failure> {
+    let Some(written) = members.text("TableName") else {
         return Err(Failure::validation(
             "The parameter 'TableName' is required but was not present in the request",
         ));
     };
+    let table = TableName::new(database, written);
+    let name = table.name();
+    if table.is_foreign() {
+        return Err(Failure::validation(format!(
+            "{INVALID}A table is made in the account and region that are asked: {name}"
+        )));
+    }
     let at = "at 'tableName' failed to satisfy constraint: Member must";
     let mut errors = Vec::new();
-    if !table_name_fits_pattern(&name) {
+    if !fits_pattern(name) {
         errors.push(format!(
             "Value '{name}' {at} satisfy regular expression pattern: [a-zA-Z0-9_.-]+"
         ));
@@ -152,15 +150,12 @@ fn name(members: &Members<'_>) -> Result<String, Failure> {
         ));
     }
     constraints(&errors)?;
-    Ok(name.into_owned())
+    Ok(name.to_owned())
 }
 
 /// The billing mode, if one is given.
-pub(super) fn billing_mode(
-    members: &Members<'_>,
-    errors: &mut Vec<String>,
-) -> Result<Option<BillingMode>, Failure> {
-    Ok(match members.text("BillingMode")?.as_deref() {
+pub(super) fn billing_mode(members: &Members<'_>, errors: &mut Vec<String>) -> Option<BillingMode> {
+    match members.text("BillingMode").as_deref() {
         None => None,
         Some("PROVISIONED") => Some(BillingMode::Provisioned),
         Some("PAY_PER_REQUEST") => Some(BillingMode::OnDemand),
@@ -168,7 +163,7 @@ pub(super) fn billing_mode(
             errors.push(not_in(other, "billingMode", "PROVISIONED, PAY_PER_REQUEST"));
             None
         }
-    })
+    }
 }
 
 /// A list of structures with an `AttributeName` and a type from a set. `None`
@@ -178,23 +173,27 @@ fn pairs(
     (name, member): (&str, &str),
     (kind, kind_member, set): (&str, &str, &str),
     errors: &mut Vec<String>,
-) -> Result<Option<Vec<Pair>>, Failure> {
-    let Some(elements) = members.objects(name)? else {
+) -> Option<Vec<Pair>> {
+    let Some(elements) = members.objects(name) else {
         errors.push(missing(member));
-        return Ok(None);
+        return None;
     };
     let mut pairs = Vec::new();
     for (at, element) in elements.iter().enumerate() {
-        let path = format!("{member}.{}.member", at + 1);
-        let attribute = element.text("AttributeName")?;
-        if attribute.is_none() {
-            errors.push(missing(&format!("{path}.attributeName")));
+        let path = |name: &str| format!("{member}.{}.member.{name}", at + 1);
+        let attribute = element.text("AttributeName");
+        let value = element.text(kind);
+        let full = errors.len() >= MOST_ERRORS;
+        match &attribute {
+            _ if full => {}
+            None => errors.push(missing(&path("attributeName"))),
+            Some(name) => errors.extend(attribute_name_broken(name, &path("attributeName"))),
         }
-        let value = element.text(kind)?;
         match &value {
-            None => errors.push(missing(&format!("{path}.{kind_member}"))),
+            _ if full => {}
+            None => errors.push(missing(&path(kind_member))),
             Some(value) if !set.split(", ").any(|known| known == value) => {
-                errors.push(not_in(value, &format!("{path}.{kind_member}"), set));
+                errors.push(not_in(value, &path(kind_member), set));
             }
             Some(_) => {}
         }
@@ -203,7 +202,19 @@ fn pairs(
             value.unwrap_or_default().into_owned(),
         ));
     }
-    Ok(Some(pairs))
+    Some(pairs)
+}
+
+/// The constraint on the name of a key attribute that `name` breaks.
+fn attribute_name_broken(name: &str, member: &str) -> Option<String> {
+    let bound = match name.len() {
+        0 => "greater than or equal to 1",
+        256.. => "less than or equal to 255",
+        _ => return None,
+    };
+    Some(format!(
+        "Value '{name}' at '{member}' failed to satisfy constraint: Member must have length {bound}"
+    ))
 }
 
 fn check_length(keys: &[Pair], errors: &mut Vec<String>) {
@@ -213,6 +224,7 @@ fn check_length(keys: &[Pair], errors: &mut Vec<String>) {
     } else if keys.len() > 2 {
         let shown: Vec<String> = keys
             .iter()
+            .take(MOST_ERRORS)
             .map(|(name, kind)| format!("KeySchemaElement(attributeName={name}, keyType={kind})"))
             .collect();
         // DynamoDB lists it before what is wrong with the elements.
@@ -317,33 +329,26 @@ fn schema(keys: &[Pair], definitions: &[Pair]) -> Result<Schema, Failure> {
     })
 }
 
-fn refuse_indexes(members: &Members<'_>) -> Result<(), Failure> {
-    for name in ["LocalSecondaryIndexes", "GlobalSecondaryIndexes"] {
-        if members.list(name)?.is_some_and(|list| list.is_empty()) {
-            return Err(Failure::validation(format!(
-                "{INVALID}List of {name} is empty"
-            )));
-        }
+/// The table class, if one is given.
+pub(super) fn table_class(members: &Members<'_>) -> Result<Option<String>, Failure> {
+    let class = members.text("TableClass").map(Cow::into_owned);
+    if let Some(class) = &class
+        && !["STANDARD", "STANDARD_INFREQUENT_ACCESS"].contains(&class.as_str())
+    {
+        constraints(&[not_in(
+            class,
+            "tableClass",
+            "STANDARD, STANDARD_INFREQUENT_ACCESS",
+        )])?;
     }
-    refuse_unserved(
-        members,
-        &[
-            "LocalSecondaryIndexes",
-            "GlobalSecondaryIndexes",
-            "VectorIndexes",
-        ],
-    )
+    Ok(class)
 }
 
-/// What is not served of encryption, policies and replication.
+/// Refuses encryption with a key of the account's.
 pub(super) fn refuse_encryption(members: &Members<'_>) -> Result<(), Failure> {
-    if let Some(encryption) = members.object("SSESpecification")?
-        && encryption.flag("Enabled")?.unwrap_or(false)
-    {
-        refuse_unserved(members, &["SSESpecification"])?;
+    let encryption = members.object("SSESpecification");
+    if encryption.and_then(|e| e.flag("Enabled")) == Some(true) {
+        return Err(not_served("SSESpecification"));
     }
-    refuse_unserved(
-        members,
-        &["ResourcePolicy", "GlobalTableSettingsReplicationMode"],
-    )
+    Ok(())
 }

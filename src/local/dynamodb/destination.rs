@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::request::{Members, constraints, missing, not_in};
 use super::table::{TRANSITION_US, Table};
-use super::{Database, control};
+use super::{Database, control, shapes};
 use crate::codec::change::Precision;
 use crate::local::Failure;
 use crate::local::capture::Link;
@@ -103,19 +103,23 @@ impl Request {
         configuration: &str,
         now_us: u64,
     ) -> Result<Self, Failure> {
-        let members = Members::of_body(body)?;
+        let shape = match configuration {
+            UPDATE => &shapes::UPDATE_STREAMING_DESTINATION,
+            _ => &shapes::STREAMING_DESTINATION,
+        };
+        let members = Members::read(body, shape)?;
         let mut errors = Vec::new();
-        let stream_arn = members.text("StreamArn")?;
+        let stream_arn = members.text("StreamArn");
         if stream_arn.is_none() {
             errors.push(missing("streamArn"));
         }
         if members.get("TableName").is_none() {
             errors.push(missing("tableName"));
         }
-        let settings = members.object(configuration)?;
+        let settings = members.object(configuration);
         let mut precision = None;
         if let Some(settings) = &settings
-            && let Some(text) = settings.text("ApproximateCreationDateTimePrecision")?
+            && let Some(text) = settings.text("ApproximateCreationDateTimePrecision")
         {
             precision = match &*text {
                 "MILLISECOND" => Some(Precision::Millisecond),
@@ -126,7 +130,7 @@ impl Request {
                     errors.push(not_in(
                         other,
                         &format!("{member}.approximateCreationDateTimePrecision"),
-                        "MICROSECOND, MILLISECOND",
+                        "MILLISECOND, MICROSECOND",
                     ));
                     None
                 }
@@ -172,7 +176,8 @@ const UPDATE: &str = "UpdateKinesisStreamingConfiguration";
 pub(super) fn enable(database: &Database, body: &str, now_us: u64) -> Result<Value, Failure> {
     let request = Request::read(database, body, ENABLE, now_us)?;
     let arn = &request.stream_arn;
-    if !database.streams.is_active(arn, now_us) {
+    // One that is being created will do: it takes records before this is ACTIVE.
+    if !database.streams.is_there(arn, now_us) {
         let stream = arn.rsplit_once('/').map_or(&**arn, |(_, name)| name);
         return Err(Failure::new(
             "ResourceNotFoundException",
@@ -208,7 +213,11 @@ pub(super) fn enable(database: &Database, body: &str, now_us: u64) -> Result<Val
         updated_us: None,
         disabled_us: None,
     });
-    Ok(request.answer(ENABLE, "ENABLING"))
+    let mut answer = request.answer(ENABLE, "ENABLING");
+    if !request.configured {
+        answer[ENABLE] = json!({});
+    }
+    Ok(answer)
 }
 
 pub(super) fn disable(database: &Database, body: &str, now_us: u64) -> Result<Value, Failure> {
@@ -245,6 +254,15 @@ pub(super) fn update(database: &Database, body: &str, now_us: u64) -> Result<Val
         .destinations
         .write()
         .unwrap_or_else(PoisonError::into_inner);
+    let known = |d: &Destination| d.stream_arn == request.stream_arn;
+    if !destinations.kinesis.iter().any(known) {
+        // The service says enable here, too.
+        return Err(Failure::validation(format!(
+            "Table is not in a valid state to enable Kinesis Streaming Destination: No streaming \
+             destination with streamArn: {} found for table with tableName: {}",
+            request.stream_arn, request.table.name
+        )));
+    }
     let destination = destinations
         .current(&request.stream_arn)
         .filter(|d| d.status(now_us) == "ACTIVE")
@@ -270,7 +288,7 @@ pub(super) fn update(database: &Database, body: &str, now_us: u64) -> Result<Val
 }
 
 pub(super) fn describe(database: &Database, body: &str, now_us: u64) -> Result<Value, Failure> {
-    let members = Members::of_body(body)?;
+    let members = Members::read(body, &shapes::TABLE)?;
     let table = control::table_of(database, &members, now_us)?;
     let destinations = table
         .destinations

@@ -4,6 +4,8 @@
 //! In go the expression and its names; out come conditions on attributes, or
 //! DynamoDB's message. Values stay references.
 
+use std::collections::HashSet;
+
 use super::reserved::is_reserved;
 
 const INVALID: &str = "Invalid KeyConditionExpression: ";
@@ -77,15 +79,11 @@ pub(super) fn parse(
             "{INVALID}Attribute name is a reserved keyword; reserved keyword: {word}"
         ));
     }
-    for (at, condition) in conditions.iter().enumerate() {
-        if conditions[..at]
-            .iter()
-            .any(|c| c.attribute == condition.attribute)
-        {
-            return Err(format!(
-                "{INVALID}KeyConditionExpressions must only contain one condition per key"
-            ));
-        }
+    let mut seen = HashSet::new();
+    if !conditions.iter().all(|c| seen.insert(&c.attribute)) {
+        return Err(format!(
+            "{INVALID}KeyConditionExpressions must only contain one condition per key"
+        ));
     }
     Ok(KeyCondition {
         conditions,

@@ -17,6 +17,9 @@ use crate::capacity::size::{FLAG_BYTES, container_bytes, number_bytes};
 /// (<https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html>).
 const MAX_DEPTH: usize = 32;
 
+/// The longest name an attribute may have, in bytes.
+pub(super) const MAX_NAME_BYTES: usize = (64 << 10) - 1;
+
 /// One attribute's place in the arena: `"name":value`, without a comma.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Attribute {
@@ -67,16 +70,34 @@ impl Arena {
 /// Relies on what this module writes: no white space, every value an object.
 pub(super) fn attribute<'a>(item: &'a [u8], quoted_name: &[u8]) -> Option<&'a [u8]> {
     let mut at = 1;
-    while item.get(at) == Some(&b'"') {
-        let name_end = after_string(item, at)?;
-        let value = name_end + 1;
-        let end = after_object(item, value)?;
+    while let Some((name_end, end)) = attribute_at(item, at) {
         if &item[at..name_end] == quoted_name {
-            return Some(&item[value..end]);
+            return Some(&item[name_end + 1..end]);
         }
         at = end + 1;
     }
     None
+}
+
+/// All top-level attributes in an item's canonical JSON: name, quoted, and value.
+pub(super) fn attributes(item: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
+    let mut at = 1;
+    std::iter::from_fn(move || {
+        let (name_end, end) = attribute_at(item, at)?;
+        let attribute = (&item[at..name_end], &item[name_end + 1..end]);
+        at = end + 1;
+        Some(attribute)
+    })
+}
+
+/// Where the name of the attribute that begins at `at` ends, and where its value.
+#[inline]
+fn attribute_at(item: &[u8], at: usize) -> Option<(usize, usize)> {
+    if item.get(at) != Some(&b'"') {
+        return None;
+    }
+    let name_end = after_string(item, at)?;
+    Some((name_end, after_object(item, name_end + 1)?))
 }
 
 /// Where the string that begins at `at` ends.
@@ -168,8 +189,8 @@ impl Reader<'_, '_> {
         while let Some(name) = self.cursor.member(&mut first)? {
             let start = self.arena.bytes.len();
             let name_bytes = name.write_canonical(&mut self.arena.bytes);
-            if name_bytes == 0 {
-                self.problems.empty_name();
+            if name_bytes.wrapping_sub(1) >= MAX_NAME_BYTES {
+                self.problems.attribute_name(name_bytes);
             }
             let name_end = self.arena.bytes.len();
             self.arena.bytes.push(b':');

@@ -14,14 +14,17 @@ mod expression;
 mod item;
 mod json;
 mod key;
+pub(super) mod name;
 mod number;
 mod page;
 mod problem;
 mod query;
 mod read;
-mod request;
+pub(super) mod request;
 mod reserved;
 mod sets;
+pub(super) mod shape;
+mod shapes;
 mod store;
 mod stream;
 mod table;
@@ -35,6 +38,7 @@ use std::sync::{Arc, PoisonError};
 
 use serde_json::{Value, json};
 
+use self::request::Members;
 use self::store::Retention;
 use self::table::{Status, Table, Tables};
 use super::capture::Capture;
@@ -81,11 +85,13 @@ pub struct Call {
 /// Operations of DynamoDB that are not served.
 const NOT_SERVED: &[&str] = &[
     "BatchExecuteStatement",
+    "CancelBulkOperation",
     "CreateBackup",
     "CreateGlobalTable",
     "DeleteBackup",
     "DeleteResourcePolicy",
     "DescribeBackup",
+    "DescribeBulkOperation",
     "DescribeContinuousBackups",
     "DescribeContributorInsights",
     "DescribeExport",
@@ -100,6 +106,7 @@ const NOT_SERVED: &[&str] = &[
     "GetResourcePolicy",
     "ImportTable",
     "ListBackups",
+    "ListBulkOperations",
     "ListContributorInsights",
     "ListExports",
     "ListGlobalTables",
@@ -107,6 +114,8 @@ const NOT_SERVED: &[&str] = &[
     "PutResourcePolicy",
     "RestoreTableFromBackup",
     "RestoreTableToPointInTime",
+    "SearchVectors",
+    "StartBulkPutItems",
     "TransactGetItems",
     "TransactWriteItems",
     "UpdateContinuousBackups",
@@ -204,7 +213,7 @@ impl Database {
             "UpdateTable" => control::update_table(self, body, now_us)?,
             "DeleteTable" => control::delete_table(self, body, now_us)?,
             "DescribeLimits" => control::describe_limits(body)?,
-            "DescribeEndpoints" => self.endpoints(),
+            "DescribeEndpoints" => self.endpoints(body)?,
             "EnableKinesisStreamingDestination" => destination::enable(self, body, now_us)?,
             "DisableKinesisStreamingDestination" => destination::disable(self, body, now_us)?,
             "UpdateKinesisStreamingDestination" => destination::update(self, body, now_us)?,
@@ -226,11 +235,19 @@ impl Database {
         self.retention.evicted()
     }
 
-    fn endpoints(&self) -> Value {
-        json!({"Endpoints": [{
+    fn endpoints(&self, body: &str) -> Result<Value, Failure> {
+        Members::read(body, &shapes::NONE)?;
+        Ok(json!({"Endpoints": [{
             "Address": format!("dynamodb.{}.amazonaws.com", self.region),
             "CachePeriodInMinutes": 1440,
-        }]})
+        }]}))
+    }
+
+    /// Whether an ARN's beginning, up to the account, is that of tables here.
+    fn is_here(&self, prefix: &str) -> bool {
+        let rest = prefix.strip_prefix("arn:aws:dynamodb:");
+        let place = rest.and_then(|rest| rest.split_once(':'));
+        place == Some((&self.region, &self.account))
     }
 
     fn table_arn(&self, name: &str) -> String {

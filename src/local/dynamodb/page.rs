@@ -9,6 +9,54 @@ use crate::capacity::size::read_units;
 /// (<https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Query.Pagination.html>).
 pub(super) const MAX_PAGE_BYTES: usize = 1 << 20;
 
+/// The read units of a scan: each partition it comes through is charged by
+/// itself, an empty one with the least there is.
+#[derive(Debug)]
+pub(super) struct ScanMeter {
+    /// The last hash of each partition.
+    ends: Vec<u64>,
+    /// The partition that is being read.
+    at: usize,
+    /// Bytes read of it.
+    bytes: usize,
+    /// Units of those before.
+    units: f64,
+    consistent: bool,
+}
+
+impl ScanMeter {
+    /// A scan that begins at the hash `first`.
+    pub(super) fn new(ends: Vec<u64>, first: u64, consistent: bool) -> Self {
+        Self {
+            at: ends.partition_point(|end| *end < first),
+            ends,
+            bytes: 0,
+            units: 0.0,
+            consistent,
+        }
+    }
+
+    /// Reads so many bytes at a hash.
+    pub(super) fn read(&mut self, hash: u64, bytes: usize) {
+        self.reach(hash);
+        self.bytes += bytes;
+    }
+
+    /// Comes to the partition of a hash.
+    pub(super) fn reach(&mut self, hash: u64) {
+        while self.ends.get(self.at).is_some_and(|end| *end < hash) {
+            self.units += read_units(self.bytes, self.consistent);
+            self.bytes = 0;
+            self.at += 1;
+        }
+    }
+
+    /// Units of all that was read.
+    pub(super) fn units(&self) -> f64 {
+        self.units + read_units(self.bytes, self.consistent)
+    }
+}
+
 /// A page being filled.
 #[derive(Debug)]
 pub(super) struct Page {
@@ -39,11 +87,12 @@ impl Page {
         self.truncated
     }
 
-    /// Adds the next item unless the page is full, or full without it.
-    pub(super) fn add(&mut self, item: Stored<'_>) {
+    /// Adds the next item unless the page is full, or full without it; says
+    /// whether it did.
+    pub(super) fn add(&mut self, item: Stored<'_>) -> bool {
         if self.count > 0 && self.bytes + item.bytes > MAX_PAGE_BYTES {
             self.truncated = true;
-            return;
+            return false;
         }
         self.count += 1;
         self.bytes += item.bytes;
@@ -57,6 +106,7 @@ impl Page {
         }
         // DynamoDB stops at the limit without looking whether more follows.
         self.truncated = self.count >= self.limit;
+        true
     }
 
     /// Read units of the page.
@@ -64,12 +114,12 @@ impl Page {
         read_units(self.bytes, consistent)
     }
 
-    /// Appends the answer.
+    /// Appends the answer; `units` is what it costs.
     pub(super) fn write(
         &self,
         schema: &Schema,
         table: &str,
-        consistent: bool,
+        units: f64,
         consumed: ConsumedDetail,
         answer: &mut Vec<u8>,
     ) {
@@ -87,7 +137,7 @@ impl Page {
         }
         if consumed != ConsumedDetail::None {
             answer.extend_from_slice(b",\"ConsumedCapacity\":");
-            consumed.write(table, self.units(consistent), answer);
+            consumed.write(table, units, answer);
         }
         answer.push(b'}');
     }

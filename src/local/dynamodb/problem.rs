@@ -6,6 +6,8 @@
 //! are noted as they are met, and each stage reports its first. The messages
 //! are DynamoDB's own.
 
+use std::collections::HashSet;
+
 use super::json::Kind;
 use super::number::NumberError;
 use crate::local::Failure;
@@ -28,6 +30,9 @@ pub(super) const CAST: &str = "class sun.reflect.generics.reflectiveObjects.Para
      cannot be cast to class java.lang.Class \
      (sun.reflect.generics.reflectiveObjects.ParameterizedTypeImpl and java.lang.Class are in \
      module java.base of loader 'bootstrap')";
+
+/// Where the Java classes of the service's structures are.
+pub(super) const NAMESPACE: &str = "com.amazonaws.dynamodb.v20120810";
 
 /// The Java name of a value's class.
 pub(super) const ATTRIBUTE_VALUE: &str = "com.amazonaws.dynamodb.v20120810.AttributeValue";
@@ -56,6 +61,7 @@ pub(super) enum Flaw {
 #[derive(Debug, Default)]
 pub(super) struct Problems {
     serialization: Option<String>,
+    unserved: Option<String>,
     reading: Option<Note>,
     name: Option<Note>,
     value: Option<Note>,
@@ -65,10 +71,20 @@ impl Problems {
     /// What is refused as the body is read, before the request's own members
     /// are looked at. `envelopes` is whether the operation envelopes.
     pub(super) fn reading(&self, envelopes: bool) -> Result<(), Failure> {
-        if let Some(message) = &self.serialization {
-            return Err(Failure::serialization(message.clone()));
+        self.types()?;
+        if let Some(path) = &self.unserved {
+            return Err(not_served(path));
         }
         refuse(self.reading.as_ref(), envelopes)
+    }
+
+    /// The part of [`Problems::reading`] that comes before every other check of
+    /// a request: JSON values of the wrong type.
+    pub(super) fn types(&self) -> Result<(), Failure> {
+        match &self.serialization {
+            Some(message) => Err(Failure::serialization(message.clone())),
+            None => Ok(()),
+        }
     }
 
     /// What is refused after the request's own members, before the table is
@@ -114,6 +130,11 @@ impl Problems {
 
     fn serialization(&mut self, message: impl Into<String>) {
         self.serialization.get_or_insert_with(|| message.into());
+    }
+
+    /// A member that the operation does not serve.
+    pub(super) fn unserved(&mut self, path: &str) {
+        self.unserved.get_or_insert_with(|| path.to_owned());
     }
 
     /// A JSON value of the wrong kind where a structure's member is a structure.
@@ -190,9 +211,14 @@ impl Problems {
         self.read(wording == Wording::Current, Flaw::Other, message);
     }
 
-    pub(super) fn empty_name(&mut self) {
+    /// An attribute name that is empty or too long.
+    pub(super) fn attribute_name(&mut self, bytes: usize) {
         self.name.get_or_insert_with(|| Note {
-            message: "Empty attribute name".to_owned(),
+            message: match bytes {
+                0 => "Empty attribute name",
+                _ => "Attribute name is too large, must be less than 65536 bytes",
+            }
+            .to_owned(),
             enveloped: true,
             kind: Flaw::Other,
         });
@@ -225,6 +251,9 @@ impl Problems {
 
     /// A set with a member twice; `members` as written.
     pub(super) fn duplicates(&mut self, kind: &str, members: &[String], wording: Wording) {
+        if self.value.is_some() {
+            return;
+        }
         let message = match (kind, wording) {
             ("NS", Wording::Older) => "Input collection contains duplicates".to_owned(),
             ("NS", Wording::Current) => format!("{INVALID}Input collection contains duplicates."),
@@ -252,9 +281,9 @@ impl Problems {
 /// The members as the current wording lists them: those before the first
 /// repeat sorted, then the repeat and the rest as written; each quoted.
 fn quoted(members: &[String]) -> Vec<String> {
-    let repeat = (0..members.len())
-        .find(|&at| members[..at].contains(&members[at]))
-        .unwrap_or(members.len());
+    let mut seen = HashSet::new();
+    let repeat = members.iter().position(|member| !seen.insert(member));
+    let repeat = repeat.unwrap_or(members.len());
     let mut listed = members.to_vec();
     listed[..repeat].sort();
     listed
@@ -273,6 +302,14 @@ fn refuse(note: Option<&Note>, envelopes: bool) -> Result<(), Failure> {
         ))),
         Some(Note { message, .. }) => Err(Failure::validation(message.clone())),
     }
+}
+
+/// The refusal of a member that this endpoint does not serve. Nothing is half
+/// done: a request that carries one is refused as a whole.
+pub(super) fn not_served(path: &str) -> Failure {
+    Failure::validation(format!(
+        "One or more parameter values were invalid: {path} is not supported by this local endpoint"
+    ))
 }
 
 /// The message for a JSON value where a map of `class` belongs.

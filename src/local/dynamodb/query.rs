@@ -2,24 +2,25 @@
 
 use std::ops::Bound;
 
-use super::Database;
-use super::condition::{Range, Values, bind, check_operands, check_placeholders, check_unused};
+use super::condition::{
+    Names, Range, Values, bind, check_operands, check_placeholders, check_unused,
+};
 use super::expression::{self, KeyCondition};
 use super::item::{Arena, Image};
 use super::key::{ItemKey, Schema, Strictness};
-use super::page::Page;
-use super::problem::{ATTRIBUTE_VALUE, Flaw, Problems};
+use super::name::{TableName, table_name};
+use super::page::{Page, ScanMeter};
+use super::problem::{Flaw, Problems};
 use super::read::admit;
-use super::request::{
-    ConsumedDetail, Members, constraints, not_in, read_image, refuse_unserved, table_name,
-};
+use super::request::{ConsumedDetail, Members, constraints, not_in, read_image};
 use super::table::{SHARDS, Table};
 use super::write::with_arena;
+use super::{Database, shapes};
 use crate::local::Failure;
 
 /// What Query and Scan have in common.
 struct Options<'a> {
-    table: std::borrow::Cow<'a, str>,
+    table: TableName<'a>,
     consumed: ConsumedDetail,
     limit: Option<usize>,
     consistent: bool,
@@ -29,20 +30,13 @@ struct Options<'a> {
 
 impl<'a> Options<'a> {
     fn read(
+        database: &Database,
         members: &Members<'a>,
-        arena: &mut Arena,
-        framed_in_start: &[Flaw],
+        (start, problems): (Option<Image>, Problems),
         first_errors: &[String],
     ) -> Result<Self, Failure> {
-        let mut problems = Problems::default();
-        let start = members.image("ExclusiveStartKey", arena, &mut problems)?;
-        let problems = problems.framed(
-            "The provided starting key is invalid: ",
-            "",
-            framed_in_start,
-        );
-        let limit = members.integer("Limit", "Integer")?;
-        let consistent = members.flag("ConsistentRead")?.unwrap_or(false);
+        let limit = members.integer("Limit");
+        let consistent = members.flag("ConsistentRead").unwrap_or(false);
         problems.reading(false)?;
         let mut errors = Vec::new();
         if limit.is_some_and(|limit| limit < 1) {
@@ -56,9 +50,9 @@ impl<'a> Options<'a> {
         if members.get("TableName").is_some() {
             constraints(&errors)?;
         }
-        let table = table_name(members, &mut errors)?;
+        let table = table_name(database, members, &mut errors)?;
         let consumed = ConsumedDetail::parse(
-            members.text("ReturnConsumedCapacity")?.as_deref(),
+            members.text("ReturnConsumedCapacity").as_deref(),
             &mut errors,
         );
         constraints(&errors)?;
@@ -75,7 +69,7 @@ impl<'a> Options<'a> {
 
     /// Reads `Select`, which DynamoDB does after the expressions.
     fn select(&mut self, members: &Members<'_>) -> Result<(), Failure> {
-        match members.text("Select")?.as_deref() {
+        match members.text("Select").as_deref() {
             None | Some("ALL_ATTRIBUTES") => Ok(()),
             Some("COUNT") => {
                 self.counts_only = true;
@@ -116,9 +110,30 @@ impl<'a> Options<'a> {
     }
 }
 
+/// Which flaws of a starting key a Scan, and a Query, frame in words.
+const SCAN_FRAMES: [Flaw; 4] = [
+    Flaw::NoType,
+    Flaw::SeveralTypes,
+    Flaw::FalseNull,
+    Flaw::EmptySet,
+];
+const QUERY_FRAMES: [Flaw; 2] = [Flaw::NoType, Flaw::SeveralTypes];
+
+/// Reads `ExclusiveStartKey`, and what is wrong with it.
+fn start_key(
+    members: &Members<'_>,
+    arena: &mut Arena,
+    framed: &[Flaw],
+) -> Result<(Option<Image>, Problems), Failure> {
+    let mut problems = Problems::default();
+    let start = members.image("ExclusiveStartKey", arena, &mut problems)?;
+    let framed = problems.framed("The provided starting key is invalid: ", "", framed);
+    Ok((start, framed))
+}
+
 /// DynamoDB's answer for an index of a table that has none.
 fn refuse_index(members: &Members<'_>) -> Result<(), Failure> {
-    match members.text("IndexName")? {
+    match members.text("IndexName") {
         None => Ok(()),
         Some(index) => Err(Failure::validation(format!(
             "The table does not have the specified index: {index}"
@@ -126,7 +141,16 @@ fn refuse_index(members: &Members<'_>) -> Result<(), Failure> {
     }
 }
 
-fn add_range(table: &Table, shard: usize, range: Range, forward: bool, page: &mut Page) {
+/// Reads a range of one shard onto the page; `meter` is told each item's hash
+/// and size.
+fn add_range(
+    table: &Table,
+    shard: usize,
+    range: Range,
+    forward: bool,
+    page: &mut Page,
+    mut meter: impl FnMut(u64, usize),
+) {
     let shard = table.shard(shard);
     let mut items = shard.range(range);
     while !page.is_full() {
@@ -135,8 +159,11 @@ fn add_range(table: &Table, shard: usize, range: Range, forward: bool, page: &mu
         } else {
             items.next_back()
         };
-        let Some((_, place)) = next else { break };
-        page.add(shard.read(place));
+        let Some((key, place)) = next else { break };
+        let item = shard.read(place);
+        if page.add(item) {
+            meter(key.hash, item.bytes);
+        }
     }
 }
 
@@ -147,9 +174,11 @@ pub(super) fn scan(
     answer: &mut Vec<u8>,
 ) -> Result<(), Failure> {
     with_arena(|arena| {
-        let members = Members::of_body(body)?;
-        let segment = members.integer("Segment", "Integer")?;
-        let total = members.integer("TotalSegments", "Integer")?;
+        let members = Members::read(body, &shapes::SCAN)?;
+        let start = start_key(&members, arena, &SCAN_FRAMES)?;
+        start.1.types()?;
+        let segment = members.integer("Segment");
+        let total = members.integer("TotalSegments");
         let mut errors = Vec::new();
         for (name, value, least, most) in [
             ("Segment", segment, 0, 999_999),
@@ -167,27 +196,11 @@ pub(super) fn scan(
                 _ => {}
             }
         }
-        let framed = [
-            Flaw::NoType,
-            Flaw::SeveralTypes,
-            Flaw::FalseNull,
-            Flaw::EmptySet,
-        ];
-        let mut options = Options::read(&members, arena, &framed, &errors)?;
-        refuse_unserved(
-            &members,
-            &[
-                "FilterExpression",
-                "ProjectionExpression",
-                "AttributesToGet",
-                "ScanFilter",
-                "ConditionalOperator",
-            ],
-        )?;
+        let mut options = Options::read(database, &members, start, &errors)?;
         refuse_names_without_expression(&members, "FilterExpression is null")?;
         options.select(&members)?;
         let hashes = segment_hashes(segment, total)?;
-        let table = database.serving_table(&options.table, now_us)?;
+        let table = database.serving_table(options.table.name(), now_us)?;
         refuse_index(&members)?;
         let start = options.start_key(&table.schema, arena)?;
         let bound = |hash: u64| ItemKey {
@@ -217,23 +230,32 @@ pub(super) fn scan(
         let last = hashes
             .1
             .map_or(SHARDS - 1, |hash| Table::shard_of(hash - 1));
-        let mut page = Page::new(options.limit, options.counts_only);
-        for shard in first..=last {
-            if page.is_full() {
-                break;
-            }
-            add_range(&table, shard, (low.clone(), high.clone()), true, &mut page);
-        }
         // Where the page begins: a page is small beside what a partition gives.
         let begins = match &low {
             Bound::Included(key) | Bound::Excluded(key) => key.hash,
             Bound::Unbounded => 0,
         };
-        admit(&table, now_us, begins, page.units(options.consistent))?;
+        let mut page = Page::new(options.limit, options.counts_only);
+        let ends = table.partition_ends(now_us);
+        let mut meter = ScanMeter::new(ends, begins, options.consistent);
+        for shard in first..=last {
+            if page.is_full() {
+                break;
+            }
+            let range = (low.clone(), high.clone());
+            add_range(&table, shard, range, true, &mut page, |hash, bytes| {
+                meter.read(hash, bytes);
+            });
+        }
+        if !page.is_full() {
+            meter.reach(hashes.1.map_or(u64::MAX, |hash| hash - 1));
+        }
+        let units = meter.units();
+        admit(&table, now_us, begins, units)?;
         page.write(
             &table.schema,
-            &table.name,
-            options.consistent,
+            options.table.written(),
+            units,
             options.consumed,
             answer,
         );
@@ -250,9 +272,10 @@ fn segment_hashes(segment: Option<i64>, total: Option<i64>) -> Result<(u64, Opti
             let cut = |n: i64| ((n as u128) << 64) / total as u128;
             Ok((cut(segment) as u64, u64::try_from(cut(segment + 1)).ok()))
         }
-        (Some(_), Some(_)) => Err(Failure::validation(
-            "The Segment parameter is zero-based and must be less than parameter TotalSegments",
-        )),
+        (Some(segment), Some(total)) => Err(Failure::validation(format!(
+            "The Segment parameter is zero-based and must be less than parameter TotalSegments: \
+             Segment: {segment} is not less than TotalSegments: {total}"
+        ))),
         (Some(_), None) => Err(Failure::validation(
             "The TotalSegments parameter is required but was not present in the request when \
              Segment parameter is present",
@@ -285,27 +308,19 @@ pub(super) fn query(
     answer: &mut Vec<u8>,
 ) -> Result<(), Failure> {
     with_arena(|arena| {
-        let members = Members::of_body(body)?;
+        let members = Members::read(body, &shapes::QUERY)?;
         let mut problems = Problems::default();
         let values = members.image("ExpressionAttributeValues", arena, &mut problems)?;
-        let written = members.map("ExpressionAttributeValues", ATTRIBUTE_VALUE)?;
+        let written = members.object("ExpressionAttributeValues");
         let problems = named(problems, written.as_ref(), arena)?;
+        let start = start_key(&members, arena, &QUERY_FRAMES)?;
+        problems.types()?;
+        start.1.types()?;
         problems.reading(false)?;
-        let forward = members.flag("ScanIndexForward")?.unwrap_or(true);
-        let mut options = Options::read(&members, arena, &[Flaw::NoType, Flaw::SeveralTypes], &[])?;
+        let forward = members.flag("ScanIndexForward").unwrap_or(true);
+        let mut options = Options::read(database, &members, start, &[])?;
         problems.values(false)?;
-        refuse_unserved(
-            &members,
-            &[
-                "FilterExpression",
-                "ProjectionExpression",
-                "AttributesToGet",
-                "QueryFilter",
-                "KeyConditions",
-                "ConditionalOperator",
-            ],
-        )?;
-        let Some(text) = members.text("KeyConditionExpression")? else {
+        let Some(text) = members.text("KeyConditionExpression") else {
             refuse_names_without_expression(
                 &members,
                 "FilterExpression is null and KeyConditionExpression is null",
@@ -315,40 +330,32 @@ pub(super) fn query(
                  the request.",
             ));
         };
-        let names = members.texts("ExpressionAttributeNames")?;
-        check_placeholders(&members, names.as_deref())?;
+        let names = members.texts("ExpressionAttributeNames");
+        check_placeholders(names.as_deref(), written.as_ref())?;
+        let names = Names::new(names.as_deref());
         options.select(&members)?;
-        let lookup = |name: &str| {
-            let mut found = names.iter().flatten().filter(|(key, _)| key == name);
-            found.next().map(|(_, value)| value.clone())
-        };
+        let lookup = |name: &str| names.get(name).map(str::to_owned);
         let condition = expression::parse(&text, lookup).map_err(Failure::validation)?;
-        let values = Values {
-            json: values.map_or_else(|| b"{}".to_vec(), |image| arena.json(&image).to_vec()),
-            written,
-        };
+        let json = values.map_or_else(|| b"{}".to_vec(), |image| arena.json(&image).to_vec());
+        let values = Values::new(&json, written.as_ref());
         check_operands(&condition, &values)?;
-        let table = database.serving_table(&options.table, now_us)?;
+        let table = database.serving_table(options.table.name(), now_us)?;
         refuse_index(&members)?;
         let start = options.start_key(&table.schema, arena)?;
         let (partition, range) = bind(&table.schema, &condition, &values)?;
-        check_unused(&members, names.as_deref(), &condition)?;
+        check_unused(&names, &values, &condition)?;
         let range = continue_from(range, start, &partition, &condition, forward)?;
         let mut page = Page::new(options.limit, options.counts_only);
         if !is_empty(&range) {
             let shard = Table::shard_of(partition.hash);
-            add_range(&table, shard, range, forward, &mut page);
+            add_range(&table, shard, range, forward, &mut page, |_, _| {});
         }
-        admit(
-            &table,
-            now_us,
-            partition.hash,
-            page.units(options.consistent),
-        )?;
+        let units = page.units(options.consistent);
+        admit(&table, now_us, partition.hash, units)?;
         page.write(
             &table.schema,
-            &table.name,
-            options.consistent,
+            options.table.written(),
+            units,
             options.consumed,
             answer,
         );

@@ -1,25 +1,23 @@
 //! Reading items by key: GetItem and BatchGetItem.
 
-use super::Database;
-use super::item::Image;
-use super::json::{Cursor, Kind};
+use std::collections::HashMap;
+
+use super::item::{Arena, Image};
+use super::json::write_string;
 use super::key::Strictness;
-use super::problem::{CAST, Problems};
-use super::request::{
-    ConsumedDetail, Members, constraints, missing, read_image, refuse_unserved, table_name,
-    table_name_fits_pattern,
-};
+use super::name::{TableName, named_twice, table_name};
+use super::problem::Problems;
+use super::request::{ConsumedDetail, Members, constraints, missing, read_image};
 use super::table::Table;
 use super::throughput::throttled;
 use super::write::with_arena;
+use super::{Database, shapes};
 use crate::capacity::size::read_units;
 use crate::local::Failure;
 
-/// Parameters that choose attributes, not served.
-const PROJECTIONS: [&str; 2] = ["ProjectionExpression", "AttributesToGet"];
-
-fn refuse_projections(members: &Members<'_>) -> Result<(), Failure> {
-    refuse_unserved(members, &PROJECTIONS)?;
+/// Refuses names without an expression. There never is one: projections are
+/// not served.
+fn refuse_placeholders(members: &Members<'_>) -> Result<(), Failure> {
     match members.get("ExpressionAttributeNames") {
         None => Ok(()),
         Some(_) => Err(Failure::validation(
@@ -45,24 +43,24 @@ pub(super) fn get(
     answer: &mut Vec<u8>,
 ) -> Result<(), Failure> {
     with_arena(|arena| {
-        let members = Members::of_body(body)?;
+        let members = Members::read(body, &shapes::GET_ITEM)?;
         let mut problems = Problems::default();
         let key = members.image("Key", arena, &mut problems)?;
         problems.reading(false)?;
-        let consistent = members.flag("ConsistentRead")?.unwrap_or(false);
+        let consistent = members.flag("ConsistentRead").unwrap_or(false);
         let mut errors = Vec::new();
         if key.is_none() {
             errors.push(missing("key"));
         }
-        let name = table_name(&members, &mut errors)?;
+        let name = table_name(database, &members, &mut errors)?;
         let consumed = ConsumedDetail::parse(
-            members.text("ReturnConsumedCapacity")?.as_deref(),
+            members.text("ReturnConsumedCapacity").as_deref(),
             &mut errors,
         );
         constraints(&errors)?;
         problems.values(false)?;
-        refuse_projections(&members)?;
-        let table = database.serving_table(&name, now_us)?;
+        refuse_placeholders(&members)?;
+        let table = database.serving_table(name.name(), now_us)?;
         let found = table
             .schema
             .find(arena, &key.unwrap_or_default(), Strictness::Key)
@@ -81,7 +79,7 @@ pub(super) fn get(
                 answer.push(b',');
             }
             answer.extend_from_slice(b"\"ConsumedCapacity\":");
-            consumed.write(&table.name, units, answer);
+            consumed.write(name.written(), units, answer);
         }
         answer.push(b'}');
         Ok(())
@@ -92,14 +90,47 @@ pub(super) fn get(
 const MAX_KEYS: usize = 100;
 const MAX_BATCH_BYTES: usize = 16 << 20;
 
-const KEYS_AND_ATTRIBUTES: &str = "com.amazonaws.dynamodb.v20120810.KeysAndAttributes";
-
 /// One table's part of a BatchGetItem.
 struct Part<'a> {
-    name: &'a str,
+    table: TableName<'a>,
     /// Keys as written and as read.
     keys: Vec<(&'a str, Image)>,
     consistent: bool,
+    /// There are names for an expression.
+    placeholders: bool,
+}
+
+/// Reads the parts of a BatchGetItem. Of several with one name the last counts.
+fn parts<'a>(
+    database: &Database,
+    request: &Members<'a>,
+    arena: &mut Arena,
+    problems: &mut Problems,
+) -> Result<Vec<Part<'a>>, Failure> {
+    let last: HashMap<&str, usize> = request
+        .iter()
+        .enumerate()
+        .map(|(at, (name, _))| (name, at))
+        .collect();
+    let mut parts = Vec::new();
+    for (at, (name, text)) in request.iter().enumerate() {
+        let part = Members::of(text)?;
+        let keys = part
+            .list("Keys")
+            .unwrap_or_default()
+            .into_iter()
+            .map(|key| Ok((key, read_image(key, arena, problems)?)))
+            .collect::<Result<Vec<_>, Failure>>()?;
+        if last.get(name) == Some(&at) {
+            parts.push(Part {
+                table: TableName::new(database, name.to_owned().into()),
+                keys,
+                consistent: part.flag("ConsistentRead").unwrap_or(false),
+                placeholders: part.get("ExpressionAttributeNames").is_some(),
+            });
+        }
+    }
+    Ok(parts)
 }
 
 pub(super) fn batch_get(
@@ -109,44 +140,22 @@ pub(super) fn batch_get(
     answer: &mut Vec<u8>,
 ) -> Result<(), Failure> {
     with_arena(|arena| {
-        let members = Members::of_body(body)?;
-        let Some(request) = members.map("RequestItems", KEYS_AND_ATTRIBUTES)? else {
+        let members = Members::read(body, &shapes::BATCH_GET_ITEM)?;
+        let Some(request) = members.object("RequestItems") else {
             return constraints(&[missing("requestItems")]);
         };
         let mut problems = Problems::default();
-        let mut parts = Vec::new();
-        for (name, text) in request.iter() {
-            match Cursor::new(text).kind()? {
-                Kind::Object => {}
-                Kind::Array => {
-                    return Err(Failure::serialization(format!(
-                        "Unrecognized collection type class {KEYS_AND_ATTRIBUTES}"
-                    )));
-                }
-                _ => return Err(Failure::serialization("Unexpected value type in payload")),
-            }
-            let part = Members::of(text)?;
-            let keys = part
-                .list("Keys")?
-                .unwrap_or_default()
-                .into_iter()
-                .map(|key| match Cursor::new(key).kind()? {
-                    Kind::Object => Ok((key, read_image(key, arena, &mut problems)?)),
-                    _ => Err(Failure::serialization(CAST)),
-                })
-                .collect::<Result<Vec<_>, Failure>>()?;
-            let consistent = part.flag("ConsistentRead")?.unwrap_or(false);
-            refuse_projections(&part)?;
-            parts.push(Part {
-                name,
-                keys,
-                consistent,
-            });
-        }
+        let parts = parts(database, &request, arena, &mut problems)?;
         problems.reading(false)?;
+        if parts.iter().any(|part| part.placeholders) {
+            return Err(Failure::validation(
+                "ExpressionAttributeNames can only be specified when using expressions",
+            ));
+        }
         let consumed = check(&members, &parts)?;
         problems.values(false)?;
-        for part in &parts {
+        // From here on there are at most a hundred keys, and as many tables.
+        for (at, part) in parts.iter().enumerate() {
             let json = |image: &Image| &arena.bytes[image.span.clone()];
             let twice = |(at, (_, key)): (usize, &(&str, Image))| {
                 part.keys[..at].iter().any(|(_, k)| json(k) == json(key))
@@ -155,6 +164,13 @@ pub(super) fn batch_get(
                 return Err(Failure::validation(
                     "Provided list of item keys contains duplicates",
                 ));
+            }
+            let name = part.table.name();
+            if parts[..at]
+                .iter()
+                .any(|earlier| earlier.table.name() == name)
+            {
+                return Err(named_twice());
             }
         }
         let start = answer.len();
@@ -165,13 +181,14 @@ pub(super) fn batch_get(
         let (mut processed, mut refused) = (false, None);
         for (at, part) in parts.iter().enumerate() {
             let mut read = || -> Result<(), Failure> {
-                let table = database.serving_table(part.name, now_us)?;
+                let table = database.serving_table(part.table.name(), now_us)?;
                 let mut left: Vec<&str> = Vec::new();
                 let mut units = 0.0;
                 if at > 0 {
                     answer.push(b',');
                 }
-                answer.extend_from_slice(format!("\"{}\":[", part.name).as_bytes());
+                write_string(answer, part.table.written());
+                answer.extend_from_slice(b":[");
                 let mut first = true;
                 for (text, image) in &part.keys {
                     let found = table
@@ -203,10 +220,12 @@ pub(super) fn batch_get(
                 }
                 answer.push(b']');
                 if !left.is_empty() {
-                    let separator = if unprocessed.is_empty() { "" } else { "," };
+                    if !unprocessed.is_empty() {
+                        unprocessed.push(b',');
+                    }
+                    write_string(&mut unprocessed, part.table.written());
                     let entry = format!(
-                        "{separator}\"{}\":{{\"Keys\":[{}],\"ConsistentRead\":{}}}",
-                        part.name,
+                        ":{{\"Keys\":[{}],\"ConsistentRead\":{}}}",
                         left.join(","),
                         part.consistent
                     );
@@ -215,7 +234,7 @@ pub(super) fn batch_get(
                 if !capacity.is_empty() {
                     capacity.push(b',');
                 }
-                consumed.write(&table.name, units, &mut capacity);
+                consumed.write(part.table.written(), units, &mut capacity);
                 Ok(())
             };
             if let Err(failure) = read() {
@@ -248,15 +267,12 @@ fn check(members: &Members<'_>, parts: &[Part<'_>]) -> Result<ConsumedDetail, Fa
         )])?;
     }
     if let Some(part) = parts.iter().find(|part| part.keys.is_empty()) {
-        let path = format!("RequestItems.{}.member.Keys", part.name);
+        let path = format!("RequestItems.{}.member.Keys", part.table.written());
         constraints(&[format!("Value at '{path}' {at} greater than or equal to 1")])?;
     }
-    let fits = |part: &Part<'_>| {
-        (3..=255).contains(&part.name.len()) && table_name_fits_pattern(part.name)
-    };
     let mut errors = Vec::new();
-    if !parts.iter().all(fits) {
-        let names: Vec<&str> = parts.iter().map(|part| part.name).collect();
+    if !parts.iter().all(|part| part.table.fits()) {
+        let names: Vec<&str> = parts.iter().map(|part| part.table.written()).collect();
         errors.push(format!(
             "Value '{{{}}}' at 'requestItems' failed to satisfy constraint: Map keys must satisfy \
              constraint: [Member must have length less than or equal to 255, Member must have \
@@ -267,11 +283,11 @@ fn check(members: &Members<'_>, parts: &[Part<'_>]) -> Result<ConsumedDetail, Fa
     } else if parts.iter().map(|part| part.keys.len()).sum::<usize>() > MAX_KEYS
         && let Some(part) = parts.iter().max_by_key(|part| part.keys.len())
     {
-        let path = format!("RequestItems.{}.member.Keys", part.name);
+        let path = format!("RequestItems.{}.member.Keys", part.table.written());
         constraints(&[format!("Value at '{path}' {at} less than or equal to 100")])?;
     }
     let consumed = ConsumedDetail::parse(
-        members.text("ReturnConsumedCapacity")?.as_deref(),
+        members.text("ReturnConsumedCapacity").as_deref(),
         &mut errors,
     );
     constraints(&errors)?;

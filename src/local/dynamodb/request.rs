@@ -1,14 +1,16 @@
 //! The members of a request, apart from items.
 //!
-//! In goes a body; out come its top-level members, typed on demand, each with
-//! DynamoDB's error when its JSON type is wrong. Also the wording that all
-//! constraints on members share.
+//! In go a body and the operation's [shape](super::shape); out come its members,
+//! each of the type that the shape says. Also the wording that all constraints
+//! on members share.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 
 use super::item::{Arena, Image, Reader};
-use super::json::{Cursor, Kind, Malformed};
-use super::problem::{Problems, Wording, conversion, not_a_map};
+use super::json::{Cursor, Kind, Malformed, write_string};
+use super::problem::{Problems, Wording};
+use super::shape::{Findings, Structure, flag_of};
 use crate::local::Failure;
 
 impl From<Malformed> for Failure {
@@ -19,13 +21,15 @@ impl From<Malformed> for Failure {
 
 /// An object's members, as they stand in the body.
 #[derive(Debug, Clone)]
-pub(super) struct Members<'a> {
+pub(in crate::local) struct Members<'a> {
     entries: Vec<(Cow<'a, str>, &'a str)>,
 }
 
 impl<'a> Members<'a> {
-    /// Reads a whole body.
-    pub(super) fn of_body(body: &'a str) -> Result<Self, Failure> {
+    /// Reads the body of an operation of this shape. What is not JSON, of the
+    /// wrong type or not served is refused, in that order, before anything
+    /// else about the request is looked at.
+    pub(in crate::local) fn read(body: &'a str, shape: &Structure) -> Result<Self, Failure> {
         let mut cursor = Cursor::new(body);
         let kind = cursor.kind()?;
         let text = cursor.skip_value()?;
@@ -33,11 +37,17 @@ impl<'a> Members<'a> {
         if kind != Kind::Object {
             return Err(Failure::serialization(""));
         }
-        Self::of(text)
+        let members = Self::of(text)?;
+        let mut findings = Findings::default();
+        for (name, value) in members.iter() {
+            findings.member(shape, "", name, value)?;
+        }
+        findings.report()?;
+        Ok(members)
     }
 
     /// Reads an object.
-    pub(super) fn of(object: &'a str) -> Result<Self, Failure> {
+    pub(super) fn of(object: &'a str) -> Result<Self, Malformed> {
         let mut cursor = Cursor::new(object);
         let mut entries = Vec::new();
         let mut first = true;
@@ -53,9 +63,15 @@ impl<'a> Members<'a> {
         self.entries.iter().map(|(name, value)| (&**name, *value))
     }
 
+    /// The members of a map, each name once: of several with one name the last
+    /// counts.
+    pub(super) fn distinct(&self) -> HashMap<&str, &'a str> {
+        self.iter().collect()
+    }
+
     /// A member's value as written; none if it is absent or null. Of several
     /// with one name the last counts.
-    pub(super) fn get(&self, name: &str) -> Option<&'a str> {
+    pub(in crate::local) fn get(&self, name: &str) -> Option<&'a str> {
         let entry = self.entries.iter().rev().find(|(n, _)| n == name);
         entry.map(|(_, value)| *value).filter(|v| *v != "null")
     }
@@ -65,146 +81,65 @@ impl<'a> Members<'a> {
         names.iter().copied().find(|name| self.get(name).is_some())
     }
 
-    fn typed(
-        &self,
-        name: &str,
-        class: &str,
-        fits: fn(Kind) -> bool,
-    ) -> Result<Option<&'a str>, Failure> {
-        let Some(value) = self.get(name) else {
-            return Ok(None);
-        };
-        let kind = Cursor::new(value).kind()?;
-        if fits(kind) {
-            Ok(Some(value))
-        } else {
-            Err(Failure::serialization(conversion(kind, class)))
-        }
-    }
-
     /// A string member.
-    pub(super) fn text(&self, name: &str) -> Result<Option<Cow<'a, str>>, Failure> {
-        match self.typed(name, "String", |k| k == Kind::String)? {
-            Some(value) => Ok(Some(Cursor::new(value).string()?.resolve())),
-            None => Ok(None),
-        }
+    pub(in crate::local) fn text(&self, name: &str) -> Option<Cow<'a, str>> {
+        self.get(name).and_then(text_of)
     }
 
-    /// A Boolean member, `false` if absent; words that read as one are taken.
-    pub(super) fn flag(&self, name: &str) -> Result<Option<bool>, Failure> {
-        if self.get(name).is_some_and(|value| value.starts_with('[')) {
-            return Err(Failure::serialization(
-                "Unrecognized collection type class java.lang.Boolean",
-            ));
+    /// A Boolean member; words that read as one are taken.
+    pub(super) fn flag(&self, name: &str) -> Option<bool> {
+        match self.get(name)? {
+            "true" => Some(true),
+            "false" => Some(false),
+            word => flag_of(&text_of(word)?),
         }
-        if let Some(value) = self.get(name)
-            && value.starts_with('"')
-        {
-            let word = Cursor::new(value).string()?.resolve().to_ascii_lowercase();
-            return match word.as_str() {
-                "true" | "t" | "yes" | "y" | "1" => Ok(Some(true)),
-                "false" | "f" | "no" | "n" | "0" => Ok(Some(false)),
-                _ => Err(Failure::serialization(conversion(Kind::String, "Boolean"))),
-            };
-        }
-        let value = self.typed(name, "Boolean", |k| matches!(k, Kind::True | Kind::False))?;
-        Ok(value.map(|value| value == "true"))
     }
 
     /// A whole-number member; a fraction is cut off and what is too large is
     /// read as the largest.
-    pub(super) fn integer(&self, name: &str, class: &str) -> Result<Option<i64>, Failure> {
-        let value = self.typed(name, class, |k| matches!(k, Kind::Number { .. }))?;
-        Ok(value.map(|text| {
-            text.parse()
-                .unwrap_or_else(|_| text.parse::<f64>().unwrap_or(0.0) as i64)
-        }))
+    pub(in crate::local) fn integer(&self, name: &str) -> Option<i64> {
+        let text = self.get(name)?;
+        let fraction = || text.parse::<f64>().ok().map(|number| number as i64);
+        text.parse().ok().or_else(fraction)
     }
 
-    /// A structure member.
-    pub(super) fn object(&self, name: &str) -> Result<Option<Members<'a>>, Failure> {
-        let Some(value) = self.get(name) else {
-            return Ok(None);
-        };
-        match Cursor::new(value).kind()? {
-            Kind::Object => Self::of(value).map(Some),
-            Kind::Array => Err(Failure::serialization(format!(
-                "Unrecognized collection type class com.amazonaws.dynamodb.v20120810.{name}"
-            ))),
-            _ => Err(Failure::serialization("Unexpected field type")),
-        }
+    /// A member that is a number of any kind.
+    pub(in crate::local) fn number(&self, name: &str) -> Option<f64> {
+        self.get(name)?.parse().ok()
     }
 
-    /// A member that maps strings to values of `class`.
-    pub(super) fn map(&self, name: &str, class: &str) -> Result<Option<Members<'a>>, Failure> {
-        let Some(value) = self.get(name) else {
-            return Ok(None);
-        };
-        match Cursor::new(value).kind()? {
-            Kind::Object => Self::of(value).map(Some),
-            kind => Err(Failure::serialization(not_a_map(kind, class))),
-        }
+    /// A structure or map member.
+    pub(in crate::local) fn object(&self, name: &str) -> Option<Members<'a>> {
+        self.get(name).and_then(|value| Self::of(value).ok())
     }
 
     /// A list member's elements, as written.
-    pub(super) fn list(&self, name: &str) -> Result<Option<Vec<&'a str>>, Failure> {
-        let Some(value) = self.get(name) else {
-            return Ok(None);
-        };
-        let mut cursor = Cursor::new(value);
-        match cursor.kind()? {
-            Kind::Array => {}
-            Kind::Object => {
-                return Err(Failure::serialization(
-                    "Start of structure or map found where not expected",
-                ));
-            }
-            _ => return Err(Failure::serialization("Unexpected field type")),
-        }
-        cursor.expect(b'[')?;
+    pub(super) fn list(&self, name: &str) -> Option<Vec<&'a str>> {
+        let mut cursor = Cursor::new(self.get(name)?);
+        cursor.expect(b'[').ok()?;
         let mut elements = Vec::new();
         let mut first = true;
-        while cursor.element(&mut first)? {
-            elements.push(cursor.skip_value()?);
+        while cursor.element(&mut first).ok()? {
+            elements.push(cursor.skip_value().ok()?);
         }
-        Ok(Some(elements))
+        Some(elements)
     }
 
     /// A list member whose elements are structures.
-    pub(super) fn objects(&self, name: &str) -> Result<Option<Vec<Members<'a>>>, Failure> {
-        let Some(elements) = self.list(name)? else {
-            return Ok(None);
-        };
-        let read = |element: &&'a str| match Cursor::new(element).kind()? {
-            Kind::Object => Self::of(element),
-            Kind::Array => Err(Failure::serialization(format!(
-                "Unrecognized collection type class com.amazonaws.dynamodb.v20120810.{}",
-                match name {
-                    "KeySchema" => "KeySchemaElement",
-                    "AttributeDefinitions" => "AttributeDefinition",
-                    plural => plural.trim_end_matches('s'),
-                }
-            ))),
-            _ => Err(Failure::serialization("Unexpected value type in payload")),
-        };
-        elements
-            .iter()
-            .map(read)
-            .collect::<Result<_, _>>()
-            .map(Some)
+    pub(super) fn objects(&self, name: &str) -> Option<Vec<Members<'a>>> {
+        let elements = self.list(name)?.into_iter();
+        elements.map(|element| Self::of(element).ok()).collect()
     }
 
-    /// A map of strings to strings, such as `ExpressionAttributeNames`.
-    pub(super) fn texts(&self, name: &str) -> Result<Option<Vec<(String, String)>>, Failure> {
-        let Some(members) = self.map(name, "java.lang.String")? else {
-            return Ok(None);
-        };
-        let mut texts = Vec::new();
-        for (key, _) in &members.entries {
-            let value = members.text(key)?.unwrap_or_default().into_owned();
-            texts.push((key.clone().into_owned(), value));
-        }
-        Ok(Some(texts))
+    /// A map of strings to strings, such as `ExpressionAttributeNames`, in the
+    /// order written.
+    pub(super) fn texts(&self, name: &str) -> Option<Vec<(String, String)>> {
+        let members = self.object(name)?;
+        let texts = members.iter().map(|(key, value)| {
+            let value = text_of(value).unwrap_or_default();
+            (key.to_owned(), value.into_owned())
+        });
+        Some(texts.collect())
     }
 
     /// An item or key member.
@@ -219,6 +154,12 @@ impl<'a> Members<'a> {
             None => Ok(None),
         }
     }
+}
+
+/// A JSON string's text.
+pub(super) fn text_of(value: &str) -> Option<Cow<'_, str>> {
+    let text = Cursor::new(value).string().ok()?;
+    Some(text.resolve())
 }
 
 /// Reads an item or key from its text.
@@ -237,8 +178,11 @@ pub(super) fn read_image(
     .image()?)
 }
 
+/// How many broken constraints an answer lists.
+pub(super) const MOST_ERRORS: usize = 10;
+
 /// Refuses a request whose members break constraints, all of them together.
-pub(super) fn constraints(errors: &[String]) -> Result<(), Failure> {
+pub(in crate::local) fn constraints(errors: &[String]) -> Result<(), Failure> {
     match errors {
         [] => Ok(()),
         [one] => Err(Failure::validation(format!(
@@ -253,12 +197,12 @@ pub(super) fn constraints(errors: &[String]) -> Result<(), Failure> {
 }
 
 /// The constraint message for a member that is missing.
-pub(super) fn missing(member: &str) -> String {
+pub(in crate::local) fn missing(member: &str) -> String {
     format!("Value null at '{member}' failed to satisfy constraint: Member must not be null")
 }
 
 /// The constraint message for a value outside an enumeration.
-pub(super) fn not_in(value: &str, member: &str, set: &str) -> String {
+pub(in crate::local) fn not_in(value: &str, member: &str, set: &str) -> String {
     format!(
         "Value '{value}' at '{member}' failed to satisfy constraint: Member must satisfy enum \
          value set: [{set}]"
@@ -294,74 +238,12 @@ impl ConsumedDetail {
 
     /// Appends one table's `ConsumedCapacity` structure.
     pub(super) fn write(self, table: &str, units: f64, out: &mut Vec<u8>) {
-        out.extend_from_slice(b"{\"TableName\":\"");
-        out.extend_from_slice(table.as_bytes());
-        out.extend_from_slice(format!("\",\"CapacityUnits\":{units:?}").as_bytes());
+        out.extend_from_slice(b"{\"TableName\":");
+        write_string(out, table);
+        out.extend_from_slice(format!(",\"CapacityUnits\":{units:?}").as_bytes());
         if self == Self::Indexes {
             out.extend_from_slice(format!(",\"Table\":{{\"CapacityUnits\":{units:?}}}").as_bytes());
         }
         out.push(b'}');
-    }
-}
-
-/// Whether a name is one a table may have, its length apart.
-pub(super) fn table_name_fits_pattern(name: &str) -> bool {
-    !name.is_empty()
-        && name
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.'))
-}
-
-/// The first constraint a table name breaks in an operation on items. An empty
-/// name is reported on its own, before everything else.
-pub(super) fn table_name<'a>(
-    members: &Members<'a>,
-    errors: &mut Vec<String>,
-) -> Result<Cow<'a, str>, Failure> {
-    let Some(name) = members.text("TableName")? else {
-        errors.push(missing("tableName"));
-        return Ok(Cow::Borrowed(""));
-    };
-    if name.is_empty() {
-        return Err(Failure::validation(
-            "1 validation error detected: Value at 'TableName' failed to satisfy constraint: \
-             Member must have length greater than or equal to 1",
-        ));
-    }
-    // An ARN may stand for the name.
-    let name = match name.rsplit_once(":table/") {
-        Some((prefix, table)) if prefix.starts_with("arn:aws:dynamodb:") => {
-            Cow::Owned(table.to_owned())
-        }
-        _ => name,
-    };
-    let at = "at 'tableName' failed to satisfy constraint: Member must";
-    if name.len() < 3 {
-        errors.push(format!(
-            "Value '{name}' {at} have length greater than or equal to 3"
-        ));
-    } else if name.len() > 255 {
-        errors.push(format!(
-            "Value '{name}' {at} have length less than or equal to 255"
-        ));
-    } else if !table_name_fits_pattern(&name) {
-        errors.push(format!(
-            "Value '{name}' {at} satisfy regular expression pattern: [a-zA-Z0-9_.-]+"
-        ));
-    }
-    Ok(name)
-}
-
-/// Refuses the parameters that this endpoint does not serve. Nothing is half
-/// done: a request that carries one is refused as a whole.
-pub(super) fn refuse_unserved(
-    members: &Members<'_>,
-    names: &[&'static str],
-) -> Result<(), Failure> {
-    match members.first_of(names) {
-        None => Ok(()),
-        Some(name) => Err(Failure::validation(format!(
-            "One or more parameter values were invalid: {name} is not supported by this local endpoint"
-        ))),
     }
 }

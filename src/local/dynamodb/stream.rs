@@ -5,14 +5,12 @@ use std::sync::PoisonError;
 
 use serde_json::{Value, json};
 
-use super::request::{Members, constraints, not_in, refuse_unserved};
+use super::problem::not_served;
+use super::request::{Members, constraints, not_in};
 use super::table::Table;
 use super::{Database, control};
 use crate::local::Failure;
 use crate::local::table_streams::{Enabled, View, specification};
-
-/// Shards of a stream where no rules say how many partitions its table has.
-const SHARDS_WITHOUT_LIMITS: u32 = 4;
 
 /// What a `StreamSpecification` asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,11 +21,11 @@ pub(super) enum Asked {
 
 /// Reads a `StreamSpecification`.
 pub(super) fn asked(database: &Database, members: &Members<'_>) -> Result<Option<Asked>, Failure> {
-    let Some(specification) = members.object("StreamSpecification")? else {
+    let Some(specification) = members.object("StreamSpecification") else {
         return Ok(None);
     };
-    let view = specification.text("StreamViewType")?;
-    if !specification.flag("StreamEnabled")?.unwrap_or(false) {
+    let view = specification.text("StreamViewType");
+    if !specification.flag("StreamEnabled").unwrap_or(false) {
         return match view {
             None => Ok(Some(Asked::Disable)),
             Some(_) => Err(Failure::validation(
@@ -37,7 +35,7 @@ pub(super) fn asked(database: &Database, members: &Members<'_>) -> Result<Option
         };
     }
     if database.table_streams.is_none() {
-        refuse_unserved(members, &["StreamSpecification"])?;
+        return Err(not_served("StreamSpecification"));
     }
     let Some(name) = view else {
         return Err(Failure::validation(
@@ -68,6 +66,8 @@ pub(super) fn enable(
     let Some(streams) = &database.table_streams else {
         return Ok(());
     };
+    // Before the destinations are locked: settings are locked first everywhere.
+    let shards = table.partition_ends(now_us).len() as u32;
     let mut destinations = table
         .destinations
         .write()
@@ -78,14 +78,12 @@ pub(super) fn enable(
             table.name
         )));
     }
-    let limited = table.throughput.as_ref();
-    let partitions = limited.map(|throughput| throughput.describe(now_us).partitions as u32);
     let enabled = Enabled {
         table: &table.name,
         table_arn: &table.arn,
         view,
         keys: control::key_schema(table),
-        shards: partitions.unwrap_or(SHARDS_WITHOUT_LIMITS),
+        shards,
     };
     destinations.stream = Some(streams.enable(enabled, now_us));
     destinations.stream_enabled = true;

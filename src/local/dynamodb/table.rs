@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use super::destination::Destinations;
 use super::key::Schema;
 use super::store::Shard;
-use super::throughput::Throughput;
+use super::throughput::{Throughput, unlimited_partition_ends};
 
 /// Shards of a table. A batch locks each shard it writes to once, so more of
 /// them let more threads write at a time but cost a batch more locks.
@@ -181,6 +181,14 @@ impl Table {
         self.shards[at]
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The last hash of each partition, in order.
+    pub(super) fn partition_ends(&self, now_us: u64) -> Vec<u64> {
+        match &self.throughput {
+            Some(throughput) => throughput.partition_ends(now_us),
+            None => unlimited_partition_ends(&self.settings()),
+        }
     }
 
     /// Number of items and their size by the item-size rule.

@@ -59,6 +59,36 @@ fn refused(refusal: Refusal) -> Failure {
     Failure::new(refusal.exception(), refusal.to_string())
 }
 
+/// The warm throughput of a table that no rules bind: what was asked for, and
+/// at least what a table of these settings is made with
+/// (<https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/warm-throughput.html>).
+pub(super) fn unlimited_warm(settings: &Settings) -> capacity::Units {
+    let least = match mode(settings.billing, settings.provisioned) {
+        Mode::Provisioned(units) => units,
+        Mode::OnDemand => capacity::NEW_TABLE,
+    };
+    let asked = pair(settings.warm);
+    capacity::Units {
+        write: asked.write.max(least.write),
+        read: asked.read.max(least.read),
+    }
+}
+
+/// The last hash of each partition of a table that no rules bind: as many, of
+/// one size, as a new table of these settings has.
+pub(super) fn unlimited_partition_ends(settings: &Settings) -> Vec<u64> {
+    let warm = capacity::partitions_for_warm(unlimited_warm(settings));
+    let partitions = match mode(settings.billing, settings.provisioned) {
+        Mode::Provisioned(units) => warm.max(capacity::partitions_for_provisioned(units)),
+        Mode::OnDemand => warm,
+    };
+    let end = |partition: u64| {
+        let after = (u128::from(partition + 1) << 64) / u128::from(partitions);
+        (after - 1) as u64
+    };
+    (0..partitions).map(end).collect()
+}
+
 impl Throughput {
     /// The capacity of a table made at `now_us`; `elsewhere` is what other
     /// tables have provisioned.
@@ -126,6 +156,14 @@ impl Throughput {
         machine.set_provisioned_elsewhere(elsewhere);
         let pending = machine.update(now_us, change).map_err(refused)?;
         Ok(pending.effective_us.saturating_sub(now_us))
+    }
+
+    /// The last hash of each partition, in order.
+    pub(super) fn partition_ends(&self, now_us: u64) -> Vec<u64> {
+        let mut machine = self.machine();
+        machine.advance(now_us);
+        let partitions = machine.partitions(Direction::Read);
+        partitions.map(|partition| partition.last_hash).collect()
     }
 
     /// What the table says of itself.

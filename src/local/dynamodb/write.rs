@@ -5,10 +5,10 @@ use std::sync::PoisonError;
 
 use super::item::{Arena, Image};
 use super::key::{FoundKey, Strictness};
+use super::name::{TableName, table_name};
 use super::problem::Problems;
-use super::request::{
-    ConsumedDetail, Members, constraints, missing, not_in, refuse_unserved, table_name,
-};
+use super::request::{ConsumedDetail, Members, constraints, missing, not_in};
+use super::shapes;
 use super::store::Place;
 use super::table::Table;
 use super::throughput::{throttled, usual_throttle};
@@ -200,7 +200,7 @@ pub(super) fn check_collection_metrics(value: Option<&str>, errors: &mut Vec<Str
 
 /// What PutItem and DeleteItem ask for besides the item or key.
 struct Options<'a> {
-    table: std::borrow::Cow<'a, str>,
+    table: TableName<'a>,
     consumed: ConsumedDetail,
     return_old: bool,
 }
@@ -208,17 +208,22 @@ struct Options<'a> {
 impl<'a> Options<'a> {
     /// Reads and checks the members; `image` is whether the item or key,
     /// member `image_member`, is there.
-    fn read(members: &Members<'a>, image: bool, image_member: &str) -> Result<Self, Failure> {
+    fn read(
+        database: &Database,
+        members: &Members<'a>,
+        image: bool,
+        image_member: &str,
+    ) -> Result<Self, Failure> {
         let mut errors = Vec::new();
-        let table = table_name(members, &mut errors)?;
+        let table = table_name(database, members, &mut errors)?;
         if !image {
             errors.push(missing(image_member));
         }
         let consumed = ConsumedDetail::parse(
-            members.text("ReturnConsumedCapacity")?.as_deref(),
+            members.text("ReturnConsumedCapacity").as_deref(),
             &mut errors,
         );
-        let values = members.text("ReturnValues")?;
+        let values = members.text("ReturnValues");
         let known = ["ALL_NEW", "UPDATED_OLD", "ALL_OLD", "NONE", "UPDATED_NEW"];
         if let Some(values) = &values
             && !known.contains(&&**values)
@@ -230,10 +235,10 @@ impl<'a> Options<'a> {
             );
         }
         check_collection_metrics(
-            members.text("ReturnItemCollectionMetrics")?.as_deref(),
+            members.text("ReturnItemCollectionMetrics").as_deref(),
             &mut errors,
         );
-        if let Some(value) = members.text("ReturnValuesOnConditionCheckFailure")?
+        if let Some(value) = members.text("ReturnValuesOnConditionCheckFailure")
             && !["ALL_OLD", "NONE"].contains(&&*value)
         {
             errors.push(not_in(
@@ -271,18 +276,15 @@ impl<'a> Options<'a> {
                 answer.push(b',');
             }
             answer.extend_from_slice(b"\"ConsumedCapacity\":");
-            self.consumed.write(&self.table, units, answer);
+            self.consumed.write(self.table.written(), units, answer);
         }
         answer.push(b'}');
     }
 }
 
-/// Refuses conditions; names and values without one as DynamoDB refuses them.
-fn refuse_conditions(members: &Members<'_>) -> Result<(), Failure> {
-    refuse_unserved(
-        members,
-        &["ConditionExpression", "Expected", "ConditionalOperator"],
-    )?;
+/// Refuses names and values without an expression. There never is one:
+/// conditions are not served.
+fn refuse_placeholders(members: &Members<'_>) -> Result<(), Failure> {
     match members.first_of(&["ExpressionAttributeNames", "ExpressionAttributeValues"]) {
         None => Ok(()),
         Some(name) => Err(Failure::validation(format!(
@@ -298,16 +300,16 @@ pub(super) fn put(
     answer: &mut Vec<u8>,
 ) -> Result<(), Failure> {
     with_arena(|arena| {
-        let members = Members::of_body(body)?;
+        let members = Members::read(body, &shapes::PUT_ITEM)?;
         let mut problems = Problems::default();
         let item = members.image("Item", arena, &mut problems)?;
         problems.reading(true)?;
-        let options = Options::read(&members, item.is_some(), "item")?;
+        let options = Options::read(database, &members, item.is_some(), "item")?;
         let item = item.unwrap_or_default();
         problems.values(true)?;
-        refuse_conditions(&members)?;
+        refuse_placeholders(&members)?;
         check_item_size(&item)?;
-        let table = database.serving_table(&options.table, call.now_us)?;
+        let table = database.serving_table(options.table.name(), call.now_us)?;
         let found = table
             .schema
             .find(arena, &item, Strictness::Item)
@@ -337,14 +339,14 @@ pub(super) fn delete(
     answer: &mut Vec<u8>,
 ) -> Result<(), Failure> {
     with_arena(|arena| {
-        let members = Members::of_body(body)?;
+        let members = Members::read(body, &shapes::DELETE_ITEM)?;
         let mut problems = Problems::default();
         let key = members.image("Key", arena, &mut problems)?;
         problems.reading(true)?;
-        let options = Options::read(&members, key.is_some(), "key")?;
+        let options = Options::read(database, &members, key.is_some(), "key")?;
         problems.values(true)?;
-        refuse_conditions(&members)?;
-        let table = database.serving_table(&options.table, call.now_us)?;
+        refuse_placeholders(&members)?;
+        let table = database.serving_table(options.table.name(), call.now_us)?;
         let found = table
             .schema
             .find(arena, &key.unwrap_or_default(), Strictness::Key)

@@ -7,7 +7,9 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
-use super::request::{Checks, invalid, json as answer, nothing, page_limit, parse, timestamp};
+use super::request::{
+    Body, Checks, MOST_ASKED, TagMap, invalid, json as answer, nothing, parse, timestamp, whole,
+};
 use super::stream::{Phase, State, Stream, TRANSITION_US};
 use super::token::PageToken;
 use super::{Answer, Failure, Streams};
@@ -74,9 +76,11 @@ struct ConsumerRequest {
     consumer_name: Option<String>,
     #[serde(rename = "ConsumerARN")]
     consumer_arn: Option<String>,
-    tags: Option<BTreeMap<String, String>>,
+    tags: Option<TagMap>,
     next_token: Option<String>,
+    #[serde(default, deserialize_with = "whole")]
     max_results: Option<i64>,
+    stream_creation_timestamp: Option<f64>,
 }
 
 impl Streams {
@@ -124,6 +128,15 @@ impl Streams {
         request: &ConsumerRequest,
         now_us: u64,
     ) -> Result<(Arc<Stream>, String), Failure> {
+        let mut checks = Checks::default();
+        checks.stream(None, request.stream_arn.as_deref());
+        if let Some(name) = &request.consumer_name {
+            checks.name(name, "consumerName");
+        }
+        if let Some(arn) = &request.consumer_arn {
+            checks.consumer(arn);
+        }
+        checks.done()?;
         match (
             &request.consumer_arn,
             &request.stream_arn,
@@ -162,14 +175,17 @@ impl Streams {
         }
     }
 
-    pub(super) fn register_consumer(&self, body: &[u8], now_us: u64) -> Result<Answer, Failure> {
+    pub(super) fn register_consumer(&self, body: Body<'_>, now_us: u64) -> Result<Answer, Failure> {
         let request: ConsumerRequest = parse(body)?;
         let mut checks = Checks::default();
-        let stream_arn = checks.required(request.stream_arn, "streamARN");
-        let name = checks.required(request.consumer_name, "consumerName");
-        checks.name(&name, "consumerName");
+        let stream_arn = checks.required_stream(request.stream_arn);
+        let name = checks.required_name(request.consumer_name, "consumerName");
+        if let Some(TagMap(tags)) = &request.tags {
+            checks.tags(tags);
+        }
         checks.done()?;
-        super::tags::check(request.tags.as_ref())?;
+        let tags = request.tags.unwrap_or_default().0;
+        super::tags::check(&tags)?;
         let stream = self.by_arn(&stream_arn, now_us)?;
         let mut state = stream.write(now_us);
         if !matches!(state.phase, Phase::Active | Phase::Updating { .. }) {
@@ -201,7 +217,7 @@ impl Streams {
             arn: format!("{}/consumer/{name}:{}", stream.arn, now_us / 1_000_000),
             created_us: now_us,
             deleted_us: None,
-            tags: request.tags.unwrap_or_default(),
+            tags,
             subscriptions: HashMap::new(),
         };
         let value = consumer.value(&name, now_us);
@@ -209,7 +225,11 @@ impl Streams {
         Ok(answer(&json!({ "Consumer": value })))
     }
 
-    pub(super) fn deregister_consumer(&self, body: &[u8], now_us: u64) -> Result<Answer, Failure> {
+    pub(super) fn deregister_consumer(
+        &self,
+        body: Body<'_>,
+        now_us: u64,
+    ) -> Result<Answer, Failure> {
         let request: ConsumerRequest = parse(body)?;
         let (stream, name) = self.named_consumer(&request, now_us)?;
         let mut state = stream.write(now_us);
@@ -221,7 +241,7 @@ impl Streams {
         Ok(nothing())
     }
 
-    pub(super) fn describe_consumer(&self, body: &[u8], now_us: u64) -> Result<Answer, Failure> {
+    pub(super) fn describe_consumer(&self, body: Body<'_>, now_us: u64) -> Result<Answer, Failure> {
         let request: ConsumerRequest = parse(body)?;
         let (stream, name) = self.named_consumer(&request, now_us)?;
         let state = stream.read(now_us);
@@ -234,17 +254,24 @@ impl Streams {
         Ok(answer(&json!({ "ConsumerDescription": value })))
     }
 
-    pub(super) fn list_consumers(&self, body: &[u8], now_us: u64) -> Result<Answer, Failure> {
+    pub(super) fn list_consumers(&self, body: Body<'_>, now_us: u64) -> Result<Answer, Failure> {
         let request: ConsumerRequest = parse(body)?;
-        let limit = page_limit(request.max_results, "maxResults", PAGE)?;
         let mut checks = Checks::default();
-        let stream_arn = checks.required(request.stream_arn, "streamARN");
+        let limit = checks.page(request.max_results, "maxResults", MOST_ASKED, PAGE);
+        let stream_arn = checks.required_stream(request.stream_arn);
+        checks.token(request.next_token.as_deref());
         checks.done()?;
+        if request.next_token.is_some() && request.stream_creation_timestamp.is_some() {
+            return Err(invalid(
+                "NextToken and StreamCreationTimestamp cannot be provided together.",
+            ));
+        }
         let after = match &request.next_token {
             Some(token) => Some(PageToken::<String>::read(token, now_us)?),
             None => None,
         };
         let stream = self.by_arn(&stream_arn, now_us)?;
+        self.check_created(&stream, request.stream_creation_timestamp)?;
         let state = stream.read(now_us);
         let mut consumers = listed(&state, after.as_deref(), now_us);
         let page: Vec<_> = consumers.by_ref().take(limit).collect();

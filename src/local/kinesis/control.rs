@@ -1,11 +1,10 @@
 //! Making, changing and removing streams.
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError};
 
 use serde::Deserialize;
 
-use super::request::{Checks, invalid, nothing, parse};
+use super::request::{Body, Checks, TagMap, flag, invalid, nothing, parse, whole};
 use super::stream::{Mode, Phase, Stream};
 use super::{Answer, Failure, Streams};
 use crate::capacity::stream::MODE_SWITCHES_A_DAY;
@@ -13,9 +12,9 @@ use crate::capacity::stream::MODE_SWITCHES_A_DAY;
 /// Streams that may be CREATING at once
 /// (<https://docs.aws.amazon.com/kinesis/latest/APIReference/API_CreateStream.html>).
 const MAX_CREATING: usize = 5;
-/// Shards of a new on-demand stream
+/// Shards of a new on-demand stream, and of one for which no number is given
 /// (<https://docs.aws.amazon.com/streams/latest/dev/how-do-i-size-a-stream.html>).
-const ON_DEMAND_SHARDS: u32 = 4;
+const DEFAULT_SHARDS: u32 = 4;
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -27,10 +26,11 @@ struct ModeDetails {
 #[serde(rename_all = "PascalCase")]
 struct CreateStream {
     stream_name: Option<String>,
+    #[serde(default, deserialize_with = "whole")]
     shard_count: Option<i64>,
     stream_mode_details: Option<ModeDetails>,
-    tags: Option<BTreeMap<String, String>>,
-    #[serde(rename = "MaxRecordSizeInKiB")]
+    tags: Option<TagMap>,
+    #[serde(rename = "MaxRecordSizeInKiB", default, deserialize_with = "whole")]
     max_record_kib: Option<i64>,
 }
 
@@ -40,6 +40,7 @@ struct DeleteStream {
     stream_name: Option<String>,
     #[serde(rename = "StreamARN")]
     stream_arn: Option<String>,
+    #[serde(default, deserialize_with = "flag")]
     enforce_consumer_deletion: Option<bool>,
 }
 
@@ -56,7 +57,7 @@ struct UpdateStreamMode {
 struct UpdateMaxRecordSize {
     #[serde(rename = "StreamARN")]
     stream_arn: Option<String>,
-    #[serde(rename = "MaxRecordSizeInKiB")]
+    #[serde(rename = "MaxRecordSizeInKiB", default, deserialize_with = "whole")]
     max_record_kib: Option<i64>,
 }
 
@@ -66,14 +67,18 @@ struct ChangeRetention {
     stream_name: Option<String>,
     #[serde(rename = "StreamARN")]
     stream_arn: Option<String>,
+    #[serde(default, deserialize_with = "whole")]
     retention_period_hours: Option<i64>,
 }
 
 impl ModeDetails {
     fn mode(&self, checks: &mut Checks) -> Mode {
         let at = "streamModeDetails.streamMode";
-        let name = checks.required(self.stream_mode.clone(), at);
-        checks.one_of(&name, at, &["PROVISIONED", "ON_DEMAND"]);
+        let Some(name) = self.stream_mode.as_deref() else {
+            checks.required::<()>(None, at);
+            return Mode::Provisioned;
+        };
+        checks.one_of(name, at, &["PROVISIONED", "ON_DEMAND"]);
         if name == Mode::OnDemand.name() {
             Mode::OnDemand
         } else {
@@ -88,28 +93,26 @@ fn check_record_kib(checks: &mut Checks, kib: i64) {
 }
 
 impl Streams {
-    pub(super) fn create_stream(&self, body: &[u8], now_us: u64) -> Result<Answer, Failure> {
+    pub(super) fn create_stream(&self, body: Body<'_>, now_us: u64) -> Result<Answer, Failure> {
         let request: CreateStream = parse(body)?;
         let mut checks = Checks::default();
         if let Some(count) = request.shard_count {
             checks.range(count, "shardCount", 1, 100_000);
         }
-        let name = match request.stream_name {
-            Some(name) => {
-                checks.name(&name, "streamName");
-                name
-            }
-            None => checks.required(None, "streamName"),
-        };
+        let name = checks.required_name(request.stream_name, "streamName");
         let mode = match &request.stream_mode_details {
             Some(details) => details.mode(&mut checks),
             None => Mode::Provisioned,
         };
         let max_record_kib = request.max_record_kib.unwrap_or(1024);
         check_record_kib(&mut checks, max_record_kib);
+        if let Some(TagMap(tags)) = &request.tags {
+            checks.tags(tags);
+        }
         checks.done()?;
         let shards = match (mode, request.shard_count) {
-            (Mode::OnDemand, None) => ON_DEMAND_SHARDS,
+            // A provisioned one, too, as was seen in 2022.
+            (_, None) => DEFAULT_SHARDS,
             (Mode::OnDemand, Some(_)) => {
                 return Err(invalid(
                     "ShardCount must not be given for a stream in ON_DEMAND mode.",
@@ -117,14 +120,9 @@ impl Streams {
             }
             // Checked above: 1 to 100,000.
             (Mode::Provisioned, Some(count)) => count as u32,
-            (Mode::Provisioned, None) => {
-                return Err(Failure::new(
-                    "ValidationException",
-                    "ShardCount is required for a stream in PROVISIONED mode.",
-                ));
-            }
         };
-        super::tags::check(request.tags.as_ref())?;
+        let tags = request.tags.unwrap_or_default().0;
+        super::tags::check(&tags)?;
 
         let present = self.all(now_us);
         if present.iter().any(|stream| stream.name == name) {
@@ -153,7 +151,7 @@ impl Streams {
         let stream = Stream::create(name.clone(), arn, mode, shards, self.all.clone(), now_us);
         {
             let mut state = stream.write(now_us);
-            state.tags = request.tags.unwrap_or_default();
+            state.tags = tags;
             state.max_record_kib = max_record_kib as u64;
         }
         let mut streams = self.streams.write().unwrap_or_else(PoisonError::into_inner);
@@ -175,13 +173,13 @@ impl Streams {
         )
     }
 
-    pub(super) fn delete_stream(&self, body: &[u8], now_us: u64) -> Result<Answer, Failure> {
+    pub(super) fn delete_stream(&self, body: Body<'_>, now_us: u64) -> Result<Answer, Failure> {
         let request: DeleteStream = parse(body)?;
-        let stream = self.target(
+        let (name, arn) = (
             request.stream_name.as_deref(),
             request.stream_arn.as_deref(),
-            now_us,
-        )?;
+        );
+        let stream = self.named(name, arn, now_us)?;
         let mut state = stream.write(now_us);
         if !matches!(state.phase, Phase::Active) {
             return Err(self.not_active(&stream, &state));
@@ -205,10 +203,14 @@ impl Streams {
         Ok(nothing())
     }
 
-    pub(super) fn update_stream_mode(&self, body: &[u8], now_us: u64) -> Result<Answer, Failure> {
+    pub(super) fn update_stream_mode(
+        &self,
+        body: Body<'_>,
+        now_us: u64,
+    ) -> Result<Answer, Failure> {
         let request: UpdateStreamMode = parse(body)?;
         let mut checks = Checks::default();
-        let arn = checks.required(request.stream_arn, "streamARN");
+        let arn = checks.required_stream(request.stream_arn);
         let mode = match &request.stream_mode_details {
             Some(details) => details.mode(&mut checks),
             None => {
@@ -250,14 +252,16 @@ impl Streams {
 
     pub(super) fn update_max_record_size(
         &self,
-        body: &[u8],
+        body: Body<'_>,
         now_us: u64,
     ) -> Result<Answer, Failure> {
         let request: UpdateMaxRecordSize = parse(body)?;
         let mut checks = Checks::default();
-        let arn = checks.required(request.stream_arn, "streamARN");
+        let arn = checks.required_stream(request.stream_arn);
+        if let Some(kib) = request.max_record_kib {
+            check_record_kib(&mut checks, kib);
+        }
         let kib = checks.required(request.max_record_kib, "maxRecordSizeInKiB");
-        check_record_kib(&mut checks, kib);
         checks.done()?;
         let stream = self.by_arn(&arn, now_us)?;
         let mut state = stream.write(now_us);
@@ -269,21 +273,38 @@ impl Streams {
         Ok(nothing())
     }
 
-    pub(super) fn change_retention(
+    pub(super) fn increase_retention(
         &self,
-        body: &[u8],
+        body: Body<'_>,
+        now_us: u64,
+    ) -> Result<Answer, Failure> {
+        self.change_retention(body, now_us, true)
+    }
+
+    pub(super) fn decrease_retention(
+        &self,
+        body: Body<'_>,
+        now_us: u64,
+    ) -> Result<Answer, Failure> {
+        self.change_retention(body, now_us, false)
+    }
+
+    fn change_retention(
+        &self,
+        body: Body<'_>,
         now_us: u64,
         longer: bool,
     ) -> Result<Answer, Failure> {
         let request: ChangeRetention = parse(body)?;
         let mut checks = Checks::default();
         let asked = checks.required(request.retention_period_hours, "retentionPeriodHours");
-        checks.done()?;
-        let stream = self.target(
+        let (name, arn) = (
             request.stream_name.as_deref(),
             request.stream_arn.as_deref(),
-            now_us,
-        )?;
+        );
+        checks.stream(name, arn);
+        checks.done()?;
+        let stream = self.target(name, arn, now_us)?;
         let mut state = stream.write(now_us);
         if state.phase != Phase::Active {
             return Err(self.not_active(&stream, &state));

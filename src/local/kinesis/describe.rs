@@ -4,7 +4,7 @@
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::request::{json as answer, page_limit, parse, timestamp};
+use super::request::{Body, Checks, MOST_ASKED, json as answer, parse, timestamp, whole};
 use super::sequence::Sequence;
 use super::shard::{Shard, parse_shard_id, shard_id};
 use super::stream::{Mode, State, Stream};
@@ -24,6 +24,7 @@ struct DescribeStream {
     stream_name: Option<String>,
     #[serde(rename = "StreamARN")]
     stream_arn: Option<String>,
+    #[serde(default, deserialize_with = "whole")]
     limit: Option<i64>,
     exclusive_start_shard_id: Option<String>,
 }
@@ -99,14 +100,20 @@ fn stream_value(stream: &Stream, state: &State) -> Map<String, Value> {
 }
 
 impl Streams {
-    pub(super) fn describe_stream(&self, body: &[u8], now_us: u64) -> Result<Answer, Failure> {
+    pub(super) fn describe_stream(&self, body: Body<'_>, now_us: u64) -> Result<Answer, Failure> {
         let request: DescribeStream = parse(body)?;
-        let limit = page_limit(request.limit, "limit", DESCRIBE_PAGE)?;
-        let stream = self.target(
+        let mut checks = Checks::default();
+        let limit = checks.page(request.limit, "limit", MOST_ASKED, DESCRIBE_PAGE);
+        if let Some(id) = &request.exclusive_start_shard_id {
+            checks.name(id, "exclusiveStartShardId");
+        }
+        let (name, arn) = (
             request.stream_name.as_deref(),
             request.stream_arn.as_deref(),
-            now_us,
-        )?;
+        );
+        checks.stream(name, arn);
+        checks.done()?;
+        let stream = self.target(name, arn, now_us)?;
         let state = stream.read(now_us);
         let first = match &request.exclusive_start_shard_id {
             None => 0,
@@ -130,15 +137,15 @@ impl Streams {
 
     pub(super) fn describe_stream_summary(
         &self,
-        body: &[u8],
+        body: Body<'_>,
         now_us: u64,
     ) -> Result<Answer, Failure> {
         let request: DescribeStream = parse(body)?;
-        let stream = self.target(
+        let (name, arn) = (
             request.stream_name.as_deref(),
             request.stream_arn.as_deref(),
-            now_us,
-        )?;
+        );
+        let stream = self.named(name, arn, now_us)?;
         let state = stream.read(now_us);
         let mut summary = stream_value(&stream, &state);
         summary.insert("OpenShardCount".into(), state.open_shard_count().into());
@@ -148,18 +155,19 @@ impl Streams {
         Ok(answer(&json!({ "StreamDescriptionSummary": summary })))
     }
 
-    pub(super) fn describe_limits(&self, now_us: u64) -> Answer {
+    pub(super) fn describe_limits(&self, body: Body<'_>, now_us: u64) -> Result<Answer, Failure> {
+        body.check()?;
         let streams = self.all(now_us);
         let on_demand = streams
             .iter()
             .filter(|stream| stream.read(now_us).mode == Mode::OnDemand)
             .count();
-        answer(&json!({
+        Ok(answer(&json!({
             "ShardLimit": SHARD_LIMIT,
             "OpenShardCount": self.open_shards(now_us),
             "OnDemandStreamCount": on_demand,
             "OnDemandStreamCountLimit": ON_DEMAND_STREAM_LIMIT,
-        }))
+        })))
     }
 
     /// Open shards of the account.

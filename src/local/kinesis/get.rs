@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use super::position::{Place, StartingPosition};
-use super::request::{Checks, parse};
+use super::request::{Body, Checks, flag, parse, whole};
 use super::shard::shard_id;
 use super::token::ShardIterator;
 use super::{Answer, Failure, Streams, page};
@@ -18,50 +18,63 @@ struct GetShardIterator {
     shard_iterator_type: Option<String>,
     starting_sequence_number: Option<String>,
     timestamp: Option<f64>,
+    #[serde(default, deserialize_with = "flag")]
+    dry_run: Option<bool>,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct GetRecords {
     shard_iterator: Option<String>,
+    #[serde(default, deserialize_with = "whole")]
     limit: Option<i64>,
     #[serde(rename = "StreamARN")]
     stream_arn: Option<String>,
+    #[serde(default, deserialize_with = "flag")]
+    dry_run: Option<bool>,
 }
 
 impl Streams {
-    pub(super) fn get_shard_iterator(&self, body: &[u8], now_us: u64) -> Result<Answer, Failure> {
+    pub(super) fn get_shard_iterator(
+        &self,
+        body: Body<'_>,
+        now_us: u64,
+    ) -> Result<Answer, Failure> {
         let request: GetShardIterator = parse(body)?;
         let mut checks = Checks::default();
-        let shard_id = checks.required(request.shard_id, "shardId");
-        let kind = checks.required(request.shard_iterator_type, "shardIteratorType");
+        let shard_id = checks.required_name(request.shard_id, "shardId");
         let from = StartingPosition {
-            kind,
+            kind: request.shard_iterator_type,
             sequence_number: request.starting_sequence_number,
             timestamp: request.timestamp,
         };
-        from.check(&mut checks, "shardIteratorType");
-        checks.done()?;
-        let stream = self.target(
+        from.check(&mut checks, "shardIteratorType", "startingSequenceNumber");
+        let (name, arn) = (
             request.stream_name.as_deref(),
             request.stream_arn.as_deref(),
-            now_us,
-        )?;
+        );
+        checks.stream(name, arn);
+        checks.done()?;
+        let stream = self.target(name, arn, now_us)?;
         let state = stream.read(now_us);
         let shard = self.shard(&stream, &state, &shard_id)?;
-        shard
-            .admit_iterator(now_us)
-            .map_err(|throttle| self.rate_exceeded(&stream, shard.number, throttle))?;
         let place = Place {
             operation: "GetShardIterator",
             stream: &stream.name,
             account: &self.account,
         };
+        let position = from.resolve(&state, shard, &place, now_us)?;
+        if request.dry_run == Some(true) {
+            return Err(Self::dry_run());
+        }
+        shard
+            .admit_iterator(now_us)
+            .map_err(|throttle| self.rate_exceeded(&stream, shard.number, throttle))?;
         let iterator = ShardIterator {
             stream: &stream.name,
             stream_created_us: stream.created_us,
             shard: shard.number,
-            position: from.resolve(&state, shard, &place, now_us)?,
+            position,
             issued_ms: now_us / 1000,
         };
         let mut out = b"{\"ShardIterator\":\"".to_vec();
@@ -70,13 +83,16 @@ impl Streams {
         Ok(Answer::Json(out))
     }
 
-    pub(super) fn get_records(&self, body: &[u8], now_us: u64) -> Result<Answer, Failure> {
+    pub(super) fn get_records(&self, body: Body<'_>, now_us: u64) -> Result<Answer, Failure> {
         let request: GetRecords = parse(body)?;
         let mut checks = Checks::default();
-        let text = checks.required(request.shard_iterator, "shardIterator");
-        checks.length(&text, "shardIterator", 1, 512);
         let limit = request.limit.unwrap_or(page::MAX_RECORDS as i64);
         checks.range(limit, "limit", 1, page::MAX_RECORDS as i64);
+        if let Some(text) = &request.shard_iterator {
+            checks.length(text, "shardIterator", 1, 512);
+        }
+        let text = checks.required(request.shard_iterator, "shardIterator");
+        checks.stream(None, request.stream_arn.as_deref());
         checks.done()?;
 
         let mut bytes = Vec::new();
@@ -98,6 +114,9 @@ impl Streams {
         let state = stream.read(now_us);
         let shard = state.shards.get(iterator.shard as usize).ok_or_else(gone)?;
 
+        if request.dry_run == Some(true) {
+            return Err(Self::dry_run());
+        }
         shard
             .admit_read(now_us)
             .map_err(|throttle| self.rate_exceeded(&stream, shard.number, throttle))?;

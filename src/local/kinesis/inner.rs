@@ -57,6 +57,22 @@ impl Streams {
         })
     }
 
+    /// Index of a shard's first record that arrived at a time or later; of the next to
+    /// arrive if there is none. `None` where there is no such shard.
+    pub(in crate::local) fn arrived_from(
+        &self,
+        arn: &str,
+        shard: u32,
+        time_ms: u64,
+        now_us: u64,
+    ) -> Option<u64> {
+        let stream = self.by_arn(arn, now_us).ok()?;
+        let state = stream.read(now_us);
+        let shard = state.shards.get(shard as usize)?;
+        let log = shard.log_since(state.cutoff_ms(now_us));
+        Some(log.index_at_time(time_ms))
+    }
+
     /// Shows the records of a shard from `position` on, in order: so many at most, and
     /// so many bytes, but one if there is any. `None` where there is no such shard.
     pub(in crate::local) fn read_log(

@@ -6,7 +6,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::describe::{is_listed, shard_value};
-use super::request::{Checks, invalid, json as answer, page_limit, parse, timestamp, timestamp_ms};
+use super::request::{
+    Body, Checks, MOST_ASKED, invalid, json as answer, parse, timestamp, timestamp_ms, whole,
+};
 use super::shard::{Shard, parse_shard_id};
 use super::stream::{Phase, State, Stream};
 use super::token::PageToken;
@@ -19,6 +21,7 @@ const SHARDS_PAGE: usize = 1000;
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct ListStreams {
+    #[serde(default, deserialize_with = "whole")]
     limit: Option<i64>,
     exclusive_start_stream_name: Option<String>,
     next_token: Option<String>,
@@ -32,6 +35,7 @@ struct ListShards {
     stream_arn: Option<String>,
     next_token: Option<String>,
     exclusive_start_shard_id: Option<String>,
+    #[serde(default, deserialize_with = "whole")]
     max_results: Option<i64>,
     stream_creation_timestamp: Option<f64>,
     shard_filter: Option<ShardFilter>,
@@ -42,7 +46,7 @@ struct ListShards {
 #[serde(rename_all = "PascalCase", default)]
 struct ShardFilter {
     #[serde(rename = "Type")]
-    kind: String,
+    kind: Option<String>,
     shard_id: Option<String>,
     timestamp: Option<f64>,
 }
@@ -66,17 +70,29 @@ struct ShardsPage {
 }
 
 impl ShardFilter {
-    fn check(&self) -> Result<(), Failure> {
-        let mut checks = Checks::default();
-        checks.one_of(&self.kind, "shardFilter.type", &FILTERS);
-        checks.done()?;
-        match self.kind.as_str() {
+    fn kind(&self) -> &str {
+        self.kind.as_deref().unwrap_or_default()
+    }
+
+    fn check(&self, checks: &mut Checks) {
+        match &self.kind {
+            Some(kind) => checks.one_of(kind, "shardFilter.type", &FILTERS),
+            None => checks.required(None, "shardFilter.type"),
+        }
+        if let Some(id) = &self.shard_id {
+            checks.name(id, "shardFilter.shardId");
+        }
+    }
+
+    /// Refuses a type that lacks what it needs.
+    fn check_needs(&self) -> Result<(), Failure> {
+        match self.kind() {
             "AFTER_SHARD_ID" if self.shard_id.is_none() => Err(invalid(
                 "A ShardFilter of type AFTER_SHARD_ID needs a ShardId.",
             )),
             "AT_TIMESTAMP" | "FROM_TIMESTAMP" if self.timestamp.is_none() => Err(invalid(format!(
                 "A ShardFilter of type {} needs a Timestamp.",
-                self.kind
+                self.kind()
             ))),
             _ => Ok(()),
         }
@@ -89,7 +105,7 @@ impl ShardFilter {
         let created_ms = shard.created_us / 1000;
         let closed_ms = shard.closed_us().map(|closed_us| closed_us / 1000);
         let ends_from = |time_ms| closed_ms.is_none_or(|closed_ms| closed_ms >= time_ms);
-        match self.kind.as_str() {
+        match self.kind() {
             "AT_LATEST" => closed_ms.is_none(),
             "AT_TRIM_HORIZON" => created_ms <= horizon_ms && ends_from(horizon_ms),
             "AT_TIMESTAMP" => created_ms <= asked_ms && ends_from(asked_ms),
@@ -104,6 +120,16 @@ impl ShardFilter {
 }
 
 impl Streams {
+    /// Refuses a stream that was not created at the time that a request says.
+    pub(super) fn check_created(&self, stream: &Stream, asked: Option<f64>) -> Result<(), Failure> {
+        match asked {
+            Some(asked) if timestamp_ms(asked) / 1000 != stream.created_us / 1_000_000 => {
+                Err(self.no_stream(&stream.name))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// All streams that exist at `now_us`, by name. Forgets those that are gone.
     pub(super) fn all(&self, now_us: u64) -> Vec<Arc<Stream>> {
         let mut streams = self.streams.write().unwrap_or_else(PoisonError::into_inner);
@@ -111,9 +137,15 @@ impl Streams {
         streams.values().cloned().collect()
     }
 
-    pub(super) fn list_streams(&self, body: &[u8], now_us: u64) -> Result<Answer, Failure> {
+    pub(super) fn list_streams(&self, body: Body<'_>, now_us: u64) -> Result<Answer, Failure> {
         let request: ListStreams = parse(body)?;
-        let limit = page_limit(request.limit, "limit", STREAMS_PAGE)?;
+        let mut checks = Checks::default();
+        let limit = checks.page(request.limit, "limit", MOST_ASKED, STREAMS_PAGE);
+        if let Some(name) = &request.exclusive_start_stream_name {
+            checks.name(name, "exclusiveStartStreamName");
+        }
+        checks.token(request.next_token.as_deref());
+        checks.done()?;
         let after = match request.next_token {
             Some(token) => Some(PageToken::<String>::read(&token, now_us)?),
             None => request.exclusive_start_stream_name,
@@ -145,15 +177,43 @@ impl Streams {
         Ok(answer(&list))
     }
 
-    pub(super) fn list_shards(&self, body: &[u8], now_us: u64) -> Result<Answer, Failure> {
+    pub(super) fn list_shards(&self, body: Body<'_>, now_us: u64) -> Result<Answer, Failure> {
         let request: ListShards = parse(body)?;
-        let limit = page_limit(request.max_results, "maxResults", SHARDS_PAGE)?;
+        let (name, arn) = (
+            request.stream_name.as_deref(),
+            request.stream_arn.as_deref(),
+        );
+        let mut checks = Checks::default();
+        let limit = checks.page(request.max_results, "maxResults", MOST_ASKED, SHARDS_PAGE);
+        if let Some(id) = &request.exclusive_start_shard_id {
+            checks.name(id, "exclusiveStartShardId");
+        }
+        if let Some(filter) = &request.shard_filter {
+            filter.check(&mut checks);
+        }
+        checks.token(request.next_token.as_deref());
+        checks.stream(name, arn);
+        checks.done()?;
         let (stream, filter, first) = match &request.next_token {
             Some(token) => {
-                if request.stream_name.is_some() || request.stream_creation_timestamp.is_some() {
-                    return Err(invalid(
-                        "NextToken and StreamName cannot be provided together.",
-                    ));
+                // The token has all of these in it.
+                let beside = [
+                    ("StreamName", name.is_some()),
+                    ("StreamARN", arn.is_some()),
+                    (
+                        "ExclusiveStartShardId",
+                        request.exclusive_start_shard_id.is_some(),
+                    ),
+                    (
+                        "StreamCreationTimestamp",
+                        request.stream_creation_timestamp.is_some(),
+                    ),
+                    ("ShardFilter", request.shard_filter.is_some()),
+                ];
+                if let Some((member, _)) = beside.iter().find(|(_, given)| *given) {
+                    return Err(invalid(format!(
+                        "NextToken and {member} cannot be provided together."
+                    )));
                 }
                 let page: ShardsPage = PageToken::read(token, now_us)?;
                 let stream = self.by_name(&page.stream, now_us)?;
@@ -164,20 +224,17 @@ impl Streams {
             }
             None => {
                 let filter = request.shard_filter.unwrap_or_else(|| ShardFilter {
-                    kind: "FROM_TRIM_HORIZON".to_owned(),
+                    kind: Some("FROM_TRIM_HORIZON".to_owned()),
                     ..ShardFilter::default()
                 });
-                filter.check()?;
-                let stream = self.target(
-                    request.stream_name.as_deref(),
-                    request.stream_arn.as_deref(),
-                    now_us,
-                )?;
-                if let Some(created) = request.stream_creation_timestamp
-                    && timestamp_ms(created) / 1000 != stream.created_us / 1_000_000
-                {
-                    return Err(self.no_stream(&stream.name));
+                if name.is_none() && arn.is_none() {
+                    return Err(invalid(
+                        "Either NextToken or StreamName should be provided.",
+                    ));
                 }
+                filter.check_needs()?;
+                let stream = self.target(name, arn, now_us)?;
+                self.check_created(&stream, request.stream_creation_timestamp)?;
                 let first = request
                     .exclusive_start_shard_id
                     .as_deref()

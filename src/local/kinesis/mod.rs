@@ -23,6 +23,7 @@ mod hash_key;
 mod inner;
 mod list;
 mod log;
+mod operations;
 mod page;
 mod position;
 mod put;
@@ -31,6 +32,7 @@ mod reshard;
 mod resize;
 mod retention;
 mod sequence;
+mod shape;
 mod shard;
 mod stream;
 mod subscribe;
@@ -45,7 +47,8 @@ pub use batch::Batch;
 
 use super::{Failure, Limits};
 use crate::capacity::stream::ShardThrottle;
-use request::invalid;
+use operations::OPERATIONS;
+use request::{Body, invalid};
 use retention::Budget;
 use shard::{Shard, shard_id};
 use stream::{Phase, Shared, State, Stream};
@@ -105,48 +108,23 @@ impl Streams {
     /// # Errors
     /// The service's own refusal.
     pub fn call(&self, operation: &str, body: &[u8], now_us: u64) -> Result<Answer, Failure> {
-        match operation {
-            "GetRecords" => self.get_records(body, now_us),
-            "PutRecords" => self.put_records(body, now_us),
-            "PutRecord" => self.put_record(body, now_us),
-            "GetShardIterator" => self.get_shard_iterator(body, now_us),
-            "SubscribeToShard" => self.subscribe_to_shard(body, now_us),
-            "ListShards" => self.list_shards(body, now_us),
-            "CreateStream" => self.create_stream(body, now_us),
-            "DeleteStream" => self.delete_stream(body, now_us),
-            "DescribeStream" => self.describe_stream(body, now_us),
-            "DescribeStreamSummary" => self.describe_stream_summary(body, now_us),
-            "ListStreams" => self.list_streams(body, now_us),
-            "DescribeLimits" => Ok(self.describe_limits(now_us)),
-            "UpdateStreamMode" => self.update_stream_mode(body, now_us),
-            "UpdateMaxRecordSize" => self.update_max_record_size(body, now_us),
-            "IncreaseStreamRetentionPeriod" => self.change_retention(body, now_us, true),
-            "DecreaseStreamRetentionPeriod" => self.change_retention(body, now_us, false),
-            "UpdateShardCount" => self.update_shard_count(body, now_us),
-            "SplitShard" => self.split_shard(body, now_us),
-            "MergeShards" => self.merge_shards(body, now_us),
-            "RegisterStreamConsumer" => self.register_consumer(body, now_us),
-            "DeregisterStreamConsumer" => self.deregister_consumer(body, now_us),
-            "DescribeStreamConsumer" => self.describe_consumer(body, now_us),
-            "ListStreamConsumers" => self.list_consumers(body, now_us),
-            "AddTagsToStream" => self.add_tags_to_stream(body, now_us),
-            "RemoveTagsFromStream" => self.remove_tags_from_stream(body, now_us),
-            "ListTagsForStream" => self.list_tags_for_stream(body, now_us),
-            "TagResource" => self.tag_resource(body, now_us),
-            "UntagResource" => self.untag_resource(body, now_us),
-            "ListTagsForResource" => self.list_tags_for_resource(body, now_us),
-            _ => Err(Failure::new(
-                "UnknownOperationException",
-                format!("The embedded Kinesis does not know the operation {operation:?}."),
-            )),
-        }
+        let named = OPERATIONS.iter().find(|of| of.name == operation);
+        let operation = named.ok_or_else(|| {
+            Failure::unknown_operation(format!(
+                "The embedded Kinesis does not know the operation {operation:?}."
+            ))
+        })?;
+        let bytes = if body.is_empty() { b"{}" } else { body };
+        (operation.call)(self, Body { operation, bytes }, now_us)
     }
 
-    /// Whether a stream with this ARN exists and can take records.
+    /// Whether a stream with this ARN exists, or is being created.
     #[must_use]
-    pub fn is_active(&self, stream_arn: &str, now_us: u64) -> bool {
-        self.by_arn(stream_arn, now_us)
-            .is_ok_and(|stream| stream.read(now_us).takes_records())
+    pub fn is_there(&self, stream_arn: &str, now_us: u64) -> bool {
+        self.by_arn(stream_arn, now_us).is_ok_and(|stream| {
+            let phase = stream.read(now_us).phase;
+            !matches!(phase, Phase::Deleting | Phase::Gone)
+        })
     }
 
     /// Puts a batch of changes, the first of which was written at `written_us`,
@@ -223,18 +201,34 @@ impl Streams {
         self.all.budget.trimmed_records()
     }
 
-    /// The stream that a request names, by name, ARN or both.
-    fn target(
+    /// What a call that was only to be checked hears when it would have been carried out.
+    fn dry_run() -> Failure {
+        Failure::new(
+            "DryRunOperationException",
+            "The request was rejected because the DryRun parameter was specified.",
+        )
+    }
+
+    /// The stream that a request names, where nothing else of it can be wrong.
+    fn named(
         &self,
         name: Option<&str>,
         arn: Option<&str>,
         now_us: u64,
     ) -> Result<Arc<Stream>, Failure> {
         let mut checks = request::Checks::default();
-        if let Some(name) = name {
-            checks.name(name, "streamName");
-        }
+        checks.stream(name, arn);
         checks.done()?;
+        self.target(name, arn, now_us)
+    }
+
+    /// The stream that a request names, by name, ARN or both; they were checked.
+    fn target(
+        &self,
+        name: Option<&str>,
+        arn: Option<&str>,
+        now_us: u64,
+    ) -> Result<Arc<Stream>, Failure> {
         match (name, arn) {
             (Some(name), None) => self.by_name(name, now_us),
             (None, Some(arn)) => self.by_arn(arn, now_us),
@@ -263,14 +257,7 @@ impl Streams {
 
     fn by_arn(&self, arn: &str, now_us: u64) -> Result<Arc<Stream>, Failure> {
         let Some((_, name)) = arn.split_once(":stream/") else {
-            return Err(Failure::new(
-                "ValidationException",
-                format!(
-                    "1 validation error detected: Value '{arn}' at 'streamARN' failed to satisfy \
-                     constraint: Member must satisfy regular expression pattern: \
-                     arn:aws.*:kinesis:.*:\\d{{12}}:stream/\\S+"
-                ),
-            ));
+            return Err(self.no_stream(arn));
         };
         let stream = self.by_name(name, now_us)?;
         if stream.arn == arn {

@@ -2,6 +2,7 @@
 
 use super::log::{Log, Run, Stored};
 use super::shard::Shard;
+use crate::local::memory::make_room;
 
 /// Most records of one GetRecords answer.
 pub(super) const MAX_RECORDS: usize = 10_000;
@@ -13,7 +14,7 @@ pub(super) const MAX_BYTES: usize = 10 << 20;
 pub(super) fn write_records(out: &mut Vec<u8>, shard: &Shard, log: &Log, run: &Run) {
     let records = (run.end - run.first) as usize;
     // Base64 is 4/3; the rest of a record is some 160 bytes.
-    out.reserve(16 + run.bytes / 3 * 4 + records * 176);
+    make_room(out, 16 + run.bytes / 3 * 4 + records * 176);
     out.extend_from_slice(b"\"Records\":[");
     log.visit(run.first, run.end, |record| {
         if record.index > run.first {

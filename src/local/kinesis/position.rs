@@ -22,7 +22,7 @@ const TYPES: [&str; 5] = [
 #[serde(rename_all = "PascalCase", default)]
 pub(super) struct StartingPosition {
     #[serde(rename = "Type")]
-    pub(super) kind: String,
+    pub(super) kind: Option<String>,
     pub(super) sequence_number: Option<String>,
     pub(super) timestamp: Option<f64>,
 }
@@ -35,8 +35,14 @@ pub(super) struct Place<'a> {
 }
 
 impl StartingPosition {
-    pub(super) fn check(&self, checks: &mut Checks, at: &str) {
-        checks.one_of(&self.kind, at, &TYPES);
+    /// Checks spelling; the type stands at `at`, the sequence number at `sequence_at`.
+    pub(super) fn check(&self, checks: &mut Checks, at: &str, sequence_at: &str) {
+        if let Some(kind) = &self.kind {
+            checks.one_of(kind, at, &TYPES);
+        } else {
+            checks.required::<()>(None, at);
+        }
+        checks.sequence(self.sequence_number.as_deref(), sequence_at);
     }
 
     /// Index of the first record to read.
@@ -48,7 +54,8 @@ impl StartingPosition {
         now_us: u64,
     ) -> Result<u64, Failure> {
         let log = shard.log_since(state.cutoff_ms(now_us));
-        match (self.kind.as_str(), &self.sequence_number) {
+        let kind = self.kind.as_deref().unwrap_or_default();
+        match (kind, &self.sequence_number) {
             ("AT_TIMESTAMP", _) => {
                 let Some(timestamp) = self.timestamp else {
                     return Err(invalid(
@@ -74,7 +81,7 @@ impl StartingPosition {
                     return Ok(log.horizon());
                 }
                 let sequence = self.sequence(number, shard, place)?;
-                let after = self.kind == "AFTER_SEQUENCE_NUMBER" || sequence.behind;
+                let after = kind == "AFTER_SEQUENCE_NUMBER" || sequence.behind;
                 let known = sequence.index < log.next_index();
                 let closing = sequence.index == CLOSING_INDEX && log.closed_us().is_some();
                 if !known && !closing {

@@ -1,10 +1,11 @@
 //! PutRecord and PutRecords.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use serde::Deserialize;
 
-use super::request::{Checks, invalid, parse};
+use super::request::{Body, Checks, Few, Unserved, flag, invalid, parse_quick};
 use super::shard::shard_id;
 use super::stream::{State, Stream};
 use super::{Answer, Batch, Failure, Streams, hash_key};
@@ -15,13 +16,15 @@ const MAX_RECORDS: usize = 500;
 /// Most bytes of one PutRecords call, keys and data
 /// (<https://docs.aws.amazon.com/kinesis/latest/APIReference/API_PutRecords.html>).
 const MAX_BYTES: usize = 10 << 20;
+/// Most bytes of one record's data on any stream.
+const MAX_DATA_BYTES: usize = 10 << 20;
 
 /// A text, borrowed from the request where it has no escapes.
 #[derive(Debug, Deserialize)]
 struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
 #[derive(Debug, Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 struct Entry<'a> {
     #[serde(borrow)]
     data: Option<Text<'a>>,
@@ -32,30 +35,60 @@ struct Entry<'a> {
 }
 
 #[derive(Debug, Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 struct PutRecords<'a> {
     #[serde(borrow)]
-    records: Option<Vec<Entry<'a>>>,
+    records: Option<Few<Entry<'a>, MAX_RECORDS>>,
     stream_name: Option<String>,
     #[serde(rename = "StreamARN")]
     stream_arn: Option<String>,
+    #[serde(default, deserialize_with = "flag")]
+    dry_run: Option<bool>,
+    #[serde(rename = "StreamId", default)]
+    _stream_id: Option<Unserved>,
 }
 
 #[derive(Debug, Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 struct PutRecord<'a> {
-    #[serde(borrow, flatten)]
-    entry: Entry<'a>,
+    #[serde(borrow)]
+    data: Option<Text<'a>>,
+    #[serde(borrow)]
+    partition_key: Option<Text<'a>>,
+    #[serde(borrow)]
+    explicit_hash_key: Option<Text<'a>>,
     stream_name: Option<String>,
     #[serde(rename = "StreamARN")]
     stream_arn: Option<String>,
     sequence_number_for_ordering: Option<String>,
+    #[serde(default, deserialize_with = "flag")]
+    dry_run: Option<bool>,
+    #[serde(rename = "StreamId", default)]
+    _stream_id: Option<Unserved>,
 }
 
 impl Entry<'_> {
-    /// Refuses what is missing or too long; `within` leads the names of members.
-    fn check(&self, checks: &mut Checks, within: &str) {
+    /// Adds the record to a batch, also one that [`Self::check`] will refuse. A hash key
+    /// that is none is taken for 0.
+    fn push(&self, batch: &mut Batch) -> Result<(), Refused> {
+        let key = self.partition_key.as_ref().map_or("", |Text(key)| key);
+        let hash_key = match &self.explicit_hash_key {
+            None => hash_key::of_partition_key(key.as_bytes()),
+            Some(Text(key)) => hash_key::parse(key).flatten().unwrap_or(0),
+        };
+        let data = self.data.as_ref().map_or("", |Text(data)| data);
+        let mut decoded = Ok(());
+        batch.push_hashed(hash_key, key.as_bytes(), |out| {
+            decoded = base64_simd::STANDARD.decode_append(data, out);
+        });
+        decoded.map_err(|_| Refused)
+    }
+
+    /// Refuses what is missing or too long.
+    fn check(&self, checks: &mut Checks, data_bytes: usize, within: Within) {
         match &self.partition_key {
+            // As short in bytes it is so in characters.
+            Some(Text(key)) if (1..=256).contains(&key.len()) => {}
             Some(Text(key)) => checks.length(key, &format!("{within}partitionKey"), 1, 256),
             None => {
                 checks.required::<()>(None, &format!("{within}partitionKey"));
@@ -64,71 +97,105 @@ impl Entry<'_> {
         if self.data.is_none() {
             checks.required::<()>(None, &format!("{within}data"));
         }
-        if let Some(Text(key)) = &self.explicit_hash_key
-            && hash_key::parse(key).is_none()
-        {
-            checks.fail(
-                key,
-                &format!("{within}explicitHashKey"),
-                "Member must satisfy regular expression pattern: 0|([1-9]\\d{0,38})",
-            );
+        if data_bytes > MAX_DATA_BYTES {
+            too_long(checks, within, data_bytes, MAX_DATA_BYTES);
+        }
+        if let Some(Text(key)) = &self.explicit_hash_key {
+            checks.hash_key(key, &format!("{within}explicitHashKey"));
         }
     }
 
-    /// Adds the record, which was checked, to a batch.
-    fn push(&self, batch: &mut Batch, state: &State, within: &str) -> Result<(), Failure> {
-        let text = |text: &'_ Option<Text<'_>>| match text {
-            Some(Text(text)) => text.to_string(),
-            None => String::new(),
-        };
-        let partition_key = text(&self.partition_key);
-        let hash_key = match &self.explicit_hash_key {
-            None => hash_key::of_partition_key(partition_key.as_bytes()),
-            Some(Text(key)) => hash_key::parse(key).flatten().ok_or_else(|| {
-                invalid(format!(
-                    "Invalid ExplicitHashKey. ExplicitHashKey must be in the range: [0, 2^128-1]. \
-                     Specified value was {key}"
-                ))
-            })?,
-        };
-        let data = self.data.as_ref().map_or("", |Text(data)| data);
-        let before = batch.bytes();
-        let mut decoded = Ok(());
-        batch.push_hashed(hash_key, partition_key.as_bytes(), |out| {
-            decoded = base64_simd::STANDARD.decode_append(data, out);
-        });
-        decoded.map_err(|_| {
-            Failure::new(
-                "SerializationException",
-                format!("The data of {within}record can not be converted to a Blob: not base64"),
-            )
-        })?;
-        let data_bytes = batch.bytes() - before - partition_key.len();
+    /// Refuses what the stream does not take of a record that was checked.
+    fn check_against(
+        &self,
+        (stream, state): (&Stream, &State),
+        (key, data): (&[u8], &[u8]),
+        within: Within,
+    ) -> Result<(), Failure> {
+        if let Some(Text(key)) = &self.explicit_hash_key
+            && hash_key::parse(key).flatten().is_none()
+        {
+            return Err(invalid(format!(
+                "Invalid ExplicitHashKey. ExplicitHashKey must be in the range: [0, 2^128-1]. \
+                 Specified value was {key}"
+            )));
+        }
         let most = state.max_record_kib as usize * 1024;
-        if data_bytes > most {
+        if data.len() > most {
             let mut checks = Checks::default();
-            checks.fail(
-                format_args!("java.nio.HeapByteBuffer[pos=0 lim={data_bytes} cap={data_bytes}]"),
-                &format!("{within}data"),
-                &format!("Member must have length less than or equal to {most}"),
-            );
-            checks.done()?;
+            too_long(&mut checks, within, data.len(), most);
+            return checks.done();
+        }
+        // The record's size is that of both.
+        let bytes = key.len() + data.len();
+        if bytes > most {
+            return Err(invalid(format!(
+                "The size of {within}data and its partition key together, {bytes} bytes, exceeds \
+                 the maximum record size of stream {}, {most} bytes.",
+                stream.name
+            )));
         }
         Ok(())
     }
 }
 
+/// The data is not base64.
+struct Refused;
+
+fn too_long(checks: &mut Checks, within: Within, bytes: usize, most: usize) {
+    checks.fail(
+        format_args!("java.nio.HeapByteBuffer[pos=0 lim={bytes} cap={bytes}]"),
+        &format!("{within}data"),
+        &format!("Member must have length less than or equal to {most}"),
+    );
+}
+
+/// Leads the names of a record's members: its place in a list, if it is in one.
+#[derive(Clone, Copy)]
+struct Within(Option<usize>);
+
+impl fmt::Display for Within {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(index) => write!(f, "records.{}.member.", index + 1),
+            None => Ok(()),
+        }
+    }
+}
+
+/// All records, decoded, whether they will be refused or not.
+fn batch(body: Body<'_>, entries: &[Entry<'_>]) -> Result<Batch, Failure> {
+    let mut batch = Batch::default();
+    for entry in entries {
+        if entry.push(&mut batch).is_err() {
+            // Says what of which is not base64.
+            body.check()?;
+            return Err(Failure::serialization(""));
+        }
+    }
+    Ok(batch)
+}
+
 impl Streams {
-    pub(super) fn put_record(&self, body: &[u8], now_us: u64) -> Result<Answer, Failure> {
-        let request: PutRecord<'_> = parse(body)?;
+    pub(super) fn put_record(&self, body: Body<'_>, now_us: u64) -> Result<Answer, Failure> {
+        let request: PutRecord<'_> = parse_quick(body)?;
+        let entry = Entry {
+            data: request.data,
+            partition_key: request.partition_key,
+            explicit_hash_key: request.explicit_hash_key,
+        };
+        let mut batch = batch(body, std::slice::from_ref(&entry))?;
         let mut checks = Checks::default();
-        request.entry.check(&mut checks, "");
-        checks.done()?;
-        let stream = self.target(
+        let ordering = request.sequence_number_for_ordering.as_deref();
+        checks.sequence(ordering, "sequenceNumberForOrdering");
+        entry.check(&mut checks, batch.record(0).1.len(), Within(None));
+        let (name, arn) = (
             request.stream_name.as_deref(),
             request.stream_arn.as_deref(),
-            now_us,
-        )?;
+        );
+        checks.stream(name, arn);
+        checks.done()?;
+        let stream = self.target(name, arn, now_us)?;
         let state = stream.read(now_us);
         if !state.takes_records() {
             return Err(self.no_stream(&stream.name));
@@ -136,7 +203,7 @@ impl Streams {
         // Ordering by SequenceNumberForOrdering holds anyway: within a shard
         // every record is numbered above those before it. Only a number that
         // is none is refused.
-        if let Some(number) = &request.sequence_number_for_ordering
+        if let Some(number) = ordering
             && super::sequence::Sequence::parse(number).is_none()
         {
             return Err(invalid(format!(
@@ -145,8 +212,10 @@ impl Streams {
                 stream.name, self.account
             )));
         }
-        let mut batch = Batch::default();
-        request.entry.push(&mut batch, &state, "")?;
+        entry.check_against((&stream, &state), batch.record(0), Within(None))?;
+        if request.dry_run == Some(true) {
+            return Err(Self::dry_run());
+        }
         let mut answer = Ok(Vec::new());
         stream.put(&state, &mut batch, now_us, |_, shard, sequence| {
             answer = match sequence {
@@ -161,45 +230,49 @@ impl Streams {
         answer.map(Answer::Json)
     }
 
-    pub(super) fn put_records(&self, body: &[u8], now_us: u64) -> Result<Answer, Failure> {
-        let request: PutRecords<'_> = parse(body)?;
+    pub(super) fn put_records(&self, body: Body<'_>, now_us: u64) -> Result<Answer, Failure> {
+        let request: PutRecords<'_> = parse_quick(body)?;
+        let records = request.records.as_ref();
+        let entries = records.map_or(&[][..], |records| &records.kept[..]);
+        let mut batch = batch(body, entries)?;
         let mut checks = Checks::default();
-        match &request.records {
+        match records.map(|records| records.count) {
             None => checks.required::<()>(None, "records"),
-            Some(records) => {
-                let entries = format_args!("{} records", records.len()).to_string();
-                if records.is_empty() {
-                    let constraint = "Member must have length greater than or equal to 1";
-                    checks.fail("[]", "records", constraint);
-                } else if records.len() > MAX_RECORDS {
-                    let constraint = "Member must have length less than or equal to 500";
-                    checks.fail(entries, "records", constraint);
-                } else {
-                    for (i, record) in records.iter().enumerate() {
-                        record.check(&mut checks, &format!("records.{}.member.", i + 1));
-                    }
-                }
+            Some(0) => {
+                let constraint = "Member must have length greater than or equal to 1";
+                checks.fail("[]", "records", constraint);
+            }
+            Some(1..=MAX_RECORDS) => {}
+            Some(count) => {
+                let constraint =
+                    format!("Member must have length less than or equal to {MAX_RECORDS}");
+                checks.fail(format_args!("{count} records"), "records", &constraint);
             }
         }
-        checks.done()?;
-        let stream = self.target(
+        for (i, entry) in entries.iter().enumerate().take(MAX_RECORDS) {
+            entry.check(&mut checks, batch.record(i).1.len(), Within(Some(i)));
+        }
+        let (name, arn) = (
             request.stream_name.as_deref(),
             request.stream_arn.as_deref(),
-            now_us,
-        )?;
+        );
+        checks.stream(name, arn);
+        checks.done()?;
+        let stream = self.target(name, arn, now_us)?;
         let state = stream.read(now_us);
         if !state.takes_records() {
             return Err(self.no_stream(&stream.name));
         }
-        let records = request.records.unwrap_or_default();
-        let mut batch = Batch::default();
-        for (i, record) in records.iter().enumerate() {
-            record.push(&mut batch, &state, &format!("records.{}.member.", i + 1))?;
+        for (i, entry) in entries.iter().enumerate() {
+            entry.check_against((&stream, &state), batch.record(i), Within(Some(i)))?;
         }
         if batch.bytes() > MAX_BYTES {
             return Err(invalid("Records size exceeds 10 MB limit"));
         }
-        let mut placed = vec![None; records.len()];
+        if request.dry_run == Some(true) {
+            return Err(Self::dry_run());
+        }
+        let mut placed = vec![None; entries.len()];
         stream.put(&state, &mut batch, now_us, |slot, shard, sequence| {
             placed[slot] = Some((shard.number, sequence));
         });

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::json;
 
-use super::request::{Checks, invalid, json as answer, nothing, parse};
+use super::request::{Body, Checks, invalid, json as answer, nothing, parse, whole};
 use super::reshard::Reshard;
 use super::shard::{Shard, parse_shard_id};
 use super::stream::{Mode, Phase, State, Stream, TRANSITION_US};
@@ -18,6 +18,7 @@ struct Resize {
     #[serde(rename = "StreamARN")]
     stream_arn: Option<String>,
     // UpdateShardCount
+    #[serde(default, deserialize_with = "whole")]
     target_shard_count: Option<i64>,
     scaling_type: Option<String>,
     // SplitShard
@@ -29,6 +30,10 @@ struct Resize {
 }
 
 impl Resize {
+    fn check(&self, checks: &mut Checks) {
+        checks.stream(self.stream_name.as_deref(), self.stream_arn.as_deref());
+    }
+
     fn stream(&self, streams: &Streams, now_us: u64) -> Result<std::sync::Arc<Stream>, Failure> {
         streams.target(
             self.stream_name.as_deref(),
@@ -39,13 +44,22 @@ impl Resize {
 }
 
 impl Streams {
-    pub(super) fn update_shard_count(&self, body: &[u8], now_us: u64) -> Result<Answer, Failure> {
+    pub(super) fn update_shard_count(
+        &self,
+        body: Body<'_>,
+        now_us: u64,
+    ) -> Result<Answer, Failure> {
         let request: Resize = parse(body)?;
         let mut checks = Checks::default();
+        if let Some(target) = request.target_shard_count {
+            checks.range(target, "targetShardCount", 1, i64::MAX);
+        }
         let target = checks.required(request.target_shard_count, "targetShardCount");
-        checks.range(target, "targetShardCount", 1, i64::MAX);
-        let scaling = checks.required(request.scaling_type.clone(), "scalingType");
-        checks.one_of(&scaling, "scalingType", &["UNIFORM_SCALING"]);
+        match &request.scaling_type {
+            Some(kind) => checks.one_of(kind, "scalingType", &["UNIFORM_SCALING"]),
+            None => checks.required(None, "scalingType"),
+        }
+        request.check(&mut checks);
         checks.done()?;
         let stream = request.stream(self, now_us)?;
         let open = stream.read(now_us).open_shard_count();
@@ -77,19 +91,15 @@ impl Streams {
         })))
     }
 
-    pub(super) fn split_shard(&self, body: &[u8], now_us: u64) -> Result<Answer, Failure> {
+    pub(super) fn split_shard(&self, body: Body<'_>, now_us: u64) -> Result<Answer, Failure> {
         let request: Resize = parse(body)?;
         let mut checks = Checks::default();
-        let id = checks.required(request.shard_to_split.clone(), "shardToSplit");
-        let key = checks.required(request.new_starting_hash_key.clone(), "newStartingHashKey");
-        let parsed = hash_key::parse(&key);
-        if parsed.is_none() {
-            checks.fail(
-                &key,
-                "newStartingHashKey",
-                "Member must satisfy regular expression pattern: 0|([1-9]\\d{0,38})",
-            );
+        let id = checks.required_name(request.shard_to_split.clone(), "shardToSplit");
+        if let Some(key) = &request.new_starting_hash_key {
+            checks.hash_key(key, "newStartingHashKey");
         }
+        let key = checks.required(request.new_starting_hash_key.clone(), "newStartingHashKey");
+        request.check(&mut checks);
         checks.done()?;
         let stream = request.stream(self, now_us)?;
         self.check_shard_limit(1, now_us)?;
@@ -97,7 +107,7 @@ impl Streams {
         self.check_resizable(&stream, &state)?;
         let shard = self.open_shard(&stream, &state, &id)?;
         let range = shard.range;
-        let at = parsed
+        let at = hash_key::parse(&key)
             .flatten()
             .filter(|&at| at > range.start.saturating_add(1) && at < range.end)
             .ok_or_else(|| {
@@ -114,14 +124,13 @@ impl Streams {
         Ok(nothing())
     }
 
-    pub(super) fn merge_shards(&self, body: &[u8], now_us: u64) -> Result<Answer, Failure> {
+    pub(super) fn merge_shards(&self, body: Body<'_>, now_us: u64) -> Result<Answer, Failure> {
         let request: Resize = parse(body)?;
         let mut checks = Checks::default();
-        let lower = checks.required(request.shard_to_merge.clone(), "shardToMerge");
-        let upper = checks.required(
-            request.adjacent_shard_to_merge.clone(),
-            "adjacentShardToMerge",
-        );
+        let lower = checks.required_name(request.shard_to_merge.clone(), "shardToMerge");
+        let upper = request.adjacent_shard_to_merge.clone();
+        let upper = checks.required_name(upper, "adjacentShardToMerge");
+        request.check(&mut checks);
         checks.done()?;
         let stream = request.stream(self, now_us)?;
         let mut state = stream.write(now_us);
@@ -176,14 +185,11 @@ impl Streams {
                 )
             })?;
         if shard.closed_us().is_some() {
-            return Err(Failure::new(
-                "ResourceInUseException",
-                format!(
-                    "Shard {} in stream {} under account {} has already been merged or split, and \
-                     thus is not eligible for merging or splitting.",
-                    shard.id, stream.name, self.account
-                ),
-            ));
+            return Err(invalid(format!(
+                "Shard {} in stream {} under account {} has already been merged or split, and \
+                 thus is not eligible for merging or splitting.",
+                shard.id, stream.name, self.account
+            )));
         }
         Ok(shard)
     }

@@ -22,6 +22,10 @@ use crate::local::Limits;
 /// short enough not to be waited for.
 pub(super) const TRANSITION_US: u64 = 20_000;
 
+// A destination may be enabled while its stream is CREATING: that ends first, so that no
+// change comes too early.
+const _: () = assert!(TRANSITION_US <= crate::local::dynamodb::TRANSITION_US);
+
 /// Whether shards are counted by the owner or by the service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Mode {
@@ -225,7 +229,6 @@ impl Stream {
             }
         }
         state.phase = Phase::Active;
-        state.sort_routes();
         self.follow_mode(&mut state, due_us);
     }
 
@@ -261,7 +264,6 @@ impl Stream {
         };
         while let Some(split) = locked(&growth).split_due(now_us, state.shards.len() as u32) {
             state.split(split.shard, split.middle, split.at_us, &self.all);
-            state.sort_routes();
         }
         state.growth = Some(growth);
     }
@@ -403,8 +405,7 @@ impl State {
     /// Number of the open shard for a hash key. To be called on a stream that
     /// takes records: its open shards cover all hash keys.
     pub(super) fn shard_number_of(&self, hash_key: u128) -> u32 {
-        let at = self.routes.partition_point(|route| route.end < hash_key);
-        self.routes[at].shard
+        self.routes[self.route_to(hash_key)].shard
     }
 
     fn open(&mut self, range: HashRange, parents: [Option<u32>; 2], now_us: u64, all: &Shared) {
@@ -427,19 +428,29 @@ impl State {
             Arc::clone(&all.budget),
         );
         self.shards.push(shard);
-        self.routes.push(Route {
+        let route = Route {
             end: range.end,
             shard: number,
-        });
+        };
+        self.routes.insert(self.route_to(range.end), route);
     }
 
-    fn sort_routes(&mut self) {
-        self.routes.sort_unstable_by_key(|route| route.end);
+    /// Place of the first route that ends at this hash key or behind it.
+    fn route_to(&self, hash_key: u128) -> usize {
+        self.routes.partition_point(|route| route.end < hash_key)
     }
 
     fn close(&mut self, number: u32, now_us: u64) {
-        self.shards[number as usize].close(now_us);
-        self.routes.retain(|route| route.shard != number);
+        let shard = &self.shards[number as usize];
+        shard.close(now_us);
+        let at = self.route_to(shard.range.end);
+        if self
+            .routes
+            .get(at)
+            .is_some_and(|route| route.shard == number)
+        {
+            self.routes.remove(at);
+        }
     }
 
     fn reshard(&mut self, reshard: Reshard, now_us: u64, all: &Shared) {
@@ -449,7 +460,6 @@ impl State {
             Reshard::Scale { target } => {
                 let open: Vec<HashRange> = self.open_shards().map(|shard| shard.range).collect();
                 for step in uniform_steps(&open, target) {
-                    self.sort_routes();
                     match step {
                         Step::SplitAt(key) => {
                             let shard = self.shard_number_of(key);

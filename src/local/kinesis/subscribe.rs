@@ -19,7 +19,7 @@ use tokio::time::Instant;
 
 use super::consumer::Subscription;
 use super::position::{Place, StartingPosition};
-use super::request::{Checks, parse};
+use super::request::{Body, Checks, flag, parse};
 use super::shard::Shard;
 use super::stream::{Phase, Stream};
 use super::{Answer, Failure, Streams, page};
@@ -34,8 +34,9 @@ const RESUBSCRIBE_US: u64 = 5_000_000;
 const IDLE_US: u64 = 5_000_000;
 /// Most bytes of one event, keys and data before base64.
 const EVENT_BYTES: usize = 1 << 20;
-/// Frames that may wait for the connection.
-const FRAMES_AHEAD: usize = 4;
+/// Frames that may wait for the connection: with the one that is being made, as much as
+/// a slow reader may hold in memory.
+const FRAMES_AHEAD: usize = 1;
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -44,16 +45,28 @@ struct SubscribeToShard {
     consumer_arn: Option<String>,
     shard_id: Option<String>,
     starting_position: Option<StartingPosition>,
+    #[serde(default, deserialize_with = "flag")]
+    dry_run: Option<bool>,
 }
 
 impl Streams {
-    pub(super) fn subscribe_to_shard(&self, body: &[u8], now_us: u64) -> Result<Answer, Failure> {
+    pub(super) fn subscribe_to_shard(
+        &self,
+        body: Body<'_>,
+        now_us: u64,
+    ) -> Result<Answer, Failure> {
         let request: SubscribeToShard = parse(body)?;
         let mut checks = Checks::default();
+        if let Some(arn) = &request.consumer_arn {
+            checks.consumer(arn);
+        }
         let arn = checks.required(request.consumer_arn, "consumerARN");
-        let shard_id = checks.required(request.shard_id, "shardId");
+        let shard_id = checks.required_name(request.shard_id, "shardId");
+        if let Some(from) = &request.starting_position {
+            let (kind, sequence) = ("startingPosition.type", "startingPosition.sequenceNumber");
+            from.check(&mut checks, kind, sequence);
+        }
         let from = checks.required(request.starting_position, "startingPosition");
-        from.check(&mut checks, "startingPosition.type");
         checks.done()?;
         let Ok(runtime) = tokio::runtime::Handle::try_current() else {
             return Err(Failure {
@@ -101,6 +114,9 @@ impl Streams {
             && now_us < last.since_us + RESUBSCRIBE_US
         {
             return Err(Failure::new("ResourceInUseException", in_use));
+        }
+        if request.dry_run == Some(true) {
+            return Err(Self::dry_run());
         }
         if let Some(last) = consumer.subscriptions.insert(shard.number, subscription) {
             // It may have ended already.

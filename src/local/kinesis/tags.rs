@@ -6,7 +6,7 @@ use std::ops::Bound;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::request::{Checks, invalid, json as answer, nothing, page_limit, parse};
+use super::request::{Body, Checks, Few, TagMap, invalid, json as answer, nothing, parse, whole};
 use super::{Answer, Failure, Streams};
 
 /// Tags of one stream or consumer
@@ -23,31 +23,27 @@ struct TagRequest {
     stream_arn: Option<String>,
     #[serde(rename = "ResourceARN")]
     resource_arn: Option<String>,
-    tags: Option<Tags>,
-    tag_keys: Option<Vec<String>>,
+    tags: Option<TagMap>,
+    tag_keys: Option<Few<String, MAX_TAGS>>,
     exclusive_start_tag_key: Option<String>,
+    #[serde(default, deserialize_with = "whole")]
     limit: Option<i64>,
 }
 
-/// Refuses tags that are too long, too many or oddly spelled.
-pub(super) fn check(tags: Option<&Tags>) -> Result<(), Failure> {
-    let mut checks = Checks::default();
-    let tags = tags.into_iter().flatten();
+/// Refuses tags that are oddly spelled.
+pub(super) fn check(tags: &Tags) -> Result<(), Failure> {
+    check_texts(tags.iter().flat_map(|(key, value)| [key, value]))
+}
+
+fn check_texts<'a>(mut texts: impl Iterator<Item = &'a String>) -> Result<(), Failure> {
     let allowed = |c: char| c.is_alphanumeric() || c.is_whitespace() || "_.:/=+-@".contains(c);
-    let mut odd = false;
-    for (key, value) in tags {
-        checks.length(key, "tags.key", 1, 128);
-        checks.length(value, "tags.value", 0, 256);
-        odd |= !key.chars().chain(value.chars()).all(allowed);
+    if texts.all(|text| text.chars().all(allowed)) {
+        return Ok(());
     }
-    checks.done()?;
-    if odd {
-        return Err(invalid(
-            "Some tags contain invalid characters. Valid characters: Unicode letters, digits, \
-             white space, _ . : / = + - @.",
-        ));
-    }
-    Ok(())
+    Err(invalid(
+        "Some tags contain invalid characters. Valid characters: Unicode letters, digits, \
+         white space, _ . : / = + - @.",
+    ))
 }
 
 fn add(present: &mut Tags, more: Tags) -> Result<(), Failure> {
@@ -69,37 +65,67 @@ fn list<'a>(tags: impl Iterator<Item = (&'a String, &'a String)>) -> Value {
         .collect()
 }
 
+/// What the tags belong to.
+enum Owner {
+    Stream,
+    Resource,
+}
+
 impl TagRequest {
-    fn tags(&mut self) -> Result<Tags, Failure> {
+    /// Checks all of a request; `more` checks what is not the owner.
+    fn check(&self, owner: &Owner, more: impl FnOnce(&mut Checks)) -> Result<(), Failure> {
         let mut checks = Checks::default();
-        let tags = checks.required(self.tags.take(), "tags");
-        checks.done()?;
-        check(Some(&tags))?;
+        more(&mut checks);
+        match owner {
+            Owner::Stream => checks.stream(self.stream_name.as_deref(), self.stream_arn.as_deref()),
+            Owner::Resource => {
+                checks.resource(self.resource_arn.clone());
+            }
+        }
+        checks.done()
+    }
+
+    /// The tags to add.
+    fn tags(&mut self, owner: &Owner) -> Result<Tags, Failure> {
+        self.check(owner, |checks| match &self.tags {
+            Some(TagMap(tags)) => checks.tags(tags),
+            None => checks.required(None, "tags"),
+        })?;
+        let tags = self.tags.take().unwrap_or_default().0;
+        check(&tags)?;
         Ok(tags)
     }
 
-    fn keys(&mut self) -> Result<Vec<String>, Failure> {
-        let mut checks = Checks::default();
-        let keys = checks.required(self.tag_keys.take(), "tagKeys");
-        checks.done()?;
+    /// The keys of tags to remove.
+    fn keys(&mut self, owner: &Owner) -> Result<Vec<String>, Failure> {
+        self.check(owner, |checks| match &self.tag_keys {
+            Some(keys) => checks.keys(keys),
+            None => checks.required(None, "tagKeys"),
+        })?;
+        let keys = self.tag_keys.take().unwrap_or_default().kept;
+        check_texts(keys.iter())?;
         Ok(keys)
     }
 }
 
 impl Streams {
-    pub(super) fn add_tags_to_stream(&self, body: &[u8], now_us: u64) -> Result<Answer, Failure> {
+    pub(super) fn add_tags_to_stream(
+        &self,
+        body: Body<'_>,
+        now_us: u64,
+    ) -> Result<Answer, Failure> {
         let mut request: TagRequest = parse(body)?;
-        let tags = request.tags()?;
+        let tags = request.tags(&Owner::Stream)?;
         self.change_stream_tags(&request, now_us, |present| add(present, tags))
     }
 
     pub(super) fn remove_tags_from_stream(
         &self,
-        body: &[u8],
+        body: Body<'_>,
         now_us: u64,
     ) -> Result<Answer, Failure> {
         let mut request: TagRequest = parse(body)?;
-        let keys = request.keys()?;
+        let keys = request.keys(&Owner::Stream)?;
         self.change_stream_tags(&request, now_us, |present| {
             present.retain(|key, _| !keys.contains(key));
             Ok(())
@@ -112,23 +138,33 @@ impl Streams {
         now_us: u64,
         change: impl FnOnce(&mut Tags) -> Result<(), Failure>,
     ) -> Result<Answer, Failure> {
-        let stream = self.target(
+        let (name, arn) = (
             request.stream_name.as_deref(),
             request.stream_arn.as_deref(),
-            now_us,
-        )?;
+        );
+        let stream = self.target(name, arn, now_us)?;
         change(&mut stream.write(now_us).tags)?;
         Ok(nothing())
     }
 
-    pub(super) fn list_tags_for_stream(&self, body: &[u8], now_us: u64) -> Result<Answer, Failure> {
+    pub(super) fn list_tags_for_stream(
+        &self,
+        body: Body<'_>,
+        now_us: u64,
+    ) -> Result<Answer, Failure> {
         let request: TagRequest = parse(body)?;
-        let limit = page_limit(request.limit, "limit", MAX_TAGS)?;
-        let stream = self.target(
+        let mut limit = MAX_TAGS;
+        request.check(&Owner::Stream, |checks| {
+            limit = checks.page(request.limit, "limit", MAX_TAGS as i64, MAX_TAGS);
+            if let Some(key) = &request.exclusive_start_tag_key {
+                checks.length(key, "exclusiveStartTagKey", 1, 128);
+            }
+        })?;
+        let (name, arn) = (
             request.stream_name.as_deref(),
             request.stream_arn.as_deref(),
-            now_us,
-        )?;
+        );
+        let stream = self.target(name, arn, now_us)?;
         let state = stream.read(now_us);
         let start = match &request.exclusive_start_tag_key {
             Some(key) => Bound::Excluded(key.clone()),
@@ -141,16 +177,16 @@ impl Streams {
         ))
     }
 
-    pub(super) fn tag_resource(&self, body: &[u8], now_us: u64) -> Result<Answer, Failure> {
+    pub(super) fn tag_resource(&self, body: Body<'_>, now_us: u64) -> Result<Answer, Failure> {
         let mut request: TagRequest = parse(body)?;
-        let tags = request.tags()?;
+        let tags = request.tags(&Owner::Resource)?;
         self.with_resource_tags(&request, now_us, |present| add(present, tags))?;
         Ok(nothing())
     }
 
-    pub(super) fn untag_resource(&self, body: &[u8], now_us: u64) -> Result<Answer, Failure> {
+    pub(super) fn untag_resource(&self, body: Body<'_>, now_us: u64) -> Result<Answer, Failure> {
         let mut request: TagRequest = parse(body)?;
-        let keys = request.keys()?;
+        let keys = request.keys(&Owner::Resource)?;
         self.with_resource_tags(&request, now_us, |present| {
             present.retain(|key, _| !keys.contains(key));
             Ok(())
@@ -160,10 +196,11 @@ impl Streams {
 
     pub(super) fn list_tags_for_resource(
         &self,
-        body: &[u8],
+        body: Body<'_>,
         now_us: u64,
     ) -> Result<Answer, Failure> {
         let request: TagRequest = parse(body)?;
+        request.check(&Owner::Resource, |_| {})?;
         let tags = self.with_resource_tags(&request, now_us, |tags| Ok(list(tags.iter())))?;
         Ok(answer(&json!({ "Tags": tags })))
     }
@@ -175,16 +212,14 @@ impl Streams {
         now_us: u64,
         act: impl FnOnce(&mut Tags) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
-        let mut checks = Checks::default();
-        let arn = checks.required(request.resource_arn.clone(), "resourceARN");
-        checks.done()?;
+        let arn = request.resource_arn.as_deref().unwrap_or_default();
         if arn.contains("/consumer/") {
-            let (stream, name) = self.consumer_of(&arn, now_us)?;
+            let (stream, name) = self.consumer_of(arn, now_us)?;
             let mut state = stream.write(now_us);
             let consumer = state.consumers.get_mut(&name);
             act(&mut consumer.ok_or_else(|| self.no_consumer(&name))?.tags)
         } else {
-            let stream = self.by_arn(&arn, now_us)?;
+            let stream = self.by_arn(arn, now_us)?;
             act(&mut stream.write(now_us).tags)
         }
     }

@@ -54,6 +54,9 @@ impl<'a> ShardIterator<'a> {
     /// the stream's name is borrowed.
     pub(super) fn read(text: &str, bytes: &'a mut Vec<u8>) -> Result<Self, Failure> {
         let wrong = || invalid("Invalid ShardIterator.");
+        // Out of a shell it may come with the quotes of JSON around it.
+        let quoted = text.strip_prefix('"').and_then(|t| t.strip_suffix('"'));
+        let text = quoted.unwrap_or(text);
         bytes.clear();
         base64_simd::STANDARD
             .decode_append(text, bytes)

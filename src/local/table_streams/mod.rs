@@ -13,6 +13,7 @@
 mod operations;
 mod place;
 mod record;
+mod shapes;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -204,6 +205,7 @@ impl TableStreams {
     }
 
     fn stream(&self, arn: &str) -> Result<Arc<TableStream>, Failure> {
+        operations::check_arn(arn)?;
         let streams = self.streams.read().unwrap_or_else(PoisonError::into_inner);
         streams.get(arn).cloned().ok_or_else(|| {
             Failure::new(

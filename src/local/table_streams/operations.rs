@@ -3,13 +3,13 @@
 
 use std::sync::PoisonError;
 
-use serde::Deserialize;
-use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::place::{Iterator, index_of, sequence_number};
-use super::{TableStream, TableStreams, record};
+use super::{TableStream, TableStreams, record, shapes};
 use crate::local::Failure;
+use crate::local::dynamodb::name::broken as name_broken;
+use crate::local::dynamodb::request::{Members, constraints, missing, not_in};
 
 /// Most records of one GetRecords answer, and most bytes
 /// (<https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_streams_GetRecords.html>).
@@ -17,77 +17,133 @@ const PAGE: (usize, usize) = (1_000, 1 << 20);
 /// Most streams or shards in one answer.
 const MOST_LISTED: usize = 100;
 
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct ListStreams {
-    table_name: Option<String>,
-    limit: Option<usize>,
-    exclusive_start_stream_arn: Option<String>,
+/// The lengths that the service allows its members.
+const STREAM_ARN: (&str, &str, usize, usize) = ("StreamArn", "streamArn", 37, 1024);
+const EXCLUSIVE_START_STREAM_ARN: (&str, &str, usize, usize) = (
+    "ExclusiveStartStreamArn",
+    "exclusiveStartStreamArn",
+    37,
+    1024,
+);
+const SHARD_ID: (&str, &str, usize, usize) = ("ShardId", "shardId", 28, 65);
+const FILTER_SHARD_ID: (&str, &str, usize, usize) = ("ShardId", "shardFilter.shardId", 28, 65);
+const EXCLUSIVE_START_SHARD_ID: (&str, &str, usize, usize) =
+    ("ExclusiveStartShardId", "exclusiveStartShardId", 28, 65);
+const SHARD_ITERATOR: (&str, &str, usize, usize) = ("ShardIterator", "shardIterator", 1, 2048);
+const SEQUENCE_NUMBER: (&str, &str, usize, usize) = ("SequenceNumber", "sequenceNumber", 21, 40);
+
+/// The kinds of iterators, as the service lists them.
+const ITERATOR_TYPES: &str =
+    "TRIM_HORIZON, LATEST, AT_SEQUENCE_NUMBER, AFTER_SEQUENCE_NUMBER, AT_TIMESTAMP";
+
+/// The members of a request, checked on the way; what is wrong is told together.
+struct Checked<'a> {
+    members: Members<'a>,
+    errors: Vec<String>,
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct DescribeStream {
-    stream_arn: Option<String>,
-    limit: Option<usize>,
-    exclusive_start_shard_id: Option<String>,
+impl<'a> Checked<'a> {
+    fn new(members: Members<'a>) -> Self {
+        Self {
+            members,
+            errors: Vec::new(),
+        }
+    }
+
+    /// A member of a certain length.
+    fn text(&mut self, (name, member, least, most): (&str, &str, usize, usize)) -> Option<String> {
+        let text = self.members.text(name)?.into_owned();
+        let at = format!("Value '{text}' at '{member}' failed to satisfy constraint: Member must");
+        if text.len() < least {
+            let error = format!("{at} have length greater than or equal to {least}");
+            self.errors.push(error);
+        } else if text.len() > most {
+            let error = format!("{at} have length less than or equal to {most}");
+            self.errors.push(error);
+        }
+        Some(text)
+    }
+
+    /// One that has to be there.
+    fn required(&mut self, member: (&str, &str, usize, usize)) -> String {
+        let text = self.text(member);
+        if text.is_none() {
+            self.errors.push(missing(member.1));
+        }
+        text.unwrap_or_default()
+    }
+
+    /// One of a few words that has to be there.
+    fn one_of(&mut self, name: &str, member: &str, set: &str) -> String {
+        let word = self.members.text(name).map(|word| word.into_owned());
+        match &word {
+            None => self.errors.push(missing(member)),
+            Some(word) if !set.split(", ").any(|known| known == word) => {
+                self.errors.push(not_in(word, member, set));
+            }
+            Some(_) => {}
+        }
+        word.unwrap_or_default()
+    }
+
+    /// `Limit`, or the most there is.
+    fn limit(&mut self, most: usize) -> usize {
+        let Some(asked) = self.members.integer("Limit") else {
+            return most;
+        };
+        let at =
+            format!("Value '{asked}' at 'limit' failed to satisfy constraint: Member must have");
+        if asked < 1 {
+            let error = format!("{at} value greater than or equal to 1");
+            self.errors.push(error);
+        } else if asked > most as i64 {
+            let error = format!("{at} value less than or equal to {most}");
+            self.errors.push(error);
+        }
+        asked.clamp(1, most as i64) as usize
+    }
+
+    /// Refuses the request if anything is wrong with it.
+    fn report(&self) -> Result<(), Failure> {
+        constraints(&self.errors)
+    }
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct GetShardIterator {
-    stream_arn: Option<String>,
-    shard_id: Option<String>,
-    shard_iterator_type: Option<String>,
-    sequence_number: Option<String>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct GetRecords {
-    shard_iterator: Option<String>,
-    limit: Option<usize>,
-}
-
-fn parse<T: DeserializeOwned>(body: &str) -> Result<T, Failure> {
-    serde_json::from_str(body).map_err(|_| Failure::serialization(""))
-}
-
-fn required(value: Option<String>, member: &str) -> Result<String, Failure> {
-    value.ok_or_else(|| {
-        Failure::validation(format!(
-            "1 validation error detected: Value null at '{member}' failed to satisfy constraint: \
-             Member must not be null"
-        ))
-    })
-}
-
-/// A `Limit`, or the most there is.
-fn limit(asked: Option<usize>, most: usize) -> Result<usize, Failure> {
-    match asked {
-        None => Ok(most),
-        Some(asked) if (1..=most).contains(&asked) => Ok(asked),
-        Some(asked) => Err(Failure::validation(format!(
-            "1 validation error detected: Value '{asked}' at 'limit' failed to satisfy constraint: \
-             Member must have value between 1 and {most}"
-        ))),
+/// Refuses what is no ARN of a stream.
+pub(super) fn check_arn(arn: &str) -> Result<(), Failure> {
+    let mut parts = arn.splitn(6, ':');
+    let head = [parts.next(), parts.next(), parts.next()];
+    let resource = parts.nth(2).and_then(|path| path.strip_prefix("table/"));
+    let stream = resource.and_then(|path| path.split_once("/stream/"));
+    let right = matches!(head, [Some("arn"), Some(_), Some("dynamodb")])
+        && stream.is_some_and(|(table, label)| {
+            name_broken(table, "tableName").is_none() && !label.is_empty() && !label.contains('/')
+        });
+    if right {
+        Ok(())
+    } else {
+        Err(Failure::validation(format!("Invalid StreamArn: {arn}")))
     }
 }
 
 impl TableStreams {
     pub(super) fn list_streams(&self, body: &str) -> Result<Vec<u8>, Failure> {
-        let request: ListStreams = parse(body)?;
-        let limit = limit(request.limit, MOST_LISTED)?;
-        let after = request.exclusive_start_stream_arn.unwrap_or_default();
+        let mut request = Checked::new(Members::read(body, &shapes::LIST_STREAMS)?);
+        let table = request.members.text("TableName");
+        let name_broken = table
+            .as_ref()
+            .and_then(|name| name_broken(name, "tableName"));
+        request.errors.extend(name_broken);
+        let limit = request.limit(MOST_LISTED);
+        let after = request.text(EXCLUSIVE_START_STREAM_ARN).unwrap_or_default();
+        request.report()?;
+        if !after.is_empty() {
+            check_arn(&after)?;
+        }
         let streams = self.streams.read().unwrap_or_else(PoisonError::into_inner);
         let mut listed = streams
             .values()
-            .filter(|stream| {
-                request
-                    .table_name
-                    .as_ref()
-                    .is_none_or(|t| stream.table == *t)
-            })
+            .filter(|stream| table.as_ref().is_none_or(|t| stream.table == *t))
             .filter(|stream| stream.arn > after)
             .peekable();
         let page: Vec<&TableStream> = listed.by_ref().take(limit).map(|s| &**s).collect();
@@ -106,17 +162,28 @@ impl TableStreams {
     }
 
     pub(super) fn describe_stream(&self, body: &str, now_us: u64) -> Result<Vec<u8>, Failure> {
-        let request: DescribeStream = parse(body)?;
-        let limit = limit(request.limit, MOST_LISTED)?;
-        let stream = self.stream(&required(request.stream_arn, "streamArn")?)?;
-        let first = match &request.exclusive_start_shard_id {
-            Some(id) => {
-                stream
-                    .shard_number(id)
-                    .ok_or_else(|| no_shard(&stream, id))?
-                    + 1
-            }
-            None => 0,
+        let mut request = Checked::new(Members::read(body, &shapes::DESCRIBE_STREAM)?);
+        let arn = request.required(STREAM_ARN);
+        let limit = request.limit(MOST_LISTED);
+        let after = request.text(EXCLUSIVE_START_SHARD_ID);
+        let parent = request.members.object("ShardFilter").map(|filter| {
+            let mut filter = Checked::new(filter);
+            filter.one_of("Type", "shardFilter.type", "CHILD_SHARDS");
+            let parent = filter.required(FILTER_SHARD_ID);
+            request.errors.append(&mut filter.errors);
+            parent
+        });
+        request.report()?;
+        let stream = self.stream(&arn)?;
+        let number = |id: &str| {
+            let number = stream.shard_number(id);
+            number.ok_or_else(|| no_shard(&stream, id))
+        };
+        let first = match (&after, &parent) {
+            // No shard of these streams has children: they are never split.
+            (_, Some(parent)) => number(parent).map(|_| stream.shards)?,
+            (Some(id), None) => number(id)? + 1,
+            (None, None) => 0,
         };
         let end = stream.shards.min(first + limit as u32);
         let shards: Vec<Value> = (first..end)
@@ -132,7 +199,7 @@ impl TableStreams {
             "StreamViewType": stream.view.name(),
             "TableName": stream.table,
         });
-        if end < stream.shards {
+        if end > first && end < stream.shards {
             description["LastEvaluatedShardId"] = json!(stream.shard_id(end - 1));
         }
         Ok(json!({"StreamDescription": description})
@@ -151,18 +218,36 @@ impl TableStreams {
     }
 
     pub(super) fn get_shard_iterator(&self, body: &str, now_us: u64) -> Result<Vec<u8>, Failure> {
-        let request: GetShardIterator = parse(body)?;
-        let stream = self.stream(&required(request.stream_arn, "streamArn")?)?;
-        let id = required(request.shard_id, "shardId")?;
-        let kind = required(request.shard_iterator_type, "shardIteratorType")?;
+        let mut request = Checked::new(Members::read(body, &shapes::GET_SHARD_ITERATOR)?);
+        let arn = request.required(STREAM_ARN);
+        let id = request.required(SHARD_ID);
+        let kind = request.one_of("ShardIteratorType", "shardIteratorType", ITERATOR_TYPES);
+        let number = request.text(SEQUENCE_NUMBER);
+        request.report()?;
+        let time_ms = request.members.number("Timestamp").map(|s| s * 1000.0);
+        for (name, needed, given) in [
+            (
+                "SequenceNumber",
+                kind.ends_with("_SEQUENCE_NUMBER"),
+                number.is_some(),
+            ),
+            ("Timestamp", kind == "AT_TIMESTAMP", time_ms.is_some()),
+        ] {
+            if needed != given {
+                let not = if needed { "" } else { "not " };
+                return Err(Failure::validation(format!(
+                    "{name} must {not}be given with ShardIteratorType {kind}"
+                )));
+            }
+        }
+        let stream = self.stream(&arn)?;
         let shard = stream.shard_number(&id);
         let shard = shard.ok_or_else(|| no_shard(&stream, &id))?;
         let extent = self.logs.extent(&stream.log, shard, now_us);
         let extent = extent.ok_or_else(|| no_shard(&stream, &id))?;
-        let (position, exact) = match (kind.as_str(), request.sequence_number) {
-            ("TRIM_HORIZON", None) => (extent.horizon, false),
-            ("LATEST", None) => (extent.next, false),
-            ("AT_SEQUENCE_NUMBER" | "AFTER_SEQUENCE_NUMBER", Some(number)) => {
+        let (position, exact) = match (kind.as_str(), number, time_ms) {
+            ("LATEST", ..) => (extent.next, false),
+            (_, Some(number), _) => {
                 let index = index_of(shard, &number).filter(|index| *index <= extent.next);
                 let index = index.ok_or_else(|| {
                     Failure::validation(format!(
@@ -172,23 +257,17 @@ impl TableStreams {
                 let after = kind == "AFTER_SEQUENCE_NUMBER";
                 (index + u64::from(after), true)
             }
-            ("TRIM_HORIZON" | "LATEST", Some(_)) => {
-                return Err(Failure::validation(format!(
-                    "SequenceNumber must not be given with ShardIteratorType {kind}"
-                )));
+            (_, None, Some(time_ms)) => {
+                if time_ms > (now_us / 1000) as f64 {
+                    return Err(Failure::validation(
+                        "Invalid Timestamp: it must not be in the future",
+                    ));
+                }
+                let position = self.created_from(&stream, shard, time_ms as u64, now_us);
+                (position.unwrap_or(extent.next), false)
             }
-            ("AT_SEQUENCE_NUMBER" | "AFTER_SEQUENCE_NUMBER", None) => {
-                return Err(Failure::validation(format!(
-                    "SequenceNumber must be given with ShardIteratorType {kind}"
-                )));
-            }
-            _ => {
-                return Err(Failure::validation(format!(
-                    "1 validation error detected: Value '{kind}' at 'shardIteratorType' failed to \
-                     satisfy constraint: Member must satisfy enum value set: \
-                     [AFTER_SEQUENCE_NUMBER, AT_SEQUENCE_NUMBER, LATEST, TRIM_HORIZON]"
-                )));
-            }
+            // TRIM_HORIZON: the others came with what they need.
+            (_, None, None) => (extent.horizon, false),
         };
         if exact && position < extent.horizon {
             return Err(trimmed());
@@ -204,10 +283,41 @@ impl TableStreams {
             .into_bytes())
     }
 
+    /// Index of a shard's first record that was created at a time or later; `None`
+    /// where there is none yet.
+    fn created_from(
+        &self,
+        stream: &TableStream,
+        shard: u32,
+        time_ms: u64,
+        now_us: u64,
+    ) -> Option<u64> {
+        // What arrived before was created before. Behind it, those on their way at that
+        // time are passed over.
+        let mut position = self
+            .logs
+            .arrived_from(&stream.log, shard, time_ms, now_us)?;
+        loop {
+            let mut found = None;
+            let show = |index, captured: &[u8]| {
+                if found.is_none() && record::created_ms(captured).is_none_or(|ms| ms >= time_ms) {
+                    found = Some(index);
+                }
+            };
+            let log = &self.logs;
+            let read = log.read_log(&stream.log, shard, position, PAGE, now_us, show)?;
+            if found.is_some() || read.end <= position || read.at_tip {
+                return found;
+            }
+            position = read.end;
+        }
+    }
+
     pub(super) fn get_records(&self, body: &str, now_us: u64) -> Result<Vec<u8>, Failure> {
-        let request: GetRecords = parse(body)?;
-        let limit = limit(request.limit, PAGE.0)?;
-        let text = required(request.shard_iterator, "shardIterator")?;
+        let mut request = Checked::new(Members::read(body, &shapes::GET_RECORDS)?);
+        let text = request.required(SHARD_ITERATOR);
+        let limit = request.limit(PAGE.0);
+        request.report()?;
         let (arn, iterator) = Iterator::read(&text, now_us / 1000)?;
         let stream = self.stream(arn)?;
         // Asked before it is read: what arrives in between is not taken for the end.

@@ -59,6 +59,12 @@ struct Change<'a> {
     stream_view_type: &'static str,
 }
 
+/// When the change was made, in milliseconds since the Unix epoch.
+pub(super) fn created_ms(captured: &[u8]) -> Option<u64> {
+    let captured: Captured<'_> = serde_json::from_slice(captured).ok()?;
+    Some(captured.dynamodb.approximate_creation_date_time)
+}
+
 /// Appends the record to `out`.
 pub(super) fn write(
     out: &mut Vec<u8>,

@@ -2,117 +2,17 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod lakes;
+#[path = "../support/mod.rs"]
 mod support;
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
+use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::{Command, Stdio};
 
+use support::dashboard::{Answer, Dashboard, Running, readings};
 use support::local::Local;
 use support::{finish, hrload, output, run};
-
-/// A process that ends with the test.
-struct Running(Child);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-struct Dashboard {
-    _process: Running,
-    /// As it was printed, token included.
-    address: String,
-}
-
-struct Answer {
-    status: u16,
-    head: String,
-    body: String,
-}
-
-impl Dashboard {
-    fn start(command: &mut Command, words: &str) -> Self {
-        let mut process = command
-            .args(["--listen", "127.0.0.1:0", "-q"])
-            .args(words.split_whitespace())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut address = String::new();
-        BufReader::new(process.stdout.take().unwrap())
-            .read_line(&mut address)
-            .unwrap();
-        Self {
-            _process: Running(process),
-            address: address.trim().to_owned(),
-        }
-    }
-
-    fn of_lake(lake: &Path, words: &str) -> Self {
-        let words = format!("--lake {} {words}", lake.display());
-        Self::start(hrload().arg("dashboard"), &words)
-    }
-
-    fn host(&self) -> &str {
-        let rest = self.address.strip_prefix("http://").unwrap();
-        rest.split('/').next().unwrap()
-    }
-
-    /// Asks with these headers more.
-    fn ask(&self, path: &str, host: &str, headers: &str) -> Answer {
-        let mut stream = TcpStream::connect(self.host()).unwrap();
-        let request =
-            format!("GET {path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n{headers}\r\n");
-        stream.write_all(request.as_bytes()).unwrap();
-        let mut text = String::new();
-        stream.read_to_string(&mut text).unwrap();
-        let (head, body) = text.split_once("\r\n\r\n").unwrap();
-        Answer {
-            status: head[9..12].parse().unwrap(),
-            head: head.to_ascii_lowercase(),
-            body: body.to_owned(),
-        }
-    }
-
-    fn get(&self, path: &str) -> Answer {
-        self.ask(path, self.host(), "")
-    }
-
-    /// The first that the picker offers.
-    fn wearable(&self) -> String {
-        let page = self.get("/").body;
-        let (_, offered) = page.split_once("<option value=\"").unwrap();
-        let (_, offered) = offered.split_once("<datalist").unwrap();
-        let (_, first) = offered.split_once("<option value=\"").unwrap();
-        first.split('"').next().unwrap().to_owned()
-    }
-
-    /// Asks until the answer is as wanted; what it then was.
-    #[track_caller]
-    fn until(&self, path: &str, wanted: impl Fn(&Answer) -> bool) -> Answer {
-        let patience = Instant::now() + Duration::from_secs(60);
-        loop {
-            let answer = self.get(path);
-            if wanted(&answer) {
-                return answer;
-            }
-            assert!(Instant::now() < patience, "{}", answer.body);
-            std::thread::sleep(Duration::from_millis(100));
-        }
-    }
-}
-
-/// Readings of the CSV, and how many rows it has.
-fn readings(csv: &str) -> (u64, usize) {
-    let rows: Vec<&str> = csv.lines().skip(1).collect();
-    let of_row = |row: &&str| row.split(',').nth(3).unwrap().parse::<u64>().unwrap();
-    (rows.iter().map(of_row).sum(), rows.len())
-}
 
 const SMALL: &str = "--devices 50 --rate 200/s -w 0s -d 2s --change-delay 0 --drain 20s";
 
@@ -144,8 +44,9 @@ fn every_reading_of_a_lake_is_on_the_page_whatever_its_layout_and_compression() 
 fn the_page_goes_on_while_readings_come_and_says_when_nothing_changed() {
     let folder = tempfile::tempdir().unwrap();
     let dashboard = Dashboard::of_lake(folder.path(), "");
-    let empty = dashboard.until("/board", |of| of.body.contains("Up to date"));
+    let empty = dashboard.until("/board", |of| of.body.contains("There are no readings yet"));
     assert!(empty.body.contains("nothing was measured"));
+    assert!(!empty.body.contains("Up to date"), "{}", empty.body);
     let changes = |of: &Answer| {
         let (_, after) = of.head.split_once("x-changes: ").unwrap();
         after.lines().next().unwrap().to_owned()
@@ -209,6 +110,20 @@ fn what_is_not_to_be_shown_is_not() {
         assert_eq!(refused.status, 400, "{path}");
         assert!(refused.body.contains(part), "{path}: {}", refused.body);
     }
+    // A person gets the form again, with what was understood of the link.
+    let path = "/?from=2026-01-02T00%3A00&to=2026-01-01T00%3A00&agg=max&device=7";
+    let refused = dashboard.get(path);
+    assert_eq!(refused.status, 400);
+    for part in [
+        "This cannot be shown",
+        "an earlier time than to has",
+        "<form",
+        "value=\"2026-01-02T00:00\"",
+        "value=\"7\"",
+        "<option value=\"max\" selected>",
+    ] {
+        assert!(refused.body.contains(part), "{part}: {}", refused.body);
+    }
     // Names come from whoever wrote the lake.
     let hostile = dashboard.get("/?device=%3Cscript%3Ealert(1)%3C/script%3E");
     assert!(!hostile.body.contains("<script>alert"), "{}", hostile.body);
@@ -225,6 +140,21 @@ fn what_is_not_to_be_shown_is_not() {
         "{}",
         entered.head
     );
+    // Nowhere but here, whatever the path looks like.
+    for path in [
+        "//evil.example/",
+        "///evil.example",
+        "//evil.example/board",
+        "/%5Cevil.example/",
+    ] {
+        let sent = guarded.get(&format!("{path}?token={token}"));
+        assert_eq!(sent.status, 303, "{path}");
+        assert!(
+            sent.head.contains("location: /\r\n"),
+            "{path}: {}",
+            sent.head
+        );
+    }
     let cookie = entered.head.split("set-cookie: ").nth(1).unwrap();
     let cookie = cookie.split(';').next().unwrap();
     let headers = format!("cookie: {cookie}\r\n");
@@ -259,11 +189,12 @@ fn what_cannot_be_shown_is_refused_with_what_can() {
     let taken = taken.local_addr().unwrap();
     let folder = tempfile::tempdir().unwrap();
     let here = folder.path().display();
+    std::fs::write(folder.path().join("file"), "").unwrap();
     for (words, parts) in [
         ("dashboard".to_owned(), ["--lake", "--stream"]),
         (
-            format!("dashboard --lake {here}/nothing"),
-            ["folder that is there", "hrload deliver"],
+            format!("dashboard --lake {here}/file"),
+            ["wants a folder", "is none"],
         ),
         (
             format!("dashboard --lake {here} --listen {taken}"),
