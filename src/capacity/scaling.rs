@@ -69,8 +69,8 @@ impl Default for ScalingAssumptions {
 }
 
 impl ScalingAssumptions {
-    /// The assumptions of scaling that goes by so many times faster. Minutes are
-    /// told as they end; what comes between them is shortened.
+    /// Makes scaling go by so many times faster. Minutes are told as they end; the
+    /// time between them is shortened.
     #[must_use]
     pub fn at_pace(self, pace: u32) -> Self {
         Self {

@@ -7,7 +7,7 @@
 
 use super::stream::{Headroom, ShardLimits, shards_for};
 
-/// Shards of a stream that carries `peak` records a second, each of
+/// Returns the shards of a stream that carries `peak` records a second, each of
 /// `record_bytes` with its partition key.
 #[must_use]
 pub fn shards(peak: f64, record_bytes: u64) -> u32 {
@@ -15,7 +15,7 @@ pub fn shards(peak: f64, record_bytes: u64) -> u32 {
     shards_for(peak.ceil() as u64, record_bytes, headroom, &limits).shards
 }
 
-/// Write units a second of a table that takes `peak` items a second, each of
+/// Returns the write units a second of a table that takes `peak` items a second, each of
 /// `units`; at least one.
 #[must_use]
 pub fn write_units(peak: f64, units: u64, headroom: Headroom) -> u64 {

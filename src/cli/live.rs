@@ -56,8 +56,8 @@ impl Live {
         }
     }
 
-    /// The same for a calculation that is seldom long: nothing is shown before the
-    /// first note.
+    /// Makes a display for a calculation that is seldom long. Nothing is shown before
+    /// the first note.
     pub(super) fn late() -> Self {
         Self {
             bar: None,

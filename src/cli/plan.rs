@@ -178,7 +178,7 @@ struct Watch {
 const SILENT: Duration = Duration::from_secs(2);
 /// Time from one word to the next: on a terminal it is renewed in place.
 const WORD_EVERY: Duration = Duration::from_secs(1);
-/// The same where each word is a line of its own.
+/// Time between two words where each is a line of its own.
 const LINE_EVERY: Duration = Duration::from_secs(5);
 
 impl Watch {

@@ -47,7 +47,7 @@ pub(super) fn planned(
     }
 }
 
-/// The keys of a layout's items: each its own, or each device's.
+/// Tells the keys of a layout's items: each its own, or each device's.
 #[must_use]
 pub fn keys(layout: Layout, devices: u32) -> Keys {
     match layout.key_schema().sort {

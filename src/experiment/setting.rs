@@ -191,7 +191,7 @@ impl Setting {
 }
 
 impl Setting {
-    /// What capacity is sized for, in words.
+    /// Names what capacity is sized for.
     fn sized_for(&self) -> String {
         let most = amount(self.sized_rate);
         if self.sized_rate < self.peak_rate {

@@ -25,9 +25,10 @@ const CALL_SECONDS: f64 = 0.1;
 /// How many seconds of readings may wait before further ones are dropped.
 const BACKLOG_SECONDS: f64 = 10.0;
 
-/// The rate to size for: the profile's busiest second, but no more than so many
-/// threads can send where that second is far above the `mean`. What a flush of
-/// the whole fleet asks for beyond that waits in hrload, and needs no capacity.
+/// Returns the rate to size for: that of the profile's busiest second, but no more
+/// than so many threads can send where that second is far above the `mean`.
+///
+/// A flush of the whole fleet beyond that waits in hrload, and needs no capacity.
 #[must_use]
 pub fn sized_for(mean: f64, peak: f64, threads: usize, client: ClientKind) -> f64 {
     let sendable = threads.max(1) as f64 * most_per_thread(client);

@@ -1,4 +1,4 @@
-//! What table and stream give in the long run, whatever they have saved.
+//! The rates that table and stream sustain, whatever they have saved.
 //!
 //! A provisioned table may have saved 300 seconds of its units, a shard a second
 //! of its limits: a short run above what they give may look as if they held it.
@@ -12,7 +12,7 @@ use crate::capacity::stream::ShardLimits;
 use crate::capacity::table::NEW_TABLE;
 use crate::report::{Cause, Limiting, amount, count};
 
-/// What table and stream give, each where it is known.
+/// The rates of table and stream, each where it is known.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Sustained {
     /// Write units a second: the most that auto scaling provides, or what an
@@ -26,7 +26,8 @@ pub(super) struct Sustained {
 }
 
 impl Sustained {
-    /// Of the table and stream that are made for `request` as `setting` has it.
+    /// Takes them from the table and stream that are made for `request` as `setting`
+    /// has it.
     pub(super) fn of(request: &Request, setting: &Setting) -> Self {
         let (known, scaled, anew) = match &request.target {
             Target::Embedded(embedded) => {
@@ -65,7 +66,7 @@ impl Sustained {
         }
     }
 
-    /// What `rate` readings a second ask for that is more than is given for long.
+    /// Names what `rate` readings a second ask for that is more than is given for long.
     pub(super) fn exceeded_by(&self, rate: f64) -> Option<Cause> {
         let asked = self.asked(rate);
         if let Some(given) = self.write_units.filter(|&given| asked > given) {
@@ -98,7 +99,7 @@ impl Sustained {
         })
     }
 
-    /// Write units a second that a rate asks for.
+    /// Returns the write units a second that a rate asks for.
     pub(super) fn asked(&self, rate: f64) -> f64 {
         rate * self.units_each
     }

@@ -52,12 +52,12 @@ impl Limits {
         self
     }
 
-    /// What is assumed of tables, at the pace of `time_scale`.
+    /// Returns what is assumed of tables, at the pace of `time_scale`.
     pub(crate) fn of_tables(&self) -> Assumptions {
         self.table.clone().at_pace(self.time_scale)
     }
 
-    /// What is assumed of auto scaling, at the pace of `time_scale`.
+    /// Returns what is assumed of auto scaling, at the pace of `time_scale`.
     pub(crate) fn of_scaling(&self) -> ScalingAssumptions {
         self.scaling.clone().at_pace(self.time_scale)
     }
@@ -78,7 +78,7 @@ impl Limits {
         clock_us.div_ceil(u64::from(self.time_scale.max(1)))
     }
 
-    /// What one record or byte counts for; see [`Limits::clock_us`].
+    /// Returns what one record or byte counts for; see [`Limits::clock_us`].
     pub(crate) fn weight(&self) -> u64 {
         u64::from(self.time_scale.max(1))
     }

@@ -153,8 +153,8 @@ pub struct Capacity {
 }
 
 impl Capacity {
-    /// What was consumed: as the service said, or, where it says nothing, by the
-    /// rules.
+    /// Returns the units consumed: as the service said, or, where it says nothing,
+    /// by the rules.
     #[must_use]
     pub fn units(&self) -> f64 {
         if self.consumed_units > 0.0 {

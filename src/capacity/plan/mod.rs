@@ -73,7 +73,7 @@ pub struct Question<'a> {
 /// How far a plan is.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Progress<'a> {
-    /// What is simulated.
+    /// The table or stream that is simulated.
     pub way: &'a str,
     /// Which it is, and of how many: tables, then streams.
     pub place: (usize, usize),

@@ -26,7 +26,7 @@ fn levels<const N: usize>(sized: [(u64, &'static str); N]) -> Vec<(u64, Vec<&'st
     levels
 }
 
-/// What the size of [`crate::capacity::sizing`] is called.
+/// Name of the size that follows from [`crate::capacity::sizing`].
 const WITH_HEADROOM: &str = "with headroom";
 
 fn plural(count: u64, one: &str) -> String {

@@ -67,10 +67,10 @@ impl Default for Assumptions {
 }
 
 impl Assumptions {
-    /// The assumptions of a table for which whatever takes minutes goes by so
-    /// many times faster: saving burst, growing, heat, changes, the minutes that
-    /// auto scaling looks at, the hours and days of quotas. What is allowed in a
-    /// second is not touched.
+    /// Makes whatever takes minutes go by so many times faster.
+    ///
+    /// That is saving burst, growing, heat, changes, the minutes that auto scaling
+    /// looks at, the hours and days of quotas. The limits of a second stay.
     #[must_use]
     pub fn at_pace(self, pace: u32) -> Self {
         let pace = u64::from(pace.max(1));
@@ -82,17 +82,22 @@ impl Assumptions {
             update_us: faster(self.update_us),
             warm_us: faster(self.warm_us),
             switch_us: faster(self.switch_us),
-            pace: self.pace * pace,
+            pace: self.pace().saturating_mul(pace),
             ..self
         }
     }
 
-    /// How long a minute of the table's rules lasts.
-    pub(super) fn minute_us(&self) -> u64 {
-        (MINUTE_US / self.pace).max(1)
+    /// Returns how many times faster minutes go by: at least once.
+    pub(super) fn pace(&self) -> u64 {
+        self.pace.max(1)
     }
 
-    /// When the minute ends that this time is in.
+    /// Returns how long a minute of the table's rules lasts.
+    pub(super) fn minute_us(&self) -> u64 {
+        (MINUTE_US / self.pace()).max(1)
+    }
+
+    /// Returns when the minute ends that this time is in.
     pub(super) fn end_of_minute(&self, now_us: u64) -> u64 {
         let minute_us = self.minute_us();
         (now_us / minute_us + 1).saturating_mul(minute_us)

@@ -54,7 +54,7 @@ impl TableCapacity {
             pending: self.pending,
             decreases_today: self
                 .decreases
-                .today(self.last_us.saturating_mul(self.assumptions.pace)),
+                .today(self.last_us.saturating_mul(self.assumptions.pace())),
         }
     }
 

@@ -291,7 +291,7 @@ impl TableCapacity {
             _ => {}
         }
         // Quotas count by hours and days.
-        let pace = self.assumptions.pace;
+        let pace = self.assumptions.pace();
         let by_quotas_us = now_us.saturating_mul(pace);
         if lower {
             let allowed = self.decreases.check(by_quotas_us);

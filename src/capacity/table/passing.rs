@@ -125,7 +125,7 @@ impl TableCapacity {
             // As much as at this rate in a minute of sixty seconds.
             let consumed = admitted
                 .div_ceil(side.scale)
-                .saturating_mul(self.assumptions.pace);
+                .saturating_mul(self.assumptions.pace());
             let Mode::Provisioned(units) = self.mode else {
                 continue;
             };

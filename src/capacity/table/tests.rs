@@ -25,7 +25,7 @@ fn cool() -> Assumptions {
     }
 }
 
-/// The same, for a table that begins with one second of its units.
+/// Assumptions of a cool table that begins with one second of its units.
 fn cold() -> Assumptions {
     Assumptions {
         initial_burst_us: MICROS,

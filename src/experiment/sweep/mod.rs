@@ -65,7 +65,7 @@ impl SweepRequest {
         Ok(all)
     }
 
-    /// What table and stream give for long that a run at `rate` has.
+    /// Returns what the table and the stream of a run at `rate` give for long.
     fn sustained(&self, rate: f64) -> Result<Sustained, RunError> {
         let mut run = self.sized();
         // Elsewhere they are made once, for the highest.

@@ -49,7 +49,7 @@ pub struct ModesResult {
 /// The runs that one table got, and what is known of it besides.
 #[derive(Debug, Clone)]
 pub struct TableRuns {
-    /// What it is, in words.
+    /// Its name, in words.
     pub name: String,
     /// Write units a second that it gives for long, where that is known.
     pub gives: Option<f64>,
@@ -242,14 +242,14 @@ fn take(tables: &[ModeFigures], repeat: u32) -> (Option<usize>, String) {
 const MEASURED_BEYOND: f64 = 1.01;
 
 impl ModeFigures {
-    /// Whether it comes into question: it showed in every run what it had to, and
-    /// what it gave is no more than it gives for long.
+    /// Tells whether it comes into question: it showed in every run what it had to,
+    /// and what it gave is no more than it gives for long.
     #[must_use]
     pub fn fits(&self) -> bool {
         self.runs > 0 && self.met == self.runs && self.falls_short().is_none()
     }
 
-    /// How it gives less for long than the readings ask for, if it does.
+    /// Says how it gives less for long than the readings ask for, if it does.
     #[must_use]
     pub fn falls_short(&self) -> Option<String> {
         let gives = self.gives?;
