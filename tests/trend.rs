@@ -117,6 +117,105 @@ fn other_machines_and_workloads_are_left_out_of_times_and_not_of_counts() {
     assert_eq!(values("instructions: sign a call"), 12);
 }
 
+/// A result as if its readings had come at this rate.
+fn at_rate(result: &mut Value, achieved: f64) {
+    let number = |of: &Value| of.as_f64().unwrap();
+    let factor = achieved / number(&result["rate"]["achieved"]);
+    for key in ["offered", "achieved", "seen"] {
+        result["rate"][key] = (number(&result["rate"][key]) * factor).into();
+    }
+    result["run"]["measured"] = (number(&result["run"]["measured"]) / factor).into();
+}
+
+#[test]
+fn the_fewest_entries_that_are_named_suffice_and_no_fewer_do() {
+    let folder = TempDir::new().unwrap();
+    let history = folder.path().join("h.jsonl");
+    // A clean jump by 40 %, half of the entries before it and half after.
+    let shown = |entries: usize| {
+        let one = |at: usize| {
+            let noise = [0.0, 0.004, -0.003, 0.002, -0.004, 0.001][at % 6];
+            let level = if at < entries / 2 { 0.4 } else { 0.56 };
+            entry(&format!("c{at}"), level * (1.0 + noise), 1.0)
+        };
+        write(&history, (0..entries).map(one));
+        text(&trend(&history, &[]).stdout)
+    };
+    let little = shown(6);
+    let (_, rest) = little.split_once("can be told from ").unwrap();
+    let named: usize = rest.split(' ').next().unwrap().parse().unwrap();
+    assert!((7..20).contains(&named), "{little}");
+    for entries in 6..named {
+        let shown = shown(entries);
+        assert!(!shown.contains("worse from"), "{entries}: {shown}");
+        let row = shown.lines().find(|line| line.starts_with("e2e.p99"));
+        // The mean of two levels is none.
+        assert!(row.unwrap().trim_end().ends_with(" -"), "{shown}");
+    }
+    for entries in named..named + 6 {
+        let shown = shown(entries);
+        let from = format!("worse from c{} on", entries / 2);
+        assert!(shown.contains(&from), "{entries}: {shown}");
+        assert!(!shown.contains("can be told from"), "{entries}: {shown}");
+        let row = shown.lines().find(|line| line.starts_with("e2e.p99"));
+        let level = row.unwrap().split_whitespace().rev().nth(1).unwrap();
+        let level: f64 = level.parse().unwrap();
+        assert!((555.0..565.0).contains(&level), "{shown}");
+    }
+}
+
+#[test]
+fn a_figure_that_the_newest_entry_lacks_is_worse() {
+    let folder = TempDir::new().unwrap();
+    let history = folder.path().join("h.jsonl");
+    let mut entries = with_a_change();
+    entries[11]["figures"]
+        .as_object_mut()
+        .unwrap()
+        .remove("e2e.p99");
+    write(&history, entries);
+    let output = trend(&history, &[]);
+    let shown = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(4), "{shown}");
+    assert!(
+        shown.contains("worse: nothing to measure since c10"),
+        "{shown}"
+    );
+}
+
+#[test]
+fn runs_that_did_not_hold_become_no_entry_unless_they_are_allowed() {
+    let folder = TempDir::new().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let history = folder.path().join("h.jsonl");
+    let lossy = path("lossy.json");
+    let words = "-q --devices 100 -r 500 -w 0s -d 1s --drain 1s --change-delay 0 --fault lose=50%";
+    let output = hrload()
+        .args(words.split(' '))
+        .args(["-o", &lossy])
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(3), "{}", text(&output.stderr));
+    let add = ["--add", &lossy, "--label", "x"];
+    let output = trend(&history, &add);
+    let said = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(4), "{said}");
+    assert!(
+        said.contains("did not hold") && said.contains("never seen"),
+        "{said}"
+    );
+    assert!(!history.exists());
+    let output = trend(&history, &[&add[..], &["--allow-unheld"]].concat());
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let line = fs::read_to_string(&history).unwrap();
+    let entry: Value = serde_json::from_str(&line).unwrap();
+    assert_eq!(entry["figures"]["unheld"], 1.0);
+    assert!(
+        entry["figures"]["missing"].as_f64().unwrap() > 0.3,
+        "{line}"
+    );
+}
+
 #[test]
 fn an_entry_is_the_mean_of_its_runs_and_added_at_the_end() {
     let folder = TempDir::new().unwrap();
@@ -125,8 +224,8 @@ fn an_entry_is_the_mean_of_its_runs_and_added_at_the_end() {
     let made = run("-q --devices 100 -r 500 -w 0s -d 2s --change-delay 0");
     assert_eq!(made.code, 0, "{}", made.stderr);
     let (mut one, mut two) = (made.result.clone(), made.result);
-    one["rate"]["achieved"] = 480.0.into();
-    two["rate"]["achieved"] = 500.0.into();
+    at_rate(&mut one, 480.0);
+    at_rate(&mut two, 500.0);
     fs::write(path("1.json"), one.to_string()).unwrap();
     fs::write(path("2.json"), two.to_string()).unwrap();
     let counts = json!({"command": "x", "instructions_per_call": {"sign a call": 1_449.5}});
@@ -137,7 +236,17 @@ fn an_entry_is_the_mean_of_its_runs_and_added_at_the_end() {
         let flags = ["--add", &one, &two, "--label", label, "--counts", &counts];
         let output = trend(&history, &flags);
         assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
-        assert!(text(&output.stdout).contains("from 6 entries on"));
+        let shown = text(&output.stdout);
+        let entries = if label == "first" {
+            "1 entry;"
+        } else {
+            "2 entries;"
+        };
+        assert!(shown.contains(entries), "{shown}");
+        assert!(
+            shown.contains("a change of level can be told from"),
+            "{shown}"
+        );
     }
     let lines = fs::read_to_string(&history).unwrap();
     let entries: Vec<Value> = lines
@@ -147,7 +256,9 @@ fn an_entry_is_the_mean_of_its_runs_and_added_at_the_end() {
     assert_eq!(entries.len(), 2);
     assert_eq!(entries[1]["label"], "second");
     assert_eq!(entries[1]["runs"], 2);
-    assert_eq!(entries[1]["figures"]["achieved"], 490.0);
+    let achieved = entries[1]["figures"]["achieved"].as_f64().unwrap();
+    assert!((achieved - 490.0).abs() < 1e-6, "{achieved}");
+    assert_eq!(entries[1]["figures"]["missing"], 0.0);
     assert_eq!(entries[1]["instructions"]["sign a call"], 1_449.5);
 
     // Runs of two workloads are no one entry, and the history stays as it was.

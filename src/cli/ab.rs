@@ -31,8 +31,8 @@ A round is a run of each side, the side that goes first changing from round to r
 so that a machine that warms up or slows down does it to both. What stands after --
 are the words of `hrload run` that both sides have.
 
-Exit codes: 0 nothing got worse; 1 a run failed; 2 wrong use; 4 something got worse
-(with --inconclusive fail: or cannot be told); 130 interrupted (the rounds that were
+Exit codes: 0 nothing got worse; 1 a run failed; 2 wrong use; 4 something got worse,
+or a run did not hold (with --inconclusive fail: or cannot be told); 130 interrupted (the rounds that were
 whole are compared).";
 
 /// Arguments of `hrload ab`.
@@ -119,6 +119,8 @@ pub(crate) fn run(args: &AbArgs) -> Result<Exit, Problem> {
             std::fs::create_dir_all(folder).map_err(|error| {
                 Problem::usage(format!("cannot make --keep {}: {error}", folder.display()))
             })?;
+            // Not writable is better known now than after the first run.
+            report::probe(&folder.join("base-1.json")).map_err(Problem::failed)?;
             folder.as_path()
         }
         None => {
@@ -140,7 +142,7 @@ pub(crate) fn run(args: &AbArgs) -> Result<Exit, Problem> {
         // Interrupted before the first round was whole.
         return Ok(Exit::Interrupted);
     }
-    let result = DiffResult::new(&base, &new, args.judging.settings()).map_err(Problem::failed)?;
+    let result = DiffResult::new(&base, &new, &args.judging.settings()).map_err(Problem::failed)?;
     // Sides that are given different words are meant to differ.
     if args.base == args.new {
         diff::comparable(&result)?;
@@ -183,9 +185,17 @@ impl AbArgs {
         let mut on_aws = Vec::new();
         let other = [&self.base_binary, &self.new_binary].map(Option::is_some);
         for (side, other) in sides.iter_mut().zip(other) {
-            // Wrong words are told by the run, and those of another version may be right.
-            let Ok(mut run) = words_of_run(&side.words) else {
-                continue;
+            let mut run = match words_of_run(&side.words) {
+                Ok(run) => run,
+                // Words of another version may be right; its run will say.
+                Err(_) if other => continue,
+                Err(error) => {
+                    return Err(Problem::usage(format!(
+                        "the {} side's words are none of hrload run: {}",
+                        side.name,
+                        error.to_string().trim_start_matches("error: ").trim_end()
+                    )));
+                }
             };
             asking.yes |= run.asking().yes;
             let says_cloudwatch = run.says_cloudwatch();

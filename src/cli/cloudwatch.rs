@@ -45,7 +45,7 @@ pub(crate) struct CloudWatchArgs {
 
 /// Asks, and prints the summary with what was found.
 pub(crate) fn cloudwatch(args: CloudWatchArgs) -> Result<Exit, Problem> {
-    let mut result = RunResult::read(&args.file).map_err(Problem::failed)?;
+    let mut result = RunResult::read(&args.file).map_err(Problem::usage)?;
     let name = args.file.display();
     if result.config.target != Target::Aws {
         return Err(Problem::usage(format!(

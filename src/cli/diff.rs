@@ -8,7 +8,9 @@ use super::problem::{Exit, Problem};
 use super::run;
 use super::values;
 use crate::experiment::Output;
-use crate::report::{self, Change, DiffResult, DiffSettings, RunResult};
+use crate::report::{
+    self, Change, Config, DiffResult, DiffSettings, Difference, Measure, RunResult, Verdict,
+};
 
 pub(super) const HELP: &str = "\
 Examples:
@@ -16,15 +18,19 @@ Examples:
       several runs a side: what changed, what did not, what cannot be told
   hrload diff base-*.json --against new-*.json --practical 10% --inconclusive fail
       in CI: changes within 10 % do not matter, and what cannot be told fails
+  hrload diff base-*.json --against new-*.json --practical e2e.p99=20ms
+      a bound of its own for one figure
   hrload diff old.json --against new.json
       one run a side: the changes with the noise within the runs, and no verdict
 
 Make the runs of both sides in turns, on one machine: what drifts then hits both.
-Besides --practical, latencies nearer than 100 us to each other (between two clocks:
-1 ms) and throttled shares nearer than 0.1 % do not matter.
+Besides --practical, each figure has a smallest difference that matters: 1 ms of a
+latency, 0.01 % of readings lost and so on (docs/method.md, \"How runs are compared\").
+A figure that only the base has got worse.
 
 Exit codes: 0 nothing got worse; 1 failed; 2 wrong use, or runs that cannot be
-compared; 4 something got worse (with --inconclusive fail: or cannot be told).";
+compared; 4 something got worse, or a run did not hold (with --inconclusive fail: or
+cannot be told).";
 
 /// Arguments of `hrload diff`.
 #[derive(Debug, Args)]
@@ -109,11 +115,16 @@ impl OutputArgs {
 }
 
 /// How a comparison is judged.
-#[derive(Debug, Clone, Copy, Args)]
+#[derive(Debug, Clone, Args)]
 pub(super) struct JudgingArgs {
-    /// Changes of at most this share do not matter
-    #[arg(long, value_name = "PERCENT", default_value = "5%", value_parser = values::percent, help_heading = "Comparison")]
-    practical: f64,
+    /// Changes of at most this share do not matter [default: 5%]; repeatable for single
+    /// figures: e2e.p99=20ms, missing=0.1%, achieved=50
+    #[arg(long, value_name = "PERCENT|FIGURE=AMOUNT", value_parser = practical, help_heading = "Comparison")]
+    practical: Vec<PracticalBound>,
+
+    /// Compare runs that did not hold, or were cut short, all the same
+    #[arg(long, help_heading = "Comparison")]
+    allow_unheld: bool,
 
     /// How often all intervals together hold the truth, 50% to 99.99%
     #[arg(long, value_name = "PERCENT", default_value = "95%", value_parser = confidence, help_heading = "Comparison")]
@@ -139,29 +150,62 @@ fn confidence(text: &str) -> Result<f64, String> {
     }
 }
 
-impl Default for JudgingArgs {
-    fn default() -> Self {
-        Self {
-            practical: 0.05,
-            confidence: 0.95,
-            inconclusive: Inconclusive::Pass,
+/// What does not matter: of all figures, or of one.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum PracticalBound {
+    Share(f64),
+    Figure(Measure, f64),
+}
+
+fn practical(text: &str) -> Result<PracticalBound, String> {
+    let Some((figure, amount)) = text.split_once('=') else {
+        return values::percent(text).map(PracticalBound::Share);
+    };
+    let (figure, amount) = (figure.trim(), amount.trim());
+    let Some(measure) = Measure::named(figure) else {
+        let known: Vec<String> = Measure::all().map(Measure::name).collect();
+        return Err(format!(
+            "`{figure}` is no figure of a comparison: there are {}",
+            known.join(", ")
+        ));
+    };
+    let bound = match measure {
+        // A bare number could be seconds or milliseconds.
+        Measure::Latency(..) | Measure::SendCpu => report::parse_duration(amount)
+            .filter(|_| amount.parse::<f64>().is_err())
+            .ok_or_else(|| format!("expected a time with its unit, such as {figure}=20ms")),
+        Measure::Unheld | Measure::Counted(_) | Measure::Throttled => {
+            values::percent(amount).map_err(|error| format!("{figure}: {error}"))
         }
-    }
+        Measure::Achieved | Measure::WriteUnits | Measure::UsdPerMillion => {
+            report::parse_number(amount)
+                .ok_or_else(|| format!("expected a number, such as {figure}=0.5"))
+        }
+    };
+    bound.map(|bound| PracticalBound::Figure(measure, bound))
 }
 
 impl JudgingArgs {
     /// What is asked of the comparison.
-    pub(super) fn settings(self) -> DiffSettings {
-        DiffSettings {
+    pub(super) fn settings(&self) -> DiffSettings {
+        let mut settings = DiffSettings {
             confidence: self.confidence,
-            practical: self.practical,
+            allow_unheld: self.allow_unheld,
+            ..DiffSettings::default()
+        };
+        for bound in &self.practical {
+            match *bound {
+                PracticalBound::Share(share) => settings.practical = share,
+                PracticalBound::Figure(measure, bound) => settings.matters.push((measure, bound)),
+            }
         }
+        settings
     }
 
     /// How the process ends.
-    pub(super) fn exit(self, result: &DiffResult) -> Exit {
+    pub(super) fn exit(&self, result: &DiffResult) -> Exit {
         let untold = self.inconclusive == Inconclusive::Fail;
-        if result.count(Change::Worse) > 0 || untold && result.count(Change::Inconclusive) > 0 {
+        if result.failed() || untold && result.count(Change::Inconclusive) > 0 {
             Exit::Regressed
         } else {
             Exit::Held
@@ -171,9 +215,9 @@ impl JudgingArgs {
 
 /// Compares, and prints the comparison.
 pub(crate) fn run(args: &DiffArgs) -> Result<Exit, Problem> {
-    let (base, new) = (read(&args.base)?, read(&args.against)?);
     args.outputs.probe()?;
-    let result = DiffResult::new(&base, &new, args.judging.settings()).map_err(Problem::usage)?;
+    let (base, new) = (read(&args.base)?, read(&args.against)?);
+    let result = DiffResult::new(&base, &new, &args.judging.settings()).map_err(Problem::usage)?;
     if !args.allow_different {
         comparable(&result)?;
     }
@@ -184,32 +228,56 @@ pub(crate) fn run(args: &DiffArgs) -> Result<Exit, Problem> {
 /// Compares a run that was just made with runs from before, by the defaults of
 /// `hrload diff`, and prints the comparison to standard error.
 pub(super) fn against(base: &[RunResult], new: &RunResult, quiet: bool) -> Result<Exit, Problem> {
-    let judging = JudgingArgs::default();
     let new = std::slice::from_ref(new);
-    let result = DiffResult::new(base, new, judging.settings()).map_err(Problem::usage)?;
+    let result = DiffResult::new(base, new, &DiffSettings::default()).map_err(Problem::usage)?;
     comparable(&result)?;
     if !quiet {
         anstream::eprint!("\n{}", report::diff(&result));
     }
-    Ok(judging.exit(&result))
+    Ok(if result.failed() {
+        Exit::Regressed
+    } else {
+        Exit::Held
+    })
+}
+
+/// Refuses, before a run, baselines that it could not be compared with afterwards.
+pub(super) fn comparable_before(base: &[RunResult], planned: &Config) -> Result<(), Problem> {
+    for run in base {
+        refuse(&report::unlike(&run.config, planned))?;
+        let verdict = Verdict::of(run);
+        if !verdict.held() {
+            let why: Vec<String> = verdict.reasons.iter().map(ToString::to_string).collect();
+            return Err(Problem::usage(format!(
+                "the baseline run {} did not hold: {}; make it again, or compare the two files \
+                 with hrload diff --allow-unheld",
+                run.run.id,
+                why.join("; ")
+            )));
+        }
+    }
+    refuse(&report::differences(base, &[]))
 }
 
 /// Refuses runs of which a comparison would say nothing.
 pub(super) fn comparable(result: &DiffResult) -> Result<(), Problem> {
-    let forbidding: Vec<String> = result
-        .differences
+    refuse(&result.differences)
+}
+
+fn refuse(differences: &[Difference]) -> Result<(), Problem> {
+    let forbidding: Vec<String> = differences
         .iter()
         .filter(|of| of.forbids)
         .map(|of| format!("{} is {} against {}", of.what, of.base, of.new))
         .collect();
-    if !forbidding.is_empty() {
-        return Err(Problem::usage(format!(
-            "these runs are not of the same: {}; compare runs of one workload and target, or say \
-             hrload diff --allow-different",
-            forbidding.join(", ")
-        )));
+    if forbidding.is_empty() {
+        return Ok(());
     }
-    Ok(())
+    Err(Problem::usage(format!(
+        "these runs are not of the same: {}; compare runs of one workload and target, or say \
+         hrload diff --allow-different",
+        forbidding.join(", ")
+    )))
 }
 
 /// The results in these files.

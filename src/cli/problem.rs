@@ -64,6 +64,14 @@ impl Problem {
         }
     }
 
+    /// A comparison that came to a bad end: exit code 4.
+    pub(crate) fn regressed(error: impl Into<Box<dyn Error>>) -> Self {
+        Self {
+            exit: Exit::Regressed,
+            message: with_causes(error.into().as_ref()),
+        }
+    }
+
     /// A signal came before there was a result: exit code 130.
     pub(crate) fn interrupted(message: &str) -> Self {
         Self {
@@ -83,7 +91,9 @@ impl Problem {
     pub(crate) fn report(self) -> Exit {
         if !self.message.is_empty() {
             let style = anstyle::AnsiColor::Red.on_default().bold();
-            say!("{style}error:{style:#} {}", self.message);
+            // Names and values in it may come from a file.
+            let message = crate::report::lines(&self.message);
+            say!("{style}error:{style:#} {message}");
         }
         self.exit
     }

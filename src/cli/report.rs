@@ -21,7 +21,7 @@ Examples:
 
 The ending of a file says what is written: .html, .md, .csv (series, a row a
 second), .hlog (HdrHistogram interval log, a tag a stage), .xml (JUnit, a threshold
-a case), .prom (OpenMetrics). All are made before the first is written.
+a case), .prom (Prometheus). All are made before the first is written.
 
 Exit codes: 0 written; 1 a file could not be written; 2 wrong use, or a result that
 cannot be read, contradicts itself, or has no series where one is needed.";
@@ -35,7 +35,7 @@ pub(crate) struct ReportArgs {
     results: Vec<PathBuf>,
 
     /// Write this report; repeatable; the ending says which: .html, .md, .csv (series),
-    /// .hlog (HdrHistogram log), .xml (JUnit), .prom (OpenMetrics)
+    /// .hlog (HdrHistogram log), .xml (JUnit), .prom (Prometheus)
     #[arg(long, value_name = "FILE", required = true)]
     report: Vec<Report>,
 }

@@ -16,7 +16,7 @@ pub(crate) struct ShowArgs {
 
 /// Prints the summary.
 pub(crate) fn show(args: &ShowArgs) -> Result<Exit, Problem> {
-    let result = RunResult::read(&args.file).map_err(Problem::failed)?;
+    let result = RunResult::read(&args.file).map_err(Problem::usage)?;
     super::print(&report::summary(&result))?;
     Ok(Exit::Held)
 }

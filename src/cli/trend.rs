@@ -8,7 +8,7 @@ use super::diff;
 use super::problem::{Exit, Problem};
 use super::run;
 use crate::experiment::Output;
-use crate::report::{self, Counts, Entry, TrendResult};
+use crate::report::{self, Counts, Entry, HistoryError, TrendResult};
 
 pub(super) const HELP: &str = "\
 Examples:
@@ -19,13 +19,14 @@ Examples:
   hrload trend history.jsonl --figure e2e.p99 -o -
       one figure, as JSON
 
-A history is a file of JSON lines, an entry each. A change of level needs at least
-three entries before it and after; one history of a hundred without any is said to have
-one. Times are compared among entries of the newest one's workload and machine,
+A history is a file of JSON lines, an entry each. A level has at least three entries, and
+a short history too few to tell one; of a hundred histories without a change one is said
+to have one. Times are compared among entries of the newest one's workload and machine,
 instruction counts among all.
 
 Exit codes: 0 shown; 1 a file could not be written; 2 wrong use, or a file that cannot
-be read.";
+be read; 4 a run to be added did not hold, or the newest entry lacks a figure that one
+before it has.";
 
 /// Arguments of `hrload trend`.
 #[derive(Debug, Args)]
@@ -44,6 +45,10 @@ pub(crate) struct TrendArgs {
     /// What the entry is of [default: the commit that its last run was built from]
     #[arg(long, value_name = "TEXT", requires = "add")]
     label: Option<String>,
+
+    /// Add runs that did not hold, or were cut short, all the same
+    #[arg(long, requires = "add")]
+    allow_unheld: bool,
 
     /// Instruction counts for the entry, as scripts/instructions --update writes them
     #[arg(long, value_name = "FILE", requires = "add")]
@@ -96,14 +101,15 @@ pub(crate) fn run(args: &TrendArgs) -> Result<Exit, Problem> {
         report::write_text(path, &svg).map_err(Problem::failed)?;
     }
     run::put_out(output.as_ref(), args.quiet, &result, report::trend)?;
-    Ok(Exit::Held)
+    Ok(if result.lost_sight() {
+        Exit::Regressed
+    } else {
+        Exit::Held
+    })
 }
 
 fn entry(args: &TrendArgs) -> Result<Entry, Problem> {
     let results = diff::read(&args.add)?;
-    for result in &results {
-        report::check(result).map_err(Problem::usage)?;
-    }
     let counts = match &args.counts {
         Some(path) => Counts::read(path).map_err(Problem::usage)?,
         None => Counts::default(),
@@ -114,5 +120,8 @@ fn entry(args: &TrendArgs) -> Result<Entry, Problem> {
     let label = args.label.as_deref().or(commit).ok_or_else(|| {
         Problem::usage("the results do not say what commit they are of: give --label TEXT")
     })?;
-    Entry::new(label, &results, counts).map_err(Problem::usage)
+    Entry::new(label, &results, counts, args.allow_unheld).map_err(|error| match error {
+        HistoryError::Unheld { .. } => Problem::regressed(error),
+        error => Problem::usage(error),
+    })
 }

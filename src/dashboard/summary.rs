@@ -179,18 +179,11 @@ impl Summary {
     /// The points as CSV (RFC 4180), with a heading.
     #[must_use]
     pub fn csv(&self, view: &View) -> String {
-        let device = view.device.as_deref().unwrap_or("all");
-        // A spreadsheet would take such a name for a formula.
-        let guard = if device.starts_with(['=', '+', '-', '@', '\t', '\r']) {
-            "'"
-        } else {
-            ""
-        };
-        let device = format!("{guard}{}", device.replace('"', "\"\""));
+        let device = crate::report::cell(view.device.as_deref().unwrap_or("all"));
         let mut text = "from,to,device,readings,average,minimum,maximum\r\n".to_owned();
         for of in &self.points {
             text.push_str(&format!(
-                "{},{},\"{device}\",{},{:.3},{},{}\r\n",
+                "{},{},{device},{},{:.3},{},{}\r\n",
                 crate::report::timestamp(of.from_us),
                 crate::report::timestamp(of.to_us),
                 of.readings,
@@ -331,6 +324,16 @@ mod tests {
         assert!(Summary::of(&board, &nothing).points.is_empty());
         let empty = Summary::of(&Board::new(Duration::ZERO), &View::default());
         assert_eq!((empty.readings, empty.mean_bpm), (0, None));
+    }
+
+    #[test]
+    fn a_device_is_no_formula_to_a_spreadsheet() {
+        let view = View {
+            device: Some("=1+1".to_owned()),
+            ..View::default()
+        };
+        let csv = Summary::of(&board(), &view).csv(&view);
+        assert!(!csv.contains("\"="), "{csv}");
     }
 
     #[test]

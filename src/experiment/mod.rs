@@ -44,6 +44,7 @@ pub use interrupt::{Interrupts, Order, Remote};
 #[cfg(feature = "sql")]
 pub(crate) use machine::peak_memory_bytes;
 pub use modes::{ModesEvent, ModesRequest, modes};
+pub use outcome::foresee;
 pub use planned::keys;
 pub use request::{
     Embedded, LakeRequest, Output, Phases, Request, Resources, Sending, StreamMode, TableMode,

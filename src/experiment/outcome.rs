@@ -2,6 +2,7 @@
 
 use super::budget::fans_out;
 use super::cost::{Used, cost};
+use super::error::RunError;
 use super::event::Finished;
 use super::identity::Identity;
 use super::lake::Kept;
@@ -51,7 +52,7 @@ pub(super) fn finish(
     let arrivals = lived.read.as_ref().map(|(record, _)| record);
     let mut result = RunResult::new(
         run,
-        config(request, setting, connected, made),
+        config(request, setting, Some(connected), Some(made)),
         machine::environment(),
         generator(request, setting, lived),
         Observed {
@@ -175,12 +176,27 @@ fn put_lake(request: &LakeRequest, kept: &Kept, lived: &Lived, result: &mut RunR
     });
 }
 
+/// What will stand in the result of a run, as far as it is known before the run: not
+/// its region, nor what was made for it.
+///
+/// # Errors
+/// The request asks for something that cannot be.
+pub fn foresee(request: &Request) -> Result<Config, RunError> {
+    let workload = request.workload()?;
+    let setting = Setting::choose(request, &workload, "foreseen");
+    Ok(config(request, &setting, None, None))
+}
+
+/// The configuration of a run; without `connected` and `made` one that is still to be.
 fn config(
     request: &Request,
     setting: &Setting,
-    connected: &Connected,
-    made: &Provisioned,
+    connected: Option<&Connected>,
+    made: Option<&Provisioned>,
 ) -> Config {
+    let connection = connected.map(|of| &of.connection);
+    let table_created = made.is_some_and(|made| made.table_created);
+    let stream_created = made.is_some_and(|made| made.stream_created);
     let (target, kinesis_endpoint, embedded) = match &request.target {
         Target::Embedded(embedded) => (report::Target::Local, None, Some(embedded)),
         Target::Aws { .. } => (report::Target::Aws, None, None),
@@ -218,14 +234,14 @@ fn config(
         command: request.command.iter().map(|word| redact(word)).collect(),
         tags: request.tags.clone(),
         target,
-        region: Some(connected.connection.region.clone()),
-        dynamodb_endpoint: Some(redact(&connected.connection.dynamodb_endpoint.to_string())),
+        region: connection.map(|of| of.region.clone()),
+        dynamodb_endpoint: connection.map(|of| redact(&of.dynamodb_endpoint.to_string())),
         kinesis_endpoint,
         table: setting.table.clone(),
-        billing_mode: made.table_created.then(|| billing_mode.to_owned()),
-        write_capacity: write_capacity.filter(|_| made.table_created),
-        warm_throughput: warm_throughput.filter(|_| made.table_created),
-        stream_mode: made.stream_created.then(|| stream_mode.to_owned()),
+        billing_mode: table_created.then(|| billing_mode.to_owned()),
+        write_capacity: write_capacity.filter(|_| table_created),
+        warm_throughput: warm_throughput.filter(|_| table_created),
+        stream_mode: stream_created.then(|| stream_mode.to_owned()),
         capacity: embedded.map(|embedded| match embedded.limits {
             Some(_) => "aws".to_owned(),
             None => "unlimited".to_owned(),

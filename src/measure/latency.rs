@@ -9,6 +9,9 @@ use super::Stage;
 /// The largest magnitude a [`Latency`] tells apart: one hour, in microseconds.
 pub const HOUR_US: u64 = 3_600_000_000;
 
+/// More values than this no run comes to: a million a second for twelve days.
+const MOST_VALUES: u64 = 1 << 40;
+
 /// Where a histogram starts, in microseconds. One second costs 90 KB where an
 /// hour costs 190 KB; the rest comes with the first value that needs it.
 const FIRST_RANGE_US: u64 = 1 << 20;
@@ -48,6 +51,9 @@ pub enum LatencyError {
     /// The bytes are not an HdrHistogram in V2 deflate.
     #[error("the histogram is not HdrHistogram V2 deflate: {0}")]
     NotAHistogram(String),
+    /// Its counts are none that a run can come to.
+    #[error("the histogram holds more values than any run comes to")]
+    TooMany,
 }
 
 impl Default for Latency {
@@ -256,6 +262,11 @@ impl Latency {
             negative: side(&encoded.negative)?,
             ..Latency::default()
         };
+        let lens = [&latency.positive, &latency.negative].map(|side| len(side.as_ref()));
+        let sum = lens[0].checked_add(lens[1]);
+        if sum.is_none_or(|sum| sum > MOST_VALUES) {
+            return Err(LatencyError::TooMany);
+        }
         if let Some(positive) = latency.positive.as_ref().filter(|h| !h.is_empty()) {
             latency.min_us = positive.min() as i64;
             latency.max_us = positive.max() as i64;

@@ -1,20 +1,26 @@
 //! The figures that runs are compared by, and how far each can be trusted.
 //!
-//! A figure's value is the one of the result; how much noise within the run
+//! What was to be measured and could not be is a finding like any other: the
+//! absence of late readings says nothing where no reading arrived. A figure's value is the one of the result; how much noise within the run
 //! lets it vary is found by drawing the run's seconds again, in blocks.
 
 use std::collections::BTreeMap;
 
-use super::units::{amount, duration, fine_percent, rate};
-use super::{RunResult, SeriesEntry};
-use crate::measure::{EncodedLatency, Latency, Stage};
-use crate::stats::{BlockBootstrap, RunFigure, Within, block_length};
+use super::counted::Counted;
+use super::units::{duration, fine_percent, rate};
+use super::{RunResult, SeriesEntry, Verdict, Via};
+use crate::measure::Stage;
+use crate::stats::{BlockBootstrap, Count, RunFigure, Within, block_length};
 
 /// A figure of a result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Measure {
+    /// Runs that did not hold what they were offered, of all.
+    Unheld,
     /// Readings acknowledged a second.
     Achieved,
+    /// A share of readings that something happened to.
+    Counted(Counts),
     /// A percentile of a stage's latency, in seconds.
     Latency(Stage, Percentile),
     /// Items refused, of all that were tried.
@@ -25,6 +31,36 @@ pub enum Measure {
     UsdPerMillion,
     /// CPU seconds of the load threads for a reading.
     SendCpu,
+}
+
+/// A figure that counts readings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Counts(Counted);
+
+/// A figure of one run, or why there is none.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Finding {
+    /// A value.
+    Value(RunFigure),
+    /// A number of readings, of how many.
+    Counted(Count),
+    /// It was to be measured, and there was nothing to measure: of readings that
+    /// never arrived none was late.
+    Nothing,
+    /// It was not to be measured: where no lake is delivered into, none is fresh.
+    NotAsked,
+}
+
+impl Finding {
+    /// Its value, where there is one.
+    #[must_use]
+    pub fn figure(self) -> Option<RunFigure> {
+        match self {
+            Self::Value(figure) => Some(figure),
+            Self::Counted(count) => Some(RunFigure::bare(count.share())),
+            Self::Nothing | Self::NotAsked => None,
+        }
+    }
 }
 
 /// A share of values that are not above a latency.
@@ -59,12 +95,27 @@ impl Percentile {
     }
 }
 
+/// What can be counted and is compared. What is lost is the sum of some of them.
+const COUNTED: [Counted; 9] = [
+    Counted::Missing,
+    Counted::Failed,
+    Counted::Dropped,
+    Counted::CutOff,
+    Counted::Duplicates,
+    Counted::Reordered,
+    Counted::SeenUnacknowledged,
+    Counted::LakeMissing,
+    Counted::LakeDuplicates,
+];
+
 impl Measure {
-    /// Its name: `achieved`, `e2e.p99`.
+    /// Its name: `achieved`, `missing`, `e2e.p99`.
     #[must_use]
     pub fn name(self) -> String {
         match self {
+            Self::Unheld => "unheld".into(),
             Self::Achieved => "achieved".into(),
+            Self::Counted(Counts(counted)) => counted.key().into(),
             Self::Latency(stage, percentile) => format!("{}.{}", stage.key(), percentile.key()),
             Self::Throttled => "throttled".into(),
             Self::WriteUnits => "write_units".into(),
@@ -73,8 +124,9 @@ impl Measure {
         }
     }
 
-    /// All that there can be, in the order of the result file.
+    /// All that there can be, in the order in which they are shown.
     pub fn all() -> impl Iterator<Item = Self> {
+        let counted = COUNTED.map(|counted| Self::Counted(Counts(counted)));
         let latency = STAGES
             .into_iter()
             .flat_map(|stage| Percentile::ALL.map(|percentile| Self::Latency(stage, percentile)));
@@ -84,7 +136,12 @@ impl Measure {
             Self::UsdPerMillion,
             Self::SendCpu,
         ];
-        std::iter::once(Self::Achieved).chain(latency).chain(others)
+        let first = [Self::Unheld, Self::Achieved];
+        first
+            .into_iter()
+            .chain(counted)
+            .chain(latency)
+            .chain(others)
     }
 
     /// The figure of that name.
@@ -99,23 +156,62 @@ impl Measure {
         self == Self::Achieved
     }
 
+    /// The smallest difference that matters, in its own unit, however large its
+    /// share. `docs/method.md` says why each is what it is.
+    #[must_use]
+    pub fn matters(self) -> f64 {
+        match self {
+            Self::Unheld => 0.0,
+            Self::Achieved => 1.0,
+            Self::Counted(Counts(counted)) => match counted {
+                Counted::Duplicates
+                | Counted::Reordered
+                | Counted::SeenUnacknowledged
+                | Counted::LakeDuplicates => 0.001,
+                _ => 0.0001,
+            },
+            Self::Latency(Stage::Service, _) => 100e-6,
+            Self::Latency(..) => 1e-3,
+            Self::Throttled => 0.001,
+            Self::WriteUnits => 0.01,
+            Self::UsdPerMillion => 0.01,
+            Self::SendCpu => 2e-6,
+        }
+    }
+
     /// A value as people read it.
     #[must_use]
     pub fn show(self, value: f64) -> String {
         match self {
             Self::Achieved => rate(value),
-            Self::Latency(..) => duration(value),
-            Self::Throttled => fine_percent(value),
-            Self::WriteUnits => format!("{} a reading", amount(value)),
+            Self::Latency(..) | Self::SendCpu => duration(value),
+            Self::Unheld | Self::Counted(_) | Self::Throttled => fine_percent(value),
+            Self::WriteUnits => format!("{value:.2} units"),
             Self::UsdPerMillion => format!("{value:.3} USD"),
-            Self::SendCpu => duration(value),
+        }
+    }
+
+    /// Whether runs like this one have it, be there something to measure or not.
+    fn asked(self, result: &RunResult) -> bool {
+        let via = result.config.via;
+        match self {
+            Self::Counted(Counts(counted)) if counted.needs_stream() => via != Via::None,
+            Self::Counted(Counts(counted)) if counted.needs_lake() => result.lake.is_some(),
+            Self::Latency(Stage::EndToEnd, _) => via != Via::None,
+            Self::Latency(Stage::Freshness, _) => result.lake.is_some(),
+            Self::Latency(stage, _) if stage.spans_clocks() => {
+                matches!(via, Via::Kinesis | Via::PutRecords)
+            }
+            // Prices of other servers and of some regions are not known.
+            Self::UsdPerMillion => result.cost.is_some(),
+            _ => true,
         }
     }
 }
 
 /// The figures of one run.
 #[derive(Debug, Clone)]
-pub struct Figures(Vec<(Measure, RunFigure)>);
+pub struct Figures(Vec<(Measure, Finding)>);
 
 /// Draws of a run's seconds. The variance of 400 is within 14 % of what endless
 /// drawing would give, 95 times of 100.
@@ -135,82 +231,132 @@ const STAGES: [Stage; 8] = [
 ];
 
 impl Figures {
-    /// All that the result has.
+    /// All that there can be, as far as the result has them.
     #[must_use]
     pub fn of(result: &RunResult) -> Self {
+        let seconds = Seconds::of(result);
+        let findings = Measure::all().map(|measure| {
+            let finding = if measure.asked(result) {
+                seconds.finding(measure, result)
+            } else {
+                Finding::NotAsked
+            };
+            (measure, finding)
+        });
+        Self(findings.collect())
+    }
+
+    /// Those that have a value, in order.
+    pub fn iter(&self) -> impl Iterator<Item = (Measure, RunFigure)> {
+        let known = self.0.iter();
+        known.filter_map(|&(measure, finding)| Some((measure, finding.figure()?)))
+    }
+
+    /// The value of one of them.
+    #[must_use]
+    pub fn get(&self, measure: Measure) -> Option<RunFigure> {
+        self.finding(measure).figure()
+    }
+
+    /// One of them, or why there is none.
+    #[must_use]
+    pub fn finding(&self, measure: Measure) -> Finding {
+        let found = self.0.iter().find(|of| of.0 == measure);
+        found.map_or(Finding::NotAsked, |of| of.1)
+    }
+}
+
+/// The measured seconds of a run, and what is read off them more than once.
+struct Seconds<'a> {
+    seconds: Vec<&'a SeriesEntry>,
+    acknowledged: Vec<f64>,
+    /// The noise within each stage's percentiles.
+    latencies: Vec<(Stage, [Option<Within>; 3])>,
+}
+
+impl<'a> Seconds<'a> {
+    fn of(result: &'a RunResult) -> Self {
         let measured = result.run.measured.ceil() as i64;
         let series = result.series.iter();
         let seconds: Vec<&SeriesEntry> = series
             .filter(|of| (0..measured).contains(&of.second))
             .collect();
-        let mut figures = Vec::new();
-        let acknowledged: Vec<f64> = column(&seconds, |of| of.acknowledged as f64);
-        let ones = vec![1.0; seconds.len()];
-        let mut add = |measure, value: Option<f64>, within| {
-            if let Some(value) = value.filter(|value| value.is_finite()) {
-                figures.push((measure, RunFigure { value, within }));
-            }
-        };
-        let readings = result.ledger.acknowledged as f64;
-        let for_each = |of: f64| (readings > 0.0).then(|| of / readings);
-        add(
-            Measure::Achieved,
-            Some(result.rate.achieved),
-            ratio(&acknowledged, &ones),
-        );
-        for stage in STAGES {
-            let Some(of) = result.latency.get(stage) else {
-                continue;
-            };
-            let within = percentiles(&seconds, stage);
-            for (percentile, within) in Percentile::ALL.into_iter().zip(within) {
-                let value = match percentile {
-                    Percentile::P50 => of.p50,
-                    Percentile::P99 => of.p99,
-                    Percentile::P999 => of.p999,
-                };
-                add(Measure::Latency(stage, percentile), Some(value), within);
-            }
+        let stages = STAGES.into_iter();
+        let stages = stages.filter(|&stage| result.latency.get(stage).is_some());
+        Self {
+            acknowledged: column(&seconds, |of| of.acknowledged as f64),
+            latencies: stages
+                .map(|stage| (stage, percentiles(&seconds, stage)))
+                .collect(),
+            seconds,
         }
-        let refused: u64 = result.throttles.iter().map(|of| of.items).sum();
-        let refused = refused as f64;
-        let refused_by_second = column(&seconds, |of| {
-            of.throttles.iter().map(|of| of.items).sum::<u64>() as f64
-        });
-        let tried: Vec<f64> = refused_by_second
-            .iter()
-            .zip(&acknowledged)
-            .map(|(refused, written)| refused + written)
-            .collect();
-        add(
-            Measure::Throttled,
-            Some(refused / (refused + readings)),
-            ratio(&refused_by_second, &tried),
-        );
-        add(
-            Measure::WriteUnits,
-            for_each(result.capacity.consumed_units),
-            ratio(&column(&seconds, |of| of.consumed_units), &acknowledged),
-        );
-        let cost = result.cost.as_ref().and_then(|cost| cost.usd_per_million);
-        add(Measure::UsdPerMillion, cost, None);
-        add(
-            Measure::SendCpu,
-            for_each(result.generator.send_cpu),
-            ratio(&column(&seconds, |of| of.send_cpu), &acknowledged),
-        );
-        Self(figures)
     }
 
-    /// What there is, in order.
-    pub fn iter(&self) -> impl Iterator<Item = (Measure, RunFigure)> {
-        self.0.iter().copied()
+    fn finding(&self, measure: Measure, result: &RunResult) -> Finding {
+        let counted = match measure {
+            Measure::Unheld => {
+                let held = Verdict::of(result).held();
+                Some((u64::from(!held), 1))
+            }
+            Measure::Counted(Counts(counted)) => Some(counted.count(result).unwrap_or_default()),
+            _ => None,
+        };
+        match counted {
+            Some((_, 0)) => return Finding::Nothing,
+            Some((count, of)) => return Finding::Counted(Count { count, of }),
+            None => {}
+        }
+        match self.value(measure, result) {
+            Some(figure) if figure.value.is_finite() => Finding::Value(figure),
+            _ => Finding::Nothing,
+        }
     }
 
-    /// One of them.
-    #[must_use]
-    pub fn get(&self, measure: Measure) -> Option<RunFigure> {
-        self.iter().find(|of| of.0 == measure).map(|of| of.1)
+    /// A value, and how far noise within the run lets it vary.
+    fn value(&self, measure: Measure, result: &RunResult) -> Option<RunFigure> {
+        let seconds = &self.seconds;
+        let readings = result.ledger.acknowledged as f64;
+        let figure = |value: f64, within| Some(RunFigure { value, within });
+        match measure {
+            Measure::Unheld | Measure::Counted(_) => None,
+            Measure::Achieved => {
+                let ones = vec![1.0; seconds.len()];
+                figure(result.rate.achieved, ratio(&self.acknowledged, &ones))
+            }
+            Measure::Latency(stage, percentile) => {
+                let of = result.latency.get(stage).filter(|of| of.count > 0)?;
+                let (value, at) = match percentile {
+                    Percentile::P50 => (of.p50, 0),
+                    Percentile::P99 => (of.p99, 1),
+                    Percentile::P999 => (of.p999, 2),
+                };
+                let within = self.latencies.iter().find(|of| of.0 == stage);
+                figure(value, within.and_then(|of| of.1[at]))
+            }
+            Measure::Throttled => {
+                let (refused, tried) = Counted::Throttled.count(result)?;
+                let by_second = column(seconds, |of| {
+                    of.throttles.iter().map(|of| of.items).sum::<u64>() as f64
+                });
+                let all = by_second.iter().zip(&self.acknowledged);
+                let all: Vec<f64> = all.map(|(refused, written)| refused + written).collect();
+                figure(refused as f64 / tried as f64, ratio(&by_second, &all))
+            }
+            Measure::WriteUnits => figure(
+                result.capacity.consumed_units / readings,
+                self.each(|of| of.consumed_units),
+            ),
+            Measure::UsdPerMillion => figure(result.cost.as_ref()?.usd_per_million?, None),
+            Measure::SendCpu => figure(
+                result.generator.send_cpu / readings,
+                self.each(|of| of.send_cpu),
+            ),
+        }
+    }
+
+    /// How much what a reading takes varies.
+    fn each(&self, of: impl Fn(&SeriesEntry) -> f64) -> Option<Within> {
+        ratio(&column(&self.seconds, of), &self.acknowledged)
     }
 }
 
@@ -276,13 +422,7 @@ impl Sparse {
         for second in seconds {
             let counts: Vec<(i64, u64)> = match second.latency.get(stage) {
                 None => Vec::new(),
-                Some(of) => {
-                    let encoded = EncodedLatency {
-                        histogram: of.histogram.clone(),
-                        negative: of.histogram_negative.clone(),
-                    };
-                    Latency::decode(&encoded).ok()?.counts().collect()
-                }
+                Some(of) => of.decode().ok()?.counts().collect(),
             };
             places.extend(counts.iter().map(|&(us, _)| (us, 0)));
             decoded.push(counts);

@@ -9,9 +9,16 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::RunResult;
+use super::{RunResult, Unsound, check};
 
 const SCHEMA: &str = "hrload.result/1";
+
+/// More bytes than a result has: a second takes some kilobytes, a day's file half of
+/// this.
+const LARGEST: u64 = 1 << 30;
+
+/// So many bytes tell JSON from what is none, before the rest is read.
+const FIRST: u64 = 64;
 
 /// Why a file could not be written.
 #[derive(Debug, thiserror::Error)]
@@ -70,6 +77,22 @@ pub enum ReadError {
         /// What is wrong, and where.
         source: serde_json::Error,
     },
+    /// The file holds more than any result does.
+    #[error(
+        "{path} is no result of hrload: it holds over {LARGEST} bytes, which no result comes to"
+    )]
+    TooLarge {
+        /// Which file.
+        path: String,
+    },
+    /// The result contradicts itself.
+    #[error("{path}: {source}")]
+    Unsound {
+        /// Which file.
+        path: String,
+        /// What cannot be true.
+        source: Unsound,
+    },
 }
 
 /// All that is read of a file before its schema is known to be ours: an
@@ -103,20 +126,24 @@ impl RunResult {
     /// # Errors
     ///
     /// When it cannot be read, is truncated, is not JSON, is of another schema,
-    /// or does not keep to its schema.
+    /// does not keep to its schema, or contradicts itself ([`check()`]).
     pub fn read(path: &Path) -> Result<Self, ReadError> {
         let name = path.display().to_string();
-        let mut bytes = Vec::new();
         let read = if path.as_os_str() == "-" {
-            io::stdin().lock().read_to_end(&mut bytes)
+            bytes(io::stdin().lock())
         } else {
-            File::open(path).and_then(|file| BufReader::new(file).read_to_end(&mut bytes))
+            File::open(path).and_then(bytes)
         };
-        read.map_err(|source| ReadError::Io {
+        let bytes = read.map_err(|source| ReadError::Io {
             path: name.clone(),
             source,
         })?;
-        Self::parse(&bytes, name)
+        if bytes.len() as u64 > LARGEST {
+            return Err(ReadError::TooLarge { path: name });
+        }
+        let result = Self::parse(&bytes, name.clone())?;
+        check(&result).map_err(|source| ReadError::Unsound { path: name, source })?;
+        Ok(result)
     }
 
     fn parse(bytes: &[u8], path: String) -> Result<Self, ReadError> {
@@ -137,6 +164,21 @@ impl RunResult {
         }
         serde_json::from_slice(bytes).map_err(|source| ReadError::Invalid { path, source })
     }
+}
+
+/// All that is to be read, or only the beginning of what cannot be JSON, such as an
+/// endless device.
+fn bytes(file: impl Read) -> io::Result<Vec<u8>> {
+    let mut file = BufReader::new(file);
+    let mut bytes = Vec::new();
+    Read::by_ref(&mut file)
+        .take(FIRST)
+        .read_to_end(&mut bytes)?;
+    let begins = bytes.iter().find(|byte| !byte.is_ascii_whitespace());
+    if begins.is_none_or(|byte| byte.is_ascii_alphanumeric() || b"{[\"-".contains(byte)) {
+        file.take(LARGEST).read_to_end(&mut bytes)?;
+    }
+    Ok(bytes)
 }
 
 /// Writes `value` to `path` as JSON with a line end, as

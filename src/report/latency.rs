@@ -199,6 +199,20 @@ impl StageLatency {
     }
 }
 
+impl SecondLatency {
+    /// The histogram of the second.
+    ///
+    /// # Errors
+    ///
+    /// When the file's text is not a histogram.
+    pub fn decode(&self) -> Result<Latency, LatencyError> {
+        Latency::decode(&EncodedLatency {
+            histogram: self.histogram.clone(),
+            negative: self.histogram_negative.clone(),
+        })
+    }
+}
+
 impl From<&SecondStage> for SecondLatency {
     fn from(of: &SecondStage) -> Self {
         Self {

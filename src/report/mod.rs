@@ -11,9 +11,11 @@
 //! `docs/results.md` explains the file to its readers.
 
 mod calls;
+mod check;
 mod cloudwatch;
 mod condition;
 mod config;
+mod counted;
 mod diff;
 mod export;
 mod figures;
@@ -25,6 +27,7 @@ mod lake;
 mod latency;
 mod ledger;
 mod modes;
+mod plain;
 mod plan;
 mod planned;
 pub mod plot;
@@ -37,15 +40,17 @@ mod units;
 mod verdict;
 
 pub use calls::{CallNote, Calls};
+pub use check::{Unsound, check};
 pub use cloudwatch::{CloudWatch, CloudWatchFigure};
 pub use condition::{Condition, ConditionError, SoFar};
 pub use config::{Config, Environment, Phase, RateChange, RunInfo, Target, Via, redact, timestamp};
 pub use diff::{
-    Change, DiffResult, DiffSettings, Difference, FigureChange, diff, diff_markdown, differences,
+    Change, DiffResult, DiffSettings, Difference, FigureChange, Unheld, diff, diff_markdown,
+    differences, unlike,
 };
-pub(crate) use export::Exposition;
-pub use export::{Format, Report, ReportError, UnknownEnding, Unsound, check};
-pub use figures::{Figures, Measure, Percentile};
+pub(crate) use export::{Dialect, Exposition};
+pub use export::{Format, Report, ReportError, UnknownEnding};
+pub use figures::{Figures, Finding, Measure, Percentile};
 pub use file::{ReadError, WriteError, probe, write_json, write_text};
 pub use generator::{Bound, Generator};
 pub use history::{
@@ -58,6 +63,7 @@ pub use ledger::{Ledger, MissingReading, WarmUp};
 pub use modes::{
     Ended, Figure, Missed, ModeFigures, ModesResult, Quantiles, TableRuns, ThrottledBy, modes,
 };
+pub use plain::{cell, lines, tame};
 pub use plan::{plan, plan_plot};
 pub use planned::{Beside, Planned};
 pub use puts::Puts;

@@ -8,6 +8,7 @@ use std::fmt::Write;
 
 use anstyle::{AnsiColor, Style};
 
+use super::plain::tame;
 use super::units::{amount, bytes, count, duration, percent, rate};
 use super::{Beside, RunResult, Verdict, Via, Word};
 use crate::measure::Stage;
@@ -74,15 +75,8 @@ fn plural(number: u64, singular: &str) -> String {
     format!("{} {singular}{s}", count(number))
 }
 
-/// Control characters of a file from elsewhere must not reach the terminal.
-fn tame(text: &str) -> String {
-    text.chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect()
-}
-
 /// Breaks `text` at spaces into lines of at most `width` characters.
-fn wrap(text: &str, width: usize) -> Vec<String> {
+pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     for word in tame(text).split_whitespace() {
         let line = lines.last_mut().filter(|line| {

@@ -128,6 +128,29 @@ impl ChangePoints {
         Ok(cuts.iter().zip(means.windows(2)).map(change).collect())
     }
 
+    /// The fewest entries in which a change can be found, half of them before it
+    /// and half after: the shortest history of two levels without any noise that
+    /// is cut. With fewer, too many shuffles happen to be as good a cut, however
+    /// large the change.
+    ///
+    /// # Errors
+    ///
+    /// A setting out of range.
+    pub fn fewest(&self) -> Result<usize, StatsError> {
+        /// Two levels of so many entries differ in next to no shuffle.
+        const SURELY: usize = 64;
+        let mut entries = 2 * self.shortest.max(1);
+        loop {
+            let history: Vec<f64> = (0..entries)
+                .map(|entry| if entry < entries / 2 { 0.0 } else { 1.0 })
+                .collect();
+            if !self.find(&history)?.is_empty() || entries >= 2 * self.shortest.max(SURELY) {
+                return Ok(entries);
+            }
+            entries += 1;
+        }
+    }
+
     fn check(&self) -> Result<(), StatsError> {
         let name = "the significance of a change point";
         between(name, self.significance, 0.0..1.0, "between 0 and 1")?;

@@ -8,7 +8,7 @@ use super::side::{Basis, Side, Spread, finite, half_width, welch};
 use super::student;
 
 /// No more runs a side than this are advised.
-const MOST_RUNS: u32 = 1_000;
+pub(super) const MOST_RUNS: u32 = 1_000;
 
 /// What is concluded of a figure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

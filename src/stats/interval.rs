@@ -30,6 +30,15 @@ impl Interval {
         -bound <= self.low && self.high <= bound
     }
 
+    /// From the lower of both lows to the higher of both highs.
+    #[must_use]
+    pub fn and(&self, other: Self) -> Self {
+        Self {
+            low: self.low.min(other.low),
+            high: self.high.max(other.high),
+        }
+    }
+
     /// Half of its length.
     #[must_use]
     pub fn half_width(&self) -> f64 {

@@ -4,7 +4,8 @@
 //! run of a side, a figure for each entry of a history. Out come how far
 //! seconds depend on each other ([`dependence()`], [`block_length`]), how far a
 //! run's own figure can be trusted ([`BlockBootstrap`]), what several runs say
-//! together ([`estimate`]), whether two sides differ ([`Comparison`]) and where
+//! together ([`estimate`]), whether two sides differ ([`Comparison`], of rare things
+//! by their [`Count`]s) and where
 //! a history changed its level ([`ChangePoints`]).
 //!
 //! Pure functions over slices, the same from the same seed. This room knows
@@ -16,6 +17,7 @@
 mod bootstrap;
 mod change_point;
 mod compare;
+mod count;
 mod dependence;
 mod interval;
 mod moments;
@@ -27,6 +29,7 @@ mod student;
 pub use bootstrap::{BlockBootstrap, RunFigure, Within};
 pub use change_point::{ChangePoint, ChangePoints};
 pub use compare::{Comparison, Relative, Verdict};
+pub use count::Count;
 pub use dependence::{
     Dependence, SHORTEST_SERIES, autocorrelation, block_length, dependence, optimal_block,
 };

@@ -27,7 +27,6 @@ mod status;
 
 pub use distribution::Distribution;
 pub use feed::{Feed, Watched};
-pub use openmetrics::{CONTENT_TYPE, text};
 pub use otlp::{ExportSummary, Exporter, OtlpSettings, OtlpSettingsError, message};
 pub use server::{ListenError, MetricsServer};
 pub use status::{About, RateAt, ShardNow, StageNow, Status};

@@ -20,7 +20,8 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 
-use super::{CONTENT_TYPE, Watched, text};
+use super::Watched;
+use super::openmetrics::{text, wanted};
 use crate::hosts::{HostName, Hosts};
 
 /// A connection on which no request head arrives for this long is closed.
@@ -170,8 +171,15 @@ fn answer<B>(request: &Request<B>, hosts: &Hosts, watched: &Watched) -> Response
             (StatusCode::FORBIDDEN, plain, body)
         }
         (&Method::GET | &Method::HEAD, "/metrics") => {
+            let accept = request.headers().get_all(header::ACCEPT).iter();
+            let accept: Vec<&str> = accept.filter_map(|of| of.to_str().ok()).collect();
+            let dialect = wanted(&accept.join(","));
             let status = watched.borrow().clone();
-            (StatusCode::OK, CONTENT_TYPE, text(&status))
+            (
+                StatusCode::OK,
+                dialect.content_type(),
+                text(&status, dialect),
+            )
         }
         (&Method::GET | &Method::HEAD, "/") => (StatusCode::OK, plain, HINT.to_owned()),
         (&Method::GET | &Method::HEAD, _) => (StatusCode::NOT_FOUND, plain, HINT.to_owned()),
@@ -184,6 +192,7 @@ fn answer<B>(request: &Request<B>, hosts: &Hosts, watched: &Watched) -> Response
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, http::HeaderValue::from_static(kind));
+    headers.insert(header::VARY, http::HeaderValue::from_static("Accept"));
     if status == StatusCode::METHOD_NOT_ALLOWED {
         let allowed = http::HeaderValue::from_static("GET, HEAD");
         headers.insert(header::ALLOW, allowed);

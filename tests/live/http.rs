@@ -10,17 +10,43 @@ pub(crate) struct Answer {
     pub(crate) body: String,
 }
 
-/// Asks once, on a connection of its own; `None` when nobody answers.
+/// What Prometheus asks for when it scrapes.
+const PROMETHEUS: &str = "application/openmetrics-text;version=1.0.0,\
+    application/openmetrics-text;version=0.0.1;q=0.75,text/plain;version=0.0.4;q=0.5,*/*;q=0.1";
+
+/// Asks once as Prometheus does, on a connection of its own; `None` when nobody
+/// answers.
 pub(crate) fn ask(address: SocketAddr, method: &str, path: &str) -> Option<Answer> {
-    ask_as(address, &address.to_string(), method, path)
+    ask_with(address, &address.to_string(), method, path, PROMETHEUS)
 }
 
 /// Asks once by the name `host`.
 pub(crate) fn ask_as(address: SocketAddr, host: &str, method: &str, path: &str) -> Option<Answer> {
+    ask_with(address, host, method, path, PROMETHEUS)
+}
+
+/// Asks once with another `Accept`.
+pub(crate) fn ask_for(
+    address: SocketAddr,
+    method: &str,
+    path: &str,
+    accept: &str,
+) -> Option<Answer> {
+    ask_with(address, &address.to_string(), method, path, accept)
+}
+
+fn ask_with(
+    address: SocketAddr,
+    host: &str,
+    method: &str,
+    path: &str,
+    accept: &str,
+) -> Option<Answer> {
     let mut stream = TcpStream::connect(address).ok()?;
     write!(
         stream,
-        "{method} {path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n"
+        "{method} {path} HTTP/1.1\r\nhost: {host}\r\naccept: {accept}\r\n\
+         connection: close\r\n\r\n"
     )
     .ok()?;
     let mut text = String::new();

@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::net::{SocketAddr, TcpListener};
 use std::process::{Child, Command, Stdio};
 
-use crate::http::{ask, ask_as};
+use crate::http::{ask, ask_as, ask_for};
 use crate::support::{hrload, output};
 
 /// A run with a port to scrape, at the address that it prints.
@@ -133,6 +133,84 @@ fn counters_only_rise_and_end_at_most_at_the_ledger() {
     let shard = "hrload_shard_records_total{shard=\"shardId-000000000000\"}";
     assert!(last[shard] > 0.0, "{last:?}");
     readable_by_prometheus(&texts);
+}
+
+#[test]
+fn who_does_not_ask_for_openmetrics_gets_plain_text_with_the_same_samples() {
+    let (mut child, address) = scraped("-w 0s -d 20s --change-delay 0");
+    // Names stay once they are there, so that the later text has them all.
+    let names = |text: &str| -> std::collections::BTreeSet<String> {
+        let lines = text.lines().filter(|line| !line.starts_with('#'));
+        let names = lines.map(|line| line.rsplit_once(' ').unwrap().0);
+        let names = names.filter(|name| !name.contains("le=\"") && !name.contains("latest"));
+        names.map(str::to_owned).collect()
+    };
+    let open = loop {
+        let open = ask(address, "GET", "/metrics").unwrap();
+        if open.body.contains("hrload_seen_readings_total") {
+            break open;
+        }
+    };
+    for accept in ["*/*", "text/plain", "text/plain;version=0.0.4"] {
+        let plain = ask_for(address, "GET", "/metrics", accept).unwrap();
+        let kind = "content-type: text/plain; version=0.0.4; charset=utf-8";
+        assert!(plain.head.contains(kind), "{accept}: {}", plain.head);
+        let body = &plain.body;
+        for absent in ["# UNIT", "# EOF", " info\n"] {
+            assert!(!body.contains(absent), "{accept}: {body}");
+        }
+        let typed = "# TYPE hrload_seen_readings_total counter\n";
+        assert!(body.contains(typed), "{accept}: {body}");
+        assert!(
+            names(body).is_superset(&names(&open.body)),
+            "{accept}: {body}"
+        );
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+#[test]
+fn what_a_file_and_the_port_both_have_has_one_name_and_the_same_labels() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("run.prom");
+    let words = format!("-w 1s -d 2s --change-delay 0 --report {}", file.display());
+    let (mut child, address) = scraped(&words);
+    let mut last = String::new();
+    while let Some(answer) = ask_for(address, "GET", "/metrics", "text/plain") {
+        last = answer.body;
+    }
+    let mut json = String::new();
+    child
+        .stdout
+        .take()
+        .unwrap()
+        .read_to_string(&mut json)
+        .unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    let written = std::fs::read_to_string(file).unwrap();
+    // Name and names of labels of each sample, by name.
+    let shapes = |text: &str| -> BTreeMap<String, String> {
+        let lines = text.lines().filter(|line| !line.starts_with('#'));
+        let shape = |line: &str| {
+            let (name, labels) = line.split_once(['{', ' ']).unwrap();
+            let labels = labels.split("\",").filter_map(|of| of.split_once("=\""));
+            let labels: Vec<&str> = labels.map(|(label, _)| label).collect();
+            (name.to_owned(), labels.join(","))
+        };
+        lines.map(shape).collect()
+    };
+    let (live, written) = (shapes(&last), shapes(&written));
+    let both: Vec<&String> = live
+        .keys()
+        .filter(|name| written.contains_key(*name))
+        .collect();
+    assert!(both.len() > 12, "{both:?}");
+    for name in both {
+        assert_eq!(live[name], written[name], "{name}");
+    }
+    let phase = &written["hrload_acknowledged_readings_total"];
+    assert_eq!(phase, "phase");
 }
 
 #[test]

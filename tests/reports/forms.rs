@@ -155,37 +155,27 @@ fn hdrhistograms_own_log_processor_reads_the_log() {
     );
 }
 
-/// Holds a text to what OpenMetrics demands of it; returns its samples.
+/// Holds a text to what Prometheus' text format 0.0.4 demands of it; returns its
+/// samples.
 #[track_caller]
-fn open_metrics(text: &str) -> Vec<(String, f64)> {
-    assert!(text.ends_with("# EOF\n"));
+fn prometheus(text: &str) -> Vec<(String, f64)> {
     let mut samples = Vec::new();
-    let (mut family, mut suffix) = (String::new(), "");
+    let mut family = String::new();
     let mut families = std::collections::BTreeSet::new();
     for line in text.lines() {
-        if let Some(typed) = line.strip_prefix("# TYPE ") {
-            let (name, kind) = typed.split_once(' ').unwrap();
+        if let Some(helped) = line.strip_prefix("# HELP ") {
+            let name = helped.split(' ').next().unwrap();
             assert!(families.insert(name.to_owned()), "{name} twice");
             family = name.to_owned();
-            suffix = match kind {
-                "gauge" => "",
-                "counter" => "_total",
-                "info" => "_info",
-                other => panic!("{other}"),
-            };
-        } else if let Some(unit) = line.strip_prefix("# UNIT ") {
-            let (name, unit) = unit.split_once(' ').unwrap();
-            assert!(
-                name == family && name.ends_with(&format!("_{unit}")),
-                "{line}"
-            );
-        } else if let Some(help) = line.strip_prefix("# HELP ") {
-            assert!(help.starts_with(&family), "{line}");
-        } else if line != "# EOF" {
+        } else if let Some(typed) = line.strip_prefix("# TYPE ") {
+            let (name, kind) = typed.split_once(' ').unwrap();
+            assert_eq!(name, family, "{line}");
+            assert_eq!(kind == "counter", name.ends_with("_total"), "{line}");
+            assert!(["counter", "gauge"].contains(&kind), "{line}");
+        } else {
+            assert!(!line.starts_with('#'), "{line}");
             let (name, value) = line.rsplit_once(' ').unwrap();
-            let bare = name.split('{').next().unwrap();
-            assert_eq!(bare, format!("{family}{suffix}"), "{line}");
-            assert!(!line.chars().any(|c| c == '\n'), "{line}");
+            assert_eq!(name.split('{').next().unwrap(), family, "{line}");
             samples.push((name.to_owned(), value.parse().unwrap()));
         }
     }
@@ -193,12 +183,14 @@ fn open_metrics(text: &str) -> Vec<(String, f64)> {
 }
 
 #[test]
-fn openmetrics_text_is_valid_and_has_the_figures() {
+fn prometheus_text_is_valid_and_has_the_figures() {
     for (kind, result) in kinds() {
-        let samples = open_metrics(&text("prom", std::slice::from_ref(&result)));
+        let samples = prometheus(&text("prom", std::slice::from_ref(&result)));
         let value = |name: &str| samples.iter().find(|(of, _)| of == name).unwrap().1;
-        let acknowledged = value("hrload_acknowledged_readings_total");
+        let acknowledged = value("hrload_acknowledged_readings_total{phase=\"measure\"}");
         assert_eq!(acknowledged as u64, result.ledger.acknowledged, "{kind}");
+        let before = value("hrload_acknowledged_readings_total{phase=\"warm-up\"}");
+        assert_eq!(before as u64, result.ledger.warm_up.acknowledged, "{kind}");
         if let Some(of) = &result.latency.response {
             let p99 = value("hrload_latency_seconds{stage=\"response\",statistic=\"p99\"}");
             assert_eq!(p99, of.p99, "{kind}");
@@ -206,41 +198,105 @@ fn openmetrics_text_is_valid_and_has_the_figures() {
     }
 }
 
+/// The texts of all kinds of runs, in a folder.
+fn prom_files(folder: &Path) -> Vec<std::path::PathBuf> {
+    let kinds = kinds().into_iter();
+    kinds
+        .map(|(kind, result)| {
+            let path = folder.join(format!("{kind}.prom"));
+            fs::write(&path, text("prom", &[result])).unwrap();
+            path
+        })
+        .collect()
+}
+
 #[test]
-fn prometheus_own_parser_reads_the_openmetrics_text() {
-    let readers = env::var("HRLOAD_READERS").unwrap_or_else(|_| {
-        let home = env::var("HOME").unwrap_or_default();
-        let cache = env::var("XDG_CACHE_HOME").unwrap_or_else(|_| format!("{home}/.cache"));
-        format!("{cache}/hrload-readers")
-    });
-    let program = "import sys\n\
-         from prometheus_client.openmetrics.parser import text_string_to_metric_families as read\n\
-         for path in sys.argv[1:]: assert len(list(read(open(path, newline='').read()))) > 10\n";
-    let python = |arguments: &[&str]| {
-        Command::new("python3")
-            .env("PYTHONPATH", format!("{readers}/python"))
-            .arg("-c")
-            .args(arguments)
-            .output()
-    };
-    if !python(&["import prometheus_client"]).is_ok_and(|output| output.status.success()) {
-        eprintln!("parser skipped: no prometheus_client; scripts/browser install brings it");
-        return;
-    }
+#[ignore = "needs promtool: apt-get install prometheus"]
+fn promtool_finds_nothing_to_complain_of() {
     let folder = TempDir::new().unwrap();
-    let mut arguments = vec![program.to_owned()];
-    for (kind, result) in kinds() {
-        let path = folder.path().join(format!("{kind}.prom"));
-        fs::write(&path, text("prom", &[result])).unwrap();
-        arguments.push(path.to_str().unwrap().to_owned());
+    for path in prom_files(folder.path()) {
+        let output = Command::new("promtool")
+            .args(["check", "metrics"])
+            .stdin(fs::File::open(&path).unwrap())
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{}: {said}", path.display());
     }
-    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    let output = python(&arguments).unwrap();
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+}
+
+/// Starts a server that says where it listens, in a line of its log.
+fn served(command: &mut Command) -> (std::process::Child, String) {
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = free.local_addr().unwrap().to_string();
+    drop(free);
+    let child = command
+        .arg(format!("--web.listen-address={address}"))
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    (child, address)
+}
+
+/// What a server answers, once it answers.
+fn curl(arguments: &[&str]) -> String {
+    let output = Command::new("curl")
+        .args([
+            "-sS",
+            "--retry",
+            "20",
+            "--retry-connrefused",
+            "--retry-delay",
+            "1",
+        ])
+        .args(arguments)
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+#[ignore = "needs curl, and prometheus-pushgateway of apt-get install prometheus-pushgateway"]
+fn a_push_gateway_takes_the_text() {
+    let folder = TempDir::new().unwrap();
+    let (mut gateway, address) = served(&mut Command::new("prometheus-pushgateway"));
+    for path in prom_files(folder.path()) {
+        let kind = path.file_stem().unwrap().to_str().unwrap();
+        let body = format!("@{}", path.display());
+        let url = format!("http://{address}/metrics/job/{kind}");
+        let said = curl(&["--data-binary", &body, &url]);
+        assert_eq!(said, "", "{kind}");
+        let shown = curl(&[&format!("http://{address}/metrics")]);
+        let held = format!("hrload_held{{instance=\"\",job=\"{kind}\"}}");
+        assert!(shown.contains(&held), "{kind}: {shown}");
+    }
+    gateway.kill().unwrap();
+    gateway.wait().unwrap();
+}
+
+#[test]
+#[ignore = "needs curl, and prometheus-node-exporter of apt-get install prometheus-node-exporter"]
+fn a_collector_of_text_files_reads_the_text() {
+    for (kind, result) in kinds() {
+        let folder = TempDir::new().unwrap();
+        fs::write(folder.path().join("run.prom"), text("prom", &[result])).unwrap();
+        let folder = folder.path().display();
+        let (mut exporter, address) = served(
+            Command::new("prometheus-node-exporter")
+                .args(["--collector.disable-defaults", "--collector.textfile"])
+                .arg(format!("--collector.textfile.directory={folder}")),
+        );
+        let shown = curl(&[&format!("http://{address}/metrics")]);
+        assert!(
+            shown.contains("node_textfile_scrape_error 0"),
+            "{kind}: {shown}"
+        );
+        assert!(shown.contains("\nhrload_held "), "{kind}: {shown}");
+        exporter.kill().unwrap();
+        exporter.wait().unwrap();
+    }
 }
 
 #[test]
@@ -302,7 +358,12 @@ fn markdown_says_the_verdict_first_and_keeps_text_as_text() {
     let two = text("md", &[Case::default().run(), Case::lossy().run()]);
     assert!(two.contains("### base: ✅ held") && two.contains("### new: ❌ not held"));
     assert!(
-        two.contains("| achieved | 500.0/s | 487.5/s | -2.5% |"),
+        two.contains("| achieved | 500.0/s | 487.5/s | -12.5/s | -2.5 % |"),
+        "{two}"
+    );
+    assert!(two.contains("not held: new run"), "{two}");
+    assert!(
+        two.contains("| missing | 0.0 % | 0.5 % | +0.5 % | - |"),
         "{two}"
     );
     for (kind, result) in kinds() {

@@ -78,6 +78,7 @@ fn hostile() -> RunResult {
     result.throttles[0].reason = Some(harm());
     result.failures.insert(harm(), 1);
     result.ledger.broken = vec![harm()];
+    result.ledger.closed = false;
     result.thresholds = vec![hrload::report::Threshold {
         expression: harm(),
         measured: Some(1.0),

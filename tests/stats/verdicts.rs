@@ -1,10 +1,11 @@
 //! Which verdict, and what it advises.
 
 use hrload::stats::{
-    Basis, ChangePoints, Comparison, Practical, RunFigure, Settings, Verdict, Within, estimate,
+    Basis, ChangePoints, Comparison, Count, Practical, RunFigure, Settings, Verdict, Within,
+    estimate,
 };
 
-use super::{bare, exactly};
+use super::{bare, exactly, strict};
 
 fn verdict(base: &[f64], new: &[f64], settings: &Settings) -> Verdict {
     Comparison::of(&bare(base), &bare(new), settings)
@@ -126,6 +127,68 @@ fn a_change_point_carries_the_levels_on_either_side() {
         .collect();
     assert_eq!(levels, [(20, 100, 112), (40, 112, 90)]);
     assert!(found.iter().all(|change| change.p_value <= 0.01));
+}
+
+#[test]
+fn counts_are_judged_exactly_where_they_are_few() {
+    let runs = |counts: &[u64]| -> Vec<Count> {
+        let run = |&count| Count { count, of: 1_000 };
+        counts.iter().map(run).collect()
+    };
+    let found = |base: &[u64], new: &[u64]| {
+        let found = Comparison::of_counts(&runs(base), &runs(new), &Settings::default());
+        found.unwrap().verdict
+    };
+    // Nothing on either side, whatever might yet come.
+    assert_eq!(found(&[0, 0, 0], &[0, 0, 0]), Verdict::NotChanged);
+    // One of a thousand each, and no noise at all between the runs.
+    let one = found(&[0, 0, 0], &[1, 1, 1]);
+    assert!(
+        matches!(one, Verdict::Inconclusive { more_runs: Some(more) } if more > 1),
+        "{one:?}"
+    );
+    assert_eq!(found(&[0, 0, 0], &[40, 36, 44]), Verdict::Changed);
+    assert_eq!(found(&[0, 0, 0], &[1_000; 3]), Verdict::Changed);
+    // All in one run: the next may have none.
+    let odd = found(&[0, 0, 0], &[0, 0, 300]);
+    assert!(matches!(odd, Verdict::Inconclusive { .. }), "{odd:?}");
+    // Doubled and doubled again: more sightings than readings.
+    assert_eq!(found(&[1_000; 3], &[3_000, 3_010, 2_990]), Verdict::Changed);
+    let none = [Count { count: 0, of: 0 }];
+    assert!(Comparison::of_counts(&none, &none, &Settings::default()).is_err());
+}
+
+#[test]
+fn exact_limits_are_garwoods() {
+    // None in each of three runs of 1,000 against 5, 5 and 5: 3.689 is the upper
+    // limit of none at 97.5 %, 4.382 at 98.75 %: half of what is left for each side.
+    let side = |count| [Count { count, of: 1_000 }; 3];
+    let found = Comparison::of_counts(&side(0), &side(5), &strict(0.95)).unwrap();
+    assert!(
+        (found.interval.high - 0.0088).abs() < 0.0005,
+        "{:?}",
+        found.interval
+    );
+    assert!(
+        (found.interval.low - 0.0011).abs() < 0.0005,
+        "{:?}",
+        found.interval
+    );
+}
+
+#[test]
+fn the_fewest_entries_are_those_in_which_a_change_is_found() {
+    let search = ChangePoints::default();
+    let fewest = search.fewest().unwrap();
+    let level = |entries: usize| -> Vec<f64> {
+        (0..entries)
+            .map(|at| if at < entries / 2 { 1.0 } else { 1.4 } + (at * 7 % 5) as f64 / 1e3)
+            .collect()
+    };
+    assert!(search.find(&level(fewest - 1)).unwrap().is_empty());
+    for entries in fewest..fewest + 20 {
+        assert_eq!(search.find(&level(entries)).unwrap().len(), 1, "{entries}");
+    }
 }
 
 #[test]

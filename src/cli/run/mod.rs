@@ -248,7 +248,7 @@ pub(crate) struct RunArgs {
     output: Option<PathBuf>,
 
     /// Write a report; repeatable; the ending says which: .html, .md, .csv (series),
-    /// .hlog (HdrHistogram log), .xml (JUnit), .prom (OpenMetrics). With one --baseline,
+    /// .hlog (HdrHistogram log), .xml (JUnit), .prom (Prometheus). With one --baseline,
     /// .html and .md show both runs
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     report: Vec<Report>,
@@ -355,6 +355,9 @@ pub(crate) fn run(mut args: RunArgs) -> Result<Exit, Problem> {
     let asking = args.asking();
     let dry_run = args.dry_run.then_some(args.state.is_some());
     let request = args.into_request("--threshold", conditions)?;
+    if !baseline.is_empty() {
+        diff::comparable_before(&baseline, &experiment::foresee(&request)?)?;
+    }
     if let Some(made_before) = dry_run {
         return super::print(&dry::calls(&request, made_before)).map(|()| Exit::Held);
     }

@@ -106,7 +106,7 @@ impl RunArgs {
             {
                 "a stage of a Kinesis stream, but --via dynamodb-streams was given; leave it out, \
                  or write a condition such as e2e.p99<1s"
-            } else if wanted.stage() == Some(Stage::Freshness) && !self.lake.given() {
+            } else if wanted.needs_lake() && !self.lake.given() {
                 "readings in a lake, but none is delivered into; add --lake FOLDER"
             } else {
                 continue;

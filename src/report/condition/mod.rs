@@ -10,6 +10,7 @@ mod reach;
 use std::fmt;
 use std::str::FromStr;
 
+use super::counted::Counted;
 use super::units::{self, parse_duration, parse_number};
 use super::{RunResult, Threshold};
 use crate::measure::Stage;
@@ -44,18 +45,6 @@ enum Moment {
     Max,
     /// A percentage of values, above 0 and below 100.
     Percentile(f64),
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Counted {
-    Lost,
-    Missing,
-    Failed,
-    Dropped,
-    CutOff,
-    Duplicates,
-    Reordered,
-    Throttled,
 }
 
 /// A way in which a reading is lost.
@@ -108,7 +97,7 @@ pub enum ConditionError {
         "`{figure}` is no figure of a result{}: there are latencies (p50, p99.9, max, mean; of a stage: \
          response.p99), {}",
         suggestion.as_deref().map(|s| format!(", did you mean `{s}`?")).unwrap_or_default(),
-        NAMES.map(|(name, _)| name).join(", ")
+        names().map(|(name, _)| name).collect::<Vec<_>>().join(", ")
     )]
     Figure {
         /// What was written.
@@ -128,21 +117,19 @@ pub enum ConditionError {
     },
 }
 
-/// Figures that are not latencies.
-const NAMES: [(&str, Figure); 12] = [
-    ("lost", Figure::Count(Counted::Lost)),
-    ("missing", Figure::Count(Counted::Missing)),
-    ("failed", Figure::Count(Counted::Failed)),
-    ("dropped", Figure::Count(Counted::Dropped)),
-    ("cut_off", Figure::Count(Counted::CutOff)),
-    ("duplicates", Figure::Count(Counted::Duplicates)),
-    ("reordered", Figure::Count(Counted::Reordered)),
-    ("throttled", Figure::Count(Counted::Throttled)),
+/// Figures that are neither latencies nor counts.
+const NAMES: [(&str, Figure); 4] = [
     ("achieved", Figure::Achieved),
     ("usd_per_hour", Figure::Dollars(Dollars::AnHour)),
     ("usd_per_million", Figure::Dollars(Dollars::AMillion)),
     ("send_cpu", Figure::SendCpu),
 ];
+
+/// The names of all figures that are not latencies, and the figures.
+fn names() -> impl Iterator<Item = (&'static str, Figure)> {
+    let counts = Counted::ALL.map(|of| (of.key(), Figure::Count(of)));
+    counts.into_iter().chain(NAMES)
+}
 
 /// Other ways to write them.
 const ALIASES: [(&str, &str); 2] = [("loss", "lost"), ("throttle", "throttled")];
@@ -199,10 +186,17 @@ impl Condition {
                 stage,
                 Stage::Capture | Stage::Replication | Stage::Read | Stage::EndToEnd
             ),
-            Figure::Count(counted) => matches!(
-                counted,
-                Counted::Missing | Counted::Duplicates | Counted::Reordered
-            ),
+            Figure::Count(counted) => counted.needs_stream(),
+            _ => false,
+        }
+    }
+
+    /// Whether it looks at what is delivered into a lake.
+    #[must_use]
+    pub fn needs_lake(&self) -> bool {
+        match self.figure {
+            Figure::Latency(stage, _) => stage == Stage::Freshness,
+            Figure::Count(counted) => counted.needs_lake(),
             _ => false,
         }
     }
@@ -323,32 +317,6 @@ fn latency(result: &RunResult, stage: Stage, moment: Moment) -> Option<f64> {
     })
 }
 
-impl Counted {
-    /// How many, and of how many; nothing where readings were not followed.
-    fn count(self, result: &RunResult) -> Option<(u64, u64)> {
-        let ledger = &result.ledger;
-        Some(match self {
-            // Whatever became due and did not come to the end of its way.
-            Self::Lost => {
-                let arrived = ledger.seen.unwrap_or(ledger.acknowledged);
-                (ledger.scheduled.saturating_sub(arrived), ledger.scheduled)
-            }
-            Self::Missing => (ledger.missing?, ledger.acknowledged),
-            Self::Failed => (ledger.failed, ledger.sent),
-            Self::Dropped => (ledger.dropped, ledger.scheduled),
-            Self::CutOff => (ledger.cut_off, ledger.scheduled),
-            Self::Duplicates => (ledger.duplicates?, ledger.acknowledged),
-            Self::Reordered => (ledger.reordered?, ledger.acknowledged),
-            // Each time an item is refused counts, of all the times one was tried.
-            Self::Throttled => {
-                let refused = result.throttles.iter().map(|throttle| throttle.items);
-                let refused = refused.sum();
-                (refused, ledger.acknowledged.saturating_add(refused))
-            }
-        })
-    }
-}
-
 impl FromStr for Condition {
     type Err = ConditionError;
 
@@ -386,8 +354,8 @@ impl FromStr for Figure {
         let lower = text.to_ascii_lowercase();
         let alias = ALIASES.iter().find(|(alias, _)| *alias == lower);
         let name = alias.map_or(lower.as_str(), |(_, name)| name);
-        if let Some((_, figure)) = NAMES.iter().find(|(known, _)| *known == name) {
-            return Ok(*figure);
+        if let Some((_, figure)) = names().find(|(known, _)| *known == name) {
+            return Ok(figure);
         }
         // The stop of p99.9 is no stop after a stage.
         let named = name.split_once('.');
@@ -396,7 +364,7 @@ impl FromStr for Figure {
         if let Some(moment) = Moment::parse(moment) {
             return Ok(Self::Latency(stage, moment));
         }
-        let known = NAMES.iter().map(|(name, _)| *name);
+        let known = names().map(|(name, _)| name);
         let known = known.chain(["p50", "p99", "max", "mean", "min"]);
         Err(ConditionError::Figure {
             figure: text.to_owned(),
@@ -474,7 +442,7 @@ impl fmt::Display for Figure {
                 Moment::Percentile(percent) => write!(f, "p{percent}"),
             };
         }
-        let name = NAMES.iter().find(|(_, figure)| figure == self);
+        let name = names().find(|(_, figure)| figure == self);
         f.write_str(name.map_or("", |(name, _)| name))
     }
 }

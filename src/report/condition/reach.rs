@@ -128,8 +128,12 @@ impl Condition {
             Counted::Duplicates => (counts.duplicates as f64, so_far.most),
             Counted::Reordered => (counts.reordered as f64, so_far.most),
             Counted::Throttled => (so_far.refused(), so_far.most + so_far.refused()),
-            // What is missing may only be late.
-            Counted::Missing => return false,
+            // What is missing may only be late, and what was seen without an
+            // acknowledgement may still get one.
+            Counted::Missing
+            | Counted::SeenUnacknowledged
+            | Counted::LakeMissing
+            | Counted::LakeDuplicates => return false,
             // Until the end nothing is cut off.
             Counted::CutOff => return false,
         };

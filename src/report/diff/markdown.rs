@@ -4,7 +4,7 @@ use std::fmt::{Result, Write};
 
 use super::{Change, DiffResult, FigureChange};
 use crate::report::export::plain;
-use crate::report::units::fine_percent;
+use crate::report::plain::lines;
 
 /// The comparison, its outcome first.
 #[must_use]
@@ -12,29 +12,35 @@ pub fn diff_markdown(result: &DiffResult) -> String {
     let mut text = String::new();
     // Writing to a string does not fail.
     let _ = write(&mut text, result);
-    text
+    lines(&text).into_owned()
 }
 
 fn write(text: &mut String, result: &DiffResult) -> Result {
     let [worse, better, untold] =
         [Change::Worse, Change::Better, Change::Inconclusive].map(|of| result.count(of));
-    let outcome = match (worse, untold) {
-        (0, 0) => "✅ nothing got worse".to_owned(),
-        (0, untold) => format!("✅ nothing is known to be worse, {untold} cannot be told"),
-        (worse, _) => format!("❌ {worse} worse"),
+    let unheld = if result.unheld_allowed {
+        0
+    } else {
+        result.unheld.len()
+    };
+    let outcome = match (worse, unheld, untold) {
+        (0, 0, 0) => "✅ nothing got worse".to_owned(),
+        (0, 0, untold) => format!("✅ nothing is known to be worse, {untold} cannot be told"),
+        (0, 1, _) => "❌ 1 run did not hold".to_owned(),
+        (0, unheld, _) => format!("❌ {unheld} runs did not hold"),
+        (worse, 0, _) => format!("❌ {worse} worse"),
+        (worse, 1, _) => format!("❌ {worse} worse, 1 run did not hold"),
+        (worse, unheld, _) => format!("❌ {worse} worse, {unheld} runs did not hold"),
     };
     writeln!(text, "### hrload: {outcome}, {better} better\n")?;
-    let runs = |ids: &[String]| match ids.len() {
-        1 => "1 run".to_owned(),
-        n => format!("{n} runs"),
-    };
+    let about = result.about();
+    let mut letters = about.chars();
+    let first = letters.next().map(|c| c.to_ascii_uppercase());
     writeln!(
         text,
-        "Base {}, new {}; {} confidence over all figures, changes within {} do not matter.\n",
-        runs(&result.base),
-        runs(&result.new),
-        fine_percent(result.confidence),
-        fine_percent(result.practical),
+        "{}{}.\n",
+        first.map(String::from).unwrap_or_default(),
+        letters.as_str()
     )?;
     tables(text, result)
 }
@@ -50,7 +56,13 @@ pub(in crate::report) fn tables(text: &mut String, result: &DiffResult) -> Resul
             plain(&of.new)
         )?;
     }
-    if !result.differences.is_empty() {
+    for of in &result.unheld {
+        writeln!(text, "- {}", plain(&of.line()))?;
+    }
+    if let Some(line) = result.about_unheld() {
+        writeln!(text, "\n{}", plain(&line))?;
+    }
+    if !(result.differences.is_empty() && result.unheld.is_empty()) {
         writeln!(text)?;
     }
     let (headline, stages) = result.figures_by_rank();
@@ -72,25 +84,24 @@ pub(in crate::report) fn tables(text: &mut String, result: &DiffResult) -> Resul
 fn table(text: &mut String, figures: &[&FigureChange]) -> Result {
     writeln!(
         text,
-        "| figure | base | new | change | interval | verdict |"
+        "| figure | base | new | change | share | interval | verdict |"
     )?;
-    writeln!(text, "|:--|--:|--:|--:|:-:|:--|")?;
+    writeln!(text, "|:--|--:|--:|--:|--:|:-:|:--|")?;
     for of in figures {
-        let [base, new, change] = of.shown();
+        let [base, new, change, share] = of.shown();
         let interval = of.shown_interval().unwrap_or_default();
-        let verdict = match (of.verdict, of.more_runs) {
-            (Change::Better, _) => "**better**".to_owned(),
-            (Change::Worse, _) => "**worse**".to_owned(),
-            (Change::NotChanged, _) => "not changed".to_owned(),
-            (Change::Inconclusive, Some(more)) => {
-                format!("inconclusive; {more} more runs a side")
-            }
-            (Change::Inconclusive, None) => "inconclusive".to_owned(),
+        let verdict = match of.verdict {
+            Change::Better => "**better**",
+            Change::Worse => "**worse**",
+            Change::NotChanged => "not changed",
+            Change::Inconclusive => "inconclusive",
         };
+        let why = of.why().map(|why| format!("; {}", plain(&why)));
         writeln!(
             text,
-            "| {} | {base} | {new} | {change} | {interval} | {verdict} |",
-            plain(&of.figure)
+            "| {} | {base} | {new} | {change} | {share} | {interval} | {verdict}{} |",
+            plain(&of.figure),
+            why.unwrap_or_default()
         )?;
     }
     writeln!(text)

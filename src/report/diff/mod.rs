@@ -1,40 +1,37 @@
 //! Runs of two sides compared: what changed, what did not, what cannot be told.
 //!
 //! In go results; out come a figure's change, its interval and a verdict each,
-//! and what makes the sides incomparable in the first place. Here stands what is
-//! in the file; `alike` looks for differences of what was run, `text` has the
-//! comparison on a screen, `markdown` for a pull request.
+//! the runs that did not hold, and what makes the sides incomparable in the first
+//! place. A figure that one side could not measure is a finding, not a gap. Here
+//! stands what is in the file; `figure` draws up a figure, `alike` looks for
+//! differences of what was run, `text` has the comparison on a screen, `markdown`
+//! for a pull request.
 
 mod alike;
+mod figure;
 mod markdown;
 mod text;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Figures, Measure, RunResult};
+use super::{Figures, Finding, Measure, Percentile, RunResult, Verdict};
 use crate::measure::Stage;
-use crate::stats::{Basis, Comparison, Practical, RunFigure, Settings, StatsError, Verdict};
-pub use alike::{Difference, differences};
+use crate::stats::{Practical, Settings, StatsError};
+pub use alike::{Difference, differences, unlike};
+pub use figure::FigureChange;
+use figure::Sides;
 pub use markdown::diff_markdown;
 pub(in crate::report) use markdown::tables;
 pub use text::diff;
 
 /// The name of the file's schema.
-const SCHEMA: &str = "hrload.diff/1";
-
-/// Latencies nearer to each other than this are not worth telling apart.
-const LATENCY_FLOOR_S: f64 = 100e-6;
-/// The same of stages between two clocks: services tell their times in whole
-/// milliseconds.
-const TWO_CLOCKS_FLOOR_S: f64 = 1e-3;
-/// Shares of throttled items, likewise.
-const THROTTLED_FLOOR: f64 = 0.001;
+const SCHEMA: &str = "hrload.diff/2";
 
 /// The content of the file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct DiffResult {
-    /// `hrload.diff/1`.
+    /// `hrload.diff/2`.
     pub schema: String,
     /// Runs of the base, by id.
     pub base: Vec<String>,
@@ -46,39 +43,35 @@ pub struct DiffResult {
     pub practical: f64,
     /// What differs in what was run.
     pub differences: Vec<Difference>,
-    /// Every figure that all runs have.
+    /// Runs that did not hold what they were offered, or were cut short.
+    pub unheld: Vec<Unheld>,
+    /// Whether such runs were allowed; they fail the comparison otherwise.
+    pub unheld_allowed: bool,
+    /// Every figure that runs of one side or the other were to have.
     pub figures: Vec<FigureChange>,
 }
 
-/// What became of a figure.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct FigureChange {
-    /// Its name: `achieved`, `e2e.p99`.
-    pub figure: String,
-    /// The mean of the base's runs, in the unit of the result file.
-    pub base: f64,
-    /// The mean of the new side's runs.
-    pub new: f64,
-    /// New less base.
-    pub change: f64,
-    /// Where the true change may lie; null where no noise is known.
-    pub interval: Option<[f64; 2]>,
-    /// The change as a share of the base; null where the base may be zero.
-    pub relative: Option<f64>,
-    /// Where the true share may lie.
-    pub relative_interval: Option<[f64; 2]>,
-    /// Hedges' g: the change in standard deviations between runs.
-    pub effect: Option<f64>,
-    /// The smallest true change that so many runs would probably show.
-    pub minimum_detectable: Option<f64>,
-    /// What the interval allows for: `between-runs`, `one-side` (the other has
-    /// one run), `within-runs`, or `nothing`.
-    pub basis: String,
-    /// What is concluded.
-    pub verdict: Change,
-    /// For an inconclusive one: how many more runs, on each side, would probably
-    /// settle it; null when a thousand would not.
-    pub more_runs: Option<u32>,
+/// A run that did not hold.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Unheld {
+    /// `base` or `new`.
+    pub side: String,
+    /// The run's id.
+    pub run: String,
+    /// Why, the gravest reason first.
+    pub why: Vec<String>,
+}
+
+impl Unheld {
+    /// In a line.
+    pub(super) fn line(&self) -> String {
+        format!(
+            "not held: {} run {}: {}",
+            self.side,
+            self.run,
+            self.why.join("; ")
+        )
+    }
 }
 
 /// What is concluded of a figure.
@@ -96,12 +89,17 @@ pub enum Change {
 }
 
 /// What is asked of a comparison.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct DiffSettings {
     /// How often all intervals together are to hold the truth, 0.5 to 1.
     pub confidence: f64,
     /// Changes of at most this share do not matter.
     pub practical: f64,
+    /// Figures with a smallest difference that matters of their own, in the
+    /// figure's unit.
+    pub matters: Vec<(Measure, f64)>,
+    /// Whether runs that did not hold may be compared.
+    pub allow_unheld: bool,
 }
 
 impl Default for DiffSettings {
@@ -109,8 +107,57 @@ impl Default for DiffSettings {
         Self {
             confidence: 0.95,
             practical: 0.05,
+            matters: Vec::new(),
+            allow_unheld: false,
         }
     }
+}
+
+impl DiffSettings {
+    /// What is too small to matter in a figure. A stage matters by what it adds to
+    /// the whole way; where the figure has a bound of its own, that alone counts.
+    fn practical(&self, measure: Measure, sides: &[Vec<Figures>; 2]) -> Practical {
+        let own = self.matters.iter().rev().find(|of| of.0 == measure);
+        if let Some(&(_, absolute)) = own {
+            return Practical {
+                relative: 0.0,
+                absolute,
+            };
+        }
+        let of_way = match measure {
+            Measure::Latency(stage, percentile) if !is_whole(stage) => {
+                self.practical * way(percentile, sides)
+            }
+            _ => 0.0,
+        };
+        Practical {
+            relative: self.practical,
+            absolute: measure.matters().max(of_way),
+        }
+    }
+}
+
+/// Whether it is of a whole way, and not of a part of one.
+fn is_whole(stage: Stage) -> bool {
+    matches!(stage, Stage::Response | Stage::EndToEnd | Stage::Freshness)
+}
+
+/// How long the whole way takes: end to end where all runs know that, else to the
+/// acknowledgement; the quicker side's mean.
+fn way(percentile: Percentile, sides: &[Vec<Figures>; 2]) -> f64 {
+    let mean = |stage| -> Option<f64> {
+        let side = |side: &Vec<Figures>| -> Option<f64> {
+            let values = side.iter().map(|of| {
+                let of = of.get(Measure::Latency(stage, percentile))?;
+                Some(of.value)
+            });
+            let values: Vec<f64> = values.collect::<Option<_>>()?;
+            Some(values.iter().sum::<f64>() / values.len() as f64)
+        };
+        Some(side(&sides[0])?.min(side(&sides[1])?))
+    };
+    let whole = mean(Stage::EndToEnd).or_else(|| mean(Stage::Response));
+    whole.unwrap_or(0.0).max(0.0)
 }
 
 impl DiffResult {
@@ -121,39 +168,39 @@ impl DiffResult {
     pub fn new(
         base: &[RunResult],
         new: &[RunResult],
-        settings: DiffSettings,
+        settings: &DiffSettings,
     ) -> Result<Self, StatsError> {
         let sides = [base, new].map(|runs| runs.iter().map(Figures::of).collect::<Vec<_>>());
-        let everywhere = |measure: Measure| {
-            let all = |side: &Vec<Figures>| -> Option<Vec<RunFigure>> {
-                side.iter().map(|of| of.get(measure)).collect()
+        let of = |measure| {
+            let side = |side: &Vec<Figures>| -> Vec<Finding> {
+                side.iter().map(|of| of.finding(measure)).collect()
             };
-            Some((measure, all(&sides[0])?, all(&sides[1])?))
+            (measure, Sides::of(side(&sides[0]), side(&sides[1])))
         };
-        let known: Vec<Measure> = sides[0]
-            .first()
-            .map(|of| of.iter().map(|(measure, _)| measure).collect())
-            .unwrap_or_default();
-        let compared: Vec<_> = known.into_iter().filter_map(everywhere).collect();
-        let count = u32::try_from(compared.len().max(1)).unwrap_or(u32::MAX);
-        let mut figures = Vec::with_capacity(compared.len());
-        for (measure, base, new) in compared {
-            let settings = Settings {
+        let all: Vec<(Measure, Sides)> = Measure::all()
+            .map(of)
+            .filter(|(_, sides)| !sides.not_asked())
+            .collect();
+        let compared = all.iter().filter(|(_, sides)| sides.known());
+        let count = u32::try_from(compared.count().max(1)).unwrap_or(u32::MAX);
+        let mut figures = Vec::with_capacity(all.len());
+        for (measure, of) in &all {
+            let asked = Settings {
                 confidence: settings.confidence,
                 figures: count,
-                practical: Practical {
-                    relative: settings.practical,
-                    absolute: floor(measure),
-                },
+                practical: settings.practical(*measure, &sides),
                 ..Settings::default()
             };
-            match Comparison::of(&base, &new, &settings) {
-                Ok(of) => figures.push(FigureChange::of(measure, &of)),
-                Err(StatsError::NoSpread) => figures.push(FigureChange::bare(measure, &base, &new)),
-                Err(error) => return Err(error),
-            }
+            let gate = *measure == Measure::Unheld && !settings.allow_unheld;
+            figures.push(if gate {
+                FigureChange::gate(*measure, of)
+            } else {
+                FigureChange::of(*measure, of, &asked)?
+            });
         }
         let ids = |runs: &[RunResult]| runs.iter().map(|run| run.run.id.clone()).collect();
+        let mut unheld = unheld_of("base", base);
+        unheld.extend(unheld_of("new", new));
         Ok(Self {
             schema: SCHEMA.to_owned(),
             base: ids(base),
@@ -161,8 +208,16 @@ impl DiffResult {
             confidence: settings.confidence,
             practical: settings.practical,
             differences: differences(base, new),
+            unheld,
+            unheld_allowed: settings.allow_unheld,
             figures,
         })
+    }
+
+    /// Whether it found something worse, or rests on runs that it may not rest on.
+    #[must_use]
+    pub fn failed(&self) -> bool {
+        self.count(Change::Worse) > 0 || !self.unheld_allowed && !self.unheld.is_empty()
     }
 
     /// The figures of the whole way, and those that say where a change comes from.
@@ -178,107 +233,46 @@ impl DiffResult {
             .filter(|of| of.verdict == change)
             .count()
     }
-}
 
-fn floor(measure: Measure) -> f64 {
-    match measure {
-        Measure::Latency(stage, _) if stage.spans_clocks() => TWO_CLOCKS_FLOOR_S,
-        Measure::Latency(..) => LATENCY_FLOOR_S,
-        Measure::Throttled => THROTTLED_FLOOR,
-        _ => 0.0,
-    }
-}
-
-impl FigureChange {
-    fn of(measure: Measure, of: &Comparison) -> Self {
-        let better = (of.change > 0.0) == measure.more_is_better();
-        let (verdict, more_runs) = match of.verdict {
-            Verdict::Changed if better => (Change::Better, None),
-            Verdict::Changed => (Change::Worse, None),
-            Verdict::NotChanged => (Change::NotChanged, None),
-            Verdict::Inconclusive { more_runs } => (Change::Inconclusive, more_runs),
+    /// What follows from runs that did not hold.
+    pub(super) fn about_unheld(&self) -> Option<String> {
+        let (runs, them) = match self.unheld.len() {
+            0 => return None,
+            1 => ("1 run did not hold".to_owned(), "it"),
+            n => (format!("{n} runs did not hold"), "them"),
         };
-        let ends = |interval: crate::stats::Interval| [interval.low, interval.high];
-        Self {
-            figure: measure.name(),
-            base: of.base,
-            new: of.new,
-            change: of.change,
-            interval: Some(ends(of.interval)),
-            relative: of.relative.map(|relative| relative.change),
-            relative_interval: of.relative.map(|relative| ends(relative.interval)),
-            effect: of.effect,
-            minimum_detectable: Some(of.minimum_detectable),
-            basis: match of.basis {
-                Basis::BetweenRuns => "between-runs",
-                Basis::OneSide => "one-side",
-                Basis::WithinRuns => "within-runs",
-            }
-            .to_owned(),
-            verdict,
-            more_runs,
-        }
+        Some(if self.unheld_allowed {
+            format!("{runs}, which was allowed")
+        } else {
+            format!("{runs}: make {them} again, or allow {them} with --allow-unheld")
+        })
     }
 
-    /// One number a run, of one run a side: the numbers, and nothing to conclude.
-    fn bare(measure: Measure, base: &[RunFigure], new: &[RunFigure]) -> Self {
-        let mean = |side: &[RunFigure]| {
-            side.iter().map(|of| of.value).sum::<f64>() / side.len().max(1) as f64
+    /// `base 3 runs, new 1 run; ...`: what was compared, and how.
+    pub(super) fn about(&self) -> String {
+        let runs = |ids: &[String]| match ids.len() {
+            1 => "1 run".to_owned(),
+            n => format!("{n} runs"),
         };
-        let (base, new) = (mean(base), mean(new));
-        Self {
-            figure: measure.name(),
-            base,
-            new,
-            change: new - base,
-            interval: None,
-            relative: (base > 0.0).then(|| new / base - 1.0),
-            relative_interval: None,
-            effect: None,
-            minimum_detectable: None,
-            basis: "nothing".to_owned(),
-            verdict: Change::Inconclusive,
-            more_runs: None,
-        }
-    }
-
-    /// Base, new and change, as people read them.
-    pub(super) fn shown(&self) -> [String; 3] {
-        let show = |value: f64| match self.measure() {
-            Some(measure) => measure.show(value),
-            None => value.to_string(),
-        };
-        let change = match self.relative {
-            Some(relative) => text::signed(relative),
-            None => show(self.change),
-        };
-        [show(self.base), show(self.new), change]
-    }
-
-    /// Where the true change may lie, as people read it; nothing where no noise
-    /// is known.
-    pub(super) fn shown_interval(&self) -> Option<String> {
-        let show = |value: f64| match self.measure() {
-            Some(measure) => measure.show(value),
-            None => value.to_string(),
-        };
-        match (self.relative_interval, self.interval) {
-            (Some(ends), _) => Some(ends.map(text::signed).join(" .. ")),
-            (None, Some(ends)) => Some(ends.map(show).join(" .. ")),
-            (None, None) => None,
-        }
-    }
-
-    /// The figure that it is of.
-    fn measure(&self) -> Option<Measure> {
-        Measure::named(&self.figure)
-    }
-
-    /// Whether it is of the whole way: the rest says where a change comes from.
-    fn is_headline(&self) -> bool {
-        !matches!(
-            self.measure(),
-            Some(Measure::Latency(stage, _)) if !matches!(stage, Stage::Response | Stage::EndToEnd)
+        format!(
+            "base {}, new {}; {} confidence over all figures, changes within {} do not matter",
+            runs(&self.base),
+            runs(&self.new),
+            super::units::fine_percent(self.confidence),
+            super::units::fine_percent(self.practical),
         )
     }
+}
+
+/// The runs of a side that did not hold.
+fn unheld_of(side: &str, runs: &[RunResult]) -> Vec<Unheld> {
+    let unheld = runs.iter().filter_map(|run| {
+        let verdict = Verdict::of(run);
+        (!verdict.held()).then(|| Unheld {
+            side: side.to_owned(),
+            run: run.run.id.clone(),
+            why: verdict.reasons.iter().map(ToString::to_string).collect(),
+        })
+    });
+    unheld.collect()
 }

@@ -1,18 +1,22 @@
-//! A comparison on the terminal.
+//! A comparison on the terminal, at most 80 columns wide.
 
 use std::fmt::Write;
 
 use anstyle::{AnsiColor, Style};
 
 use super::{Change, DiffResult, FigureChange};
-use crate::report::text::painted;
-use crate::report::units::fine_percent;
+use crate::report::plain::tame;
+use crate::report::text::{painted, wrap};
 
 const GOOD: Style = AnsiColor::Green.on_default().bold();
 const BAD: Style = AnsiColor::Red.on_default().bold();
 const NOTE: Style = AnsiColor::Yellow.on_default();
 const HEADING: Style = Style::new().bold();
 const FAINT: Style = Style::new().dimmed();
+
+const WIDTH: usize = 80;
+/// Columns before a figure's second line.
+const INDENT: usize = 4;
 
 /// The comparison as text.
 #[must_use]
@@ -24,25 +28,17 @@ pub fn diff(result: &DiffResult) -> String {
 }
 
 fn write_diff(text: &mut String, result: &DiffResult) -> std::fmt::Result {
-    let runs = |ids: &[String]| match ids.len() {
-        1 => "1 run".to_owned(),
-        n => format!("{n} runs"),
-    };
-    let what = format!(
-        "base {}, new {}; {} confidence over all figures, changes within {} do not matter",
-        runs(&result.base),
-        runs(&result.new),
-        fine_percent(result.confidence),
-        fine_percent(result.practical),
-    );
-    writeln!(text, "{}", painted(FAINT, &what))?;
+    folded(text, FAINT, &result.about())?;
     for of in &result.differences {
         let line = format!("differs: {} {} against {}", of.what, of.base, of.new);
-        writeln!(text, "{}", painted(NOTE, &line))?;
+        folded(text, NOTE, &line)?;
+    }
+    for of in &result.unheld {
+        folded(text, BAD, &of.line())?;
     }
     let heading = format!(
-        "{:<20} {:>14} {:>14} {:>9}  {:<19} {}",
-        "figure", "base", "new", "change", "interval", "verdict"
+        "{:<20}{:>12}{:>12}{:>12}{:>10}  {}",
+        "figure", "base", "new", "change", "share", "verdict"
     );
     writeln!(text, "{}", painted(HEADING, &heading))?;
     let (headline, stages) = result.figures_by_rank();
@@ -50,6 +46,13 @@ fn write_diff(text: &mut String, result: &DiffResult) -> std::fmt::Result {
         figure(text, of)?;
     }
     writeln!(text)?;
+    if let Some(line) = advice(result) {
+        folded(text, Style::new(), line)?;
+    }
+    if let Some(line) = result.about_unheld() {
+        let style = if result.unheld_allowed { NOTE } else { BAD };
+        folded(text, style, &line)?;
+    }
     writeln!(
         text,
         "{} worse, {} better, {} not changed, {} inconclusive",
@@ -57,38 +60,44 @@ fn write_diff(text: &mut String, result: &DiffResult) -> std::fmt::Result {
         result.count(Change::Better),
         result.count(Change::NotChanged),
         result.count(Change::Inconclusive),
-    )?;
-    if let Some(line) = advice(result) {
-        writeln!(text, "{line}")?;
+    )
+}
+
+/// A line in as many as it takes.
+fn folded(text: &mut String, style: Style, line: &str) -> std::fmt::Result {
+    for (at, line) in wrap(line, WIDTH - INDENT).iter().enumerate() {
+        let indent = if at == 0 { 0 } else { INDENT };
+        writeln!(text, "{:indent$}{}", "", painted(style, line))?;
     }
     Ok(())
 }
 
 fn figure(text: &mut String, of: &FigureChange) -> std::fmt::Result {
-    let [base, new, change] = of.shown();
-    let interval = of.shown_interval().unwrap_or_else(|| "-".to_owned());
-    let verdict = match (of.verdict, of.more_runs) {
-        (Change::Better, _) => painted(GOOD, "better"),
-        (Change::Worse, _) => painted(BAD, "worse"),
-        (Change::NotChanged, _) => "not changed".to_owned(),
-        (Change::Inconclusive, Some(more)) => painted(
-            NOTE,
-            &format!("inconclusive, {more} more a side would probably settle it"),
-        ),
-        (Change::Inconclusive, None) if of.interval.is_none() => {
-            painted(NOTE, "inconclusive, its noise is not known")
-        }
-        (Change::Inconclusive, None) => painted(NOTE, "inconclusive, and too noisy to settle"),
+    let [base, new, change, share] = of.shown();
+    let verdict = match of.verdict {
+        Change::Better => painted(GOOD, "better"),
+        Change::Worse => painted(BAD, "worse"),
+        Change::NotChanged => "not changed".to_owned(),
+        Change::Inconclusive => painted(NOTE, "inconclusive"),
     };
+    let name = tame(&of.figure);
     writeln!(
         text,
-        "{:<20} {base:>14} {new:>14} {change:>9}  {interval:<19} {verdict}",
-        of.figure,
-    )
-}
-
-pub(super) fn signed(share: f64) -> String {
-    format!("{:+.1}%", share * 100.0)
+        "{name:<20}{base:>12}{new:>12}{change:>12}{share:>10}  {verdict}"
+    )?;
+    if of.verdict == Change::NotChanged {
+        return Ok(());
+    }
+    let interval = of.shown_interval();
+    let interval = interval.map(|of| format!("the change may be {of}"));
+    let more: Vec<String> = interval.into_iter().chain(of.why()).collect();
+    if !more.is_empty() {
+        let more = more.join("; ");
+        for line in wrap(&more, WIDTH - INDENT) {
+            writeln!(text, "{:INDENT$}{}", "", painted(FAINT, &line))?;
+        }
+    }
+    Ok(())
 }
 
 /// What one run a side cannot say.

@@ -17,6 +17,7 @@ use hdrhistogram::serialization::{Deserializer, V2DeflateSerializer};
 use super::{ReportError, Unsound};
 use crate::measure::{LatencyError, Stage};
 use crate::report::RunResult;
+use crate::report::plain::tame;
 
 /// The column of maxima is in milliseconds, as HdrHistogram's own tools write it.
 const US_PER_MS: f64 = 1_000.0;
@@ -38,8 +39,8 @@ pub(super) fn log(result: &RunResult) -> Result<String, ReportError> {
     builder
         .add_comment(&format!(
             "hrload {}, run {}: latencies in microseconds, a tag a stage",
-            plain(&result.environment.version),
-            plain(&result.run.id)
+            tame(&result.environment.version),
+            tame(&result.run.id)
         ))
         .with_base_time(began)
         .with_start_time(began)
@@ -141,11 +142,4 @@ fn decode(text: &str) -> Result<Histogram<u64>, LatencyError> {
     Deserializer::new()
         .deserialize(&mut bytes.as_slice())
         .map_err(|error| LatencyError::NotAHistogram(error.to_string()))
-}
-
-/// A comment is a line: text from elsewhere must not end it.
-fn plain(text: &str) -> String {
-    text.chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect()
 }

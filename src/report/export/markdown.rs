@@ -6,6 +6,7 @@ use std::fmt::Write;
 use super::{ReportError, second, target};
 use crate::measure::Stage;
 use crate::report::diff::tables;
+use crate::report::plain::tame;
 use crate::report::units::{amount, count, duration, percent, rate};
 use crate::report::{DiffResult, DiffSettings, RunResult, Verdict, Word};
 
@@ -32,7 +33,7 @@ pub(super) fn report(results: &[RunResult]) -> Result<String, ReportError> {
     match results {
         [base, new] => {
             let both = std::slice::from_ref;
-            let diff = DiffResult::new(both(base), both(new), DiffSettings::default())?;
+            let diff = DiffResult::new(both(base), both(new), &DiffSettings::default())?;
             let _ = compared(&mut text, base, new, &diff);
         }
         results => {
@@ -270,7 +271,7 @@ fn compared(
 /// Text from elsewhere, as text: no markup, no line ends, no cells of its own.
 pub(in crate::report) fn plain(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
-    for c in text.chars() {
+    for c in tame(text).chars() {
         match c {
             '&' => plain.push_str("&amp;"),
             '<' => plain.push_str("&lt;"),
@@ -281,7 +282,6 @@ pub(in crate::report) fn plain(text: &str) -> String {
             }
             // A zero-width space keeps a handle from notifying a person.
             '@' => plain.push_str("@\u{200b}"),
-            c if c.is_control() => plain.push(' '),
             c => plain.push(c),
         }
     }

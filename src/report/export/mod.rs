@@ -1,35 +1,32 @@
 //! Reports: a result written for other readers than hrload.
 //!
-//! In go one result or two, read and found sound by [`check()`]; out comes the
+//! In go one result or two, found sound by [`check()`]; out comes the
 //! text of a file, its form chosen by the file's ending. Must not know where
 //! results come from, nor write files itself.
 //!
 //! | file | makes |
 //! |---|---|
-//! | `check` | nothing: it refuses results that contradict themselves |
 //! | `csv` | the series, a row a second |
 //! | `markdown` | what fits a pull request or a CI step's summary |
 //! | `hlog` | a HdrHistogram interval log |
 //! | `junit` | JUnit XML, a threshold a case |
-//! | `openmetrics`, `exposition` | OpenMetrics text, and its grammar |
+//! | `prometheus`, `exposition` | Prometheus' text format, and its grammar |
 //! | [`html`](mod@super::html) | a page |
 
-mod check;
 mod csv;
 mod exposition;
 mod hlog;
 mod junit;
 mod markdown;
-mod openmetrics;
+mod prometheus;
 
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use super::plot::PlotError;
-use super::{RunResult, WriteError, html, probe, write_text};
+use super::{RunResult, Unsound, WriteError, check, html, plain as harmless, probe, write_text};
 use crate::stats::StatsError;
-pub use check::{Unsound, check};
-pub(crate) use exposition::Exposition;
+pub(crate) use exposition::{Dialect, Exposition};
 pub(super) use markdown::plain;
 
 /// The form of a report.
@@ -45,8 +42,8 @@ pub enum Format {
     HdrLog,
     /// JUnit XML.
     Junit,
-    /// OpenMetrics text.
-    OpenMetrics,
+    /// Prometheus' text format.
+    Prometheus,
 }
 
 /// A file to be written, with the form that its ending asks for.
@@ -60,7 +57,7 @@ pub struct Report {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "the ending of {path:?} names no kind of report; endings are .html, .md, .csv (series), \
-     .hlog (HdrHistogram log), .xml (JUnit) and .prom (OpenMetrics)"
+     .hlog (HdrHistogram log), .xml (JUnit) and .prom (Prometheus)"
 )]
 pub struct UnknownEnding {
     path: PathBuf,
@@ -111,7 +108,7 @@ impl Format {
         ("csv", Self::Csv),
         ("hlog", Self::HdrLog),
         ("xml", Self::Junit),
-        ("prom", Self::OpenMetrics),
+        ("prom", Self::Prometheus),
     ];
 
     /// Whether it can show two results.
@@ -199,14 +196,15 @@ impl Report {
                 });
             }
         }
-        Ok(match self.format {
+        let text = match self.format {
             Format::Html => html::page(results)?,
             Format::Markdown => markdown::report(results)?,
             Format::Csv => csv::series(first),
             Format::HdrLog => hlog::log(first)?,
             Format::Junit => junit::report(first),
-            Format::OpenMetrics => openmetrics::text(first),
-        })
+            Format::Prometheus => prometheus::text(first),
+        };
+        Ok(harmless::lines(&text).into_owned())
     }
 
     /// Writes a text to the report's file: it is there whole or not at all.

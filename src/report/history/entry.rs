@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::report::units::{amount, count};
-use crate::report::{Figures, RunResult, Target, WriteError, write_text};
+use crate::report::{Figures, RunResult, Target, Verdict, Via, WriteError, write_text};
 
 /// The name of a line's schema.
 const SCHEMA: &str = "hrload.history/1";
@@ -77,6 +77,16 @@ pub enum HistoryError {
     /// Results that are no one workload cannot be one entry.
     #[error("these results are not of one workload: {0} and {1}; add each with its own kind")]
     Mixed(String, String),
+    /// A run that did not hold says nothing of what it was to measure.
+    #[error(
+        "run {run} did not hold: {why}; make it again, or add it all the same with --allow-unheld"
+    )]
+    Unheld {
+        /// Which run.
+        run: String,
+        /// Why not.
+        why: String,
+    },
     /// There is nothing to add.
     #[error("an entry needs one result at least")]
     Nothing,
@@ -134,17 +144,32 @@ impl Counts {
 }
 
 impl Entry {
-    /// An entry of runs of one workload.
+    /// An entry of runs of one workload, which all held unless `allow_unheld`.
     ///
     /// # Errors
-    /// There is no run, or they are of several workloads.
-    pub fn new(label: &str, results: &[RunResult], counts: Counts) -> Result<Self, HistoryError> {
+    /// There is no run, they are of several workloads, or one did not hold.
+    pub fn new(
+        label: &str,
+        results: &[RunResult],
+        counts: Counts,
+        allow_unheld: bool,
+    ) -> Result<Self, HistoryError> {
         let last = results.last().ok_or(HistoryError::Nothing)?;
         let of_last = workload(last);
         for other in results {
             let other = workload(other);
             if other != of_last {
                 return Err(HistoryError::Mixed(other, of_last));
+            }
+        }
+        for result in results.iter().filter(|_| !allow_unheld) {
+            let verdict = Verdict::of(result);
+            if !verdict.held() {
+                let why = verdict.reasons.iter().map(ToString::to_string);
+                return Err(HistoryError::Unheld {
+                    run: result.run.id.clone(),
+                    why: why.collect::<Vec<_>>().join("; "),
+                });
             }
         }
         let mut sums: BTreeMap<String, (f64, u32)> = BTreeMap::new();
@@ -162,7 +187,8 @@ impl Entry {
             workload: of_last,
             machine: machine(last),
             runs: results.len() as u32,
-            // A figure that only some of the runs have is not theirs.
+            // A figure that only some of the runs have is not theirs: the entry lacks it,
+            // and the course says so.
             figures: sums
                 .into_iter()
                 .filter(|(_, (_, runs))| *runs as usize == results.len())
@@ -250,8 +276,18 @@ fn workload(result: &RunResult) -> String {
         Target::Endpoint => "another server",
         Target::Aws => "AWS",
     };
+    let way = match config.via {
+        Via::Kinesis => "",
+        Via::DynamodbStreams => ", via DynamoDB Streams",
+        Via::PutRecords => ", records put by hrload",
+        Via::None => ", writes alone",
+    };
+    let lake = match result.lake {
+        Some(_) => ", into a lake",
+        None => "",
+    };
     format!(
-        "{}, {} devices, {}/s for {} s, {} layout, {} client, {target}",
+        "{}, {} devices, {}/s for {} s, {} layout, {} client, {target}{way}{lake}",
         config.profile,
         count(u64::from(config.devices)),
         amount(config.rate),

@@ -6,13 +6,16 @@ use anstyle::{AnsiColor, Style};
 
 use super::trend::INSTRUCTIONS;
 use super::{FigureTrend, TrendResult};
-use crate::report::text::painted;
+use crate::report::plain::tame;
+use crate::report::text::{painted, wrap};
 use crate::stats::ChangePoints;
 
 const GOOD: Style = AnsiColor::Green.on_default().bold();
 const BAD: Style = AnsiColor::Red.on_default().bold();
 const HEADING: Style = Style::new().bold();
 const FAINT: Style = Style::new().dimmed();
+
+const WIDTH: usize = 80;
 
 /// The course of each figure: a line, and a line for each change of level.
 #[must_use]
@@ -24,11 +27,14 @@ pub fn trend(result: &TrendResult) -> String {
 }
 
 fn write(text: &mut String, result: &TrendResult) -> std::fmt::Result {
-    let what = format!(
-        "{} entries; {}; {}",
-        result.entries, result.workload, result.machine
-    );
-    writeln!(text, "{}", painted(FAINT, &what))?;
+    let entries = match result.entries {
+        1 => "1 entry".to_owned(),
+        n => format!("{n} entries"),
+    };
+    let what = format!("{entries}; {}; {}", result.workload, result.machine);
+    for line in wrap(&what, WIDTH) {
+        writeln!(text, "{}", painted(FAINT, &line))?;
+    }
     if result.other > 0 {
         let left_out = format!(
             "{} of another workload or machine: only their instruction counts are looked at",
@@ -46,22 +52,32 @@ fn write(text: &mut String, result: &TrendResult) -> std::fmt::Result {
     for of in &result.figures {
         figure(text, of, width)?;
     }
-    let needed = 2 * ChangePoints::default().shortest;
-    if result.entries < needed {
-        writeln!(
-            text,
-            "\na change of level shows from {needed} entries on: one before and after it has to last"
-        )?;
+    let settings = ChangePoints::default();
+    // The settings are in range.
+    let needed = settings.fewest().unwrap_or_default();
+    let most = result.figures.iter().map(|of| of.values.len()).max();
+    if most.unwrap_or(0) < needed {
+        let half = needed / 2;
+        let line = format!(
+            "a change of level can be told from {needed} entries on, {half} before it and {} \
+             after; until then no level is given",
+            needed - half
+        );
+        writeln!(text)?;
+        for line in wrap(&line, WIDTH) {
+            writeln!(text, "{line}")?;
+        }
     }
     Ok(())
 }
 
 fn figure(text: &mut String, of: &FigureTrend, width: usize) -> std::fmt::Result {
+    let name = tame(&of.figure);
     let show = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |value| of.show(value));
     writeln!(
         text,
         "{:width$} {:>7} {:>12} {:>12} {:>12}",
-        of.figure,
+        name,
         of.values.len(),
         show(of.values.first().copied()),
         show(of.values.last().copied()),
@@ -83,9 +99,19 @@ fn figure(text: &mut String, of: &FigureTrend, width: usize) -> std::fmt::Result
             "{:width$}   {} from {} on: {} -> {}{share}",
             "",
             painted(style, word),
-            change.label,
+            tame(&change.label),
             of.show(change.before),
             of.show(change.after),
+            width = width.min(INSTRUCTIONS.len()),
+        )?;
+    }
+    if let Some(label) = &of.last_seen {
+        writeln!(
+            text,
+            "{:width$}   {}: nothing to measure since {}",
+            "",
+            painted(BAD, "worse"),
+            tame(label),
             width = width.min(INSTRUCTIONS.len()),
         )?;
     }

@@ -14,8 +14,12 @@ const SCHEMA: &str = "hrload.trend/1";
 pub(super) const INSTRUCTIONS: &str = "instructions: ";
 
 /// Figures that are looked at unless others are asked for.
-const HEADLINE: [&str; 6] = [
+const HEADLINE: [&str; 10] = [
+    "unheld",
     "achieved",
+    "missing",
+    "failed",
+    "duplicates",
     "response.p50",
     "response.p99",
     "e2e.p50",
@@ -54,6 +58,10 @@ pub struct FigureTrend {
     pub values: Vec<f64>,
     /// Where its level changed, oldest first.
     pub changes: Vec<LevelChange>,
+    /// The newest entry that has it, where the newest of all that are looked at
+    /// does not: there was nothing to measure any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_seen: Option<String>,
 }
 
 /// A change of level.
@@ -82,6 +90,12 @@ pub struct UnknownFigure {
 }
 
 impl TrendResult {
+    /// Whether the newest entry lacks a figure that one before it has.
+    #[must_use]
+    pub fn lost_sight(&self) -> bool {
+        self.figures.iter().any(|of| of.last_seen.is_some())
+    }
+
     /// The course of the headline figures and of all instruction counts, or, where
     /// `wanted` is not empty, of those figures.
     ///
@@ -146,7 +160,15 @@ impl FigureTrend {
         };
         let mut entries = Vec::new();
         let (mut labels, mut values) = (Vec::new(), Vec::new());
+        let mut last_seen = None;
         for (at, entry) in history.iter().enumerate() {
+            if figure.starts_with(INSTRUCTIONS) || alike(entry) {
+                // Instructions are not counted for each entry.
+                last_seen = match value(entry) {
+                    None if !figure.starts_with(INSTRUCTIONS) => labels.last().cloned(),
+                    _ => None,
+                };
+            }
             if let Some(value) = value(entry) {
                 entries.push(at + 1);
                 labels.push(entry.label.clone());
@@ -166,6 +188,7 @@ impl FigureTrend {
         });
         Self {
             changes: changes.collect(),
+            last_seen,
             figure,
             entries,
             labels,
@@ -173,12 +196,19 @@ impl FigureTrend {
         }
     }
 
-    /// The level of the newest values, from the last change on.
+    /// The level of the newest values: the middle one of those from the last change
+    /// on, which is a value that was measured. None where a change could not have
+    /// been found, so that the values may be of two levels.
     #[must_use]
     pub fn level(&self) -> Option<f64> {
+        let fewest = ChangePoints::default().fewest().ok()?;
+        if self.values.len() < fewest {
+            return None;
+        }
         let since = self.changes.last().map_or(0, |of| of.at);
-        let values = self.values.get(since..)?;
-        (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
+        let mut values = self.values.get(since..)?.to_vec();
+        values.sort_by(f64::total_cmp);
+        values.get(values.len().checked_sub(1)? / 2).copied()
     }
 
     /// A value as people read it.

@@ -2,7 +2,7 @@
 //! are added up, so that a page of an hour is no larger than one of a minute.
 
 use crate::measure::{EncodedLatency, Latency, Stage};
-use crate::report::export::Unsound;
+use crate::report::Unsound;
 use crate::report::{RunResult, SeriesEntry};
 
 /// Pieces at most.

@@ -5,7 +5,8 @@ use maud::{Markup, html};
 use super::Run;
 use super::parts::{Figure, Table, pair};
 use crate::measure::{Latency, Stage};
-use crate::report::export::{ReportError, Unsound};
+use crate::report::Unsound;
+use crate::report::export::ReportError;
 use crate::report::plot::{Axis, Colour, Line, Plot, Step, Stroke, Waterfall};
 use crate::report::units::{count, duration};
 

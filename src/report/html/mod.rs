@@ -80,7 +80,7 @@ pub(super) fn page(results: &[RunResult]) -> Result<String, ReportError> {
     let mut sections = vec![section("summary", "Summary", summary::body(&runs))];
     if let [base, new] = results {
         let one = std::slice::from_ref;
-        let diff = DiffResult::new(one(base), one(new), DiffSettings::default())?;
+        let diff = DiffResult::new(one(base), one(new), &DiffSettings::default())?;
         sections.push(section("changes", "Changes", summary::changes(&diff)));
     }
     sections.extend([

@@ -128,25 +128,32 @@ fn warnings(run: Run<'_>, named: bool) -> Markup {
 pub(super) fn changes(diff: &DiffResult) -> Markup {
     let (headline, stages) = diff.figures_by_rank();
     let row = |of: &&crate::report::FigureChange| {
-        let [base, new, change] = of.shown();
+        let [base, new, change, share] = of.shown();
         let verdict = match of.verdict {
             Change::Better => "better",
             Change::Worse => "worse",
             Change::NotChanged => "not changed",
             Change::Inconclusive => "inconclusive",
         };
+        let verdict = match &of.absent {
+            Some(absent) => format!("{verdict}: {absent}"),
+            None => verdict.to_owned(),
+        };
         let interval = of.shown_interval().unwrap_or_else(|| "–".to_owned());
         vec![
             of.figure.clone(),
-            verdict.to_owned(),
+            verdict,
             base,
             new,
             change,
+            share,
             interval,
         ]
     };
     let table = |caption, figures: &[&crate::report::FigureChange]| {
-        let headings = ["figure", "verdict", "base", "new", "change", "interval"];
+        let headings = [
+            "figure", "verdict", "base", "new", "change", "share", "interval",
+        ];
         Table {
             caption,
             headings: headings.map(String::from).to_vec(),
@@ -166,6 +173,10 @@ pub(super) fn changes(diff: &DiffResult) -> Markup {
             ul { @for of in &diff.differences {
                 li { (of.what) ": " (of.base) " against " (of.new) }
             } }
+        }
+        @if !diff.unheld.is_empty() {
+            p.warning { strong { "Runs that did not hold:" } }
+            ul { @for of in &diff.unheld { li { (of.line()) } } }
         }
         (table("The whole way", &headline))
         @if !stages.is_empty() { (table("Stages: where a change comes from", &stages)) }

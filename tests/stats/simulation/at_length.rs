@@ -4,6 +4,7 @@
 use hrload::stats::{Comparison, Verdict};
 use rand::RngExt;
 
+use super::between::count_alarms;
 use super::within::{misses_alone, percentile_misses};
 use super::{Process, Rate, alarms, draws, normal, process};
 use crate::{bare, strict};
@@ -53,6 +54,14 @@ fn error_rates_at_length() {
                 theirs.share()
             );
             ours.is(0.05, "false alarms");
+        }
+    }
+    println!("shares of counts, 20,000 pairs of runs of 1,000 readings");
+    for runs in [2, 3, 5] {
+        for chance in [0.0005, 0.005, 0.05] {
+            let rate = count_alarms(20_000, runs, [chance; 2]);
+            println!("  {runs} runs a side, {chance}: {:.4}", rate.share());
+            rate.is_at_most(0.05, "false alarms of shares");
         }
     }
     println!("all noise on one side, 20,000 pairs");

@@ -1,6 +1,7 @@
 //! Several runs a side: the noise is what differs between them.
 
-use hrload::stats::{ChangePoints, Comparison, Practical, Settings, Verdict};
+use hrload::stats::{ChangePoints, Comparison, Count, Practical, Settings, Verdict};
+use rand_distr::{Binomial, Distribution};
 
 use super::{Process, Rate, alarms, draws, normal, process};
 use crate::{bare, exactly, strict};
@@ -24,6 +25,35 @@ fn a_thousand_pairs_without_a_difference_alarm_as_often_as_the_confidence_says()
         alarms(1_000, base, new, &process, 0.95).is(0.05, &what);
     }
     alarms(1_000, 3, 3, &process(60, 0.5, 1.0), 0.8).is(0.2, "at 80 %");
+}
+
+/// Pairs of sides whose runs of 1,000 readings lose each reading with this chance.
+pub(super) fn count_alarms(pairs: u32, runs: usize, chance: [f64; 2]) -> Rate {
+    let mut draws = draws(21);
+    Rate::over(pairs, |_| {
+        let [base, new] = chance.map(|chance| {
+            let lost = Binomial::new(1_000, chance).unwrap();
+            let run = |_| Count {
+                count: lost.sample(&mut draws),
+                of: 1_000,
+            };
+            (0..runs).map(run).collect::<Vec<_>>()
+        });
+        let found = Comparison::of_counts(&base, &new, &strict(0.95)).unwrap();
+        found.verdict == Verdict::Changed
+    })
+}
+
+#[test]
+fn shares_that_are_the_same_alarm_no_more_often_than_the_confidence_says() {
+    for (runs, chance) in [(2, 0.0005), (3, 0.0), (3, 0.001), (5, 0.01), (5, 0.5)] {
+        let what = format!("{runs} runs a side, a share of {chance}");
+        count_alarms(1_000, runs, [chance; 2]).is_at_most(0.05, &what);
+    }
+    for (base, new) in [(0.0, 0.04), (0.001, 0.05), (0.5, 0.7)] {
+        let what = format!("{base} against {new}");
+        count_alarms(500, 3, [base, new]).is_at_least(0.9, &what);
+    }
 }
 
 #[test]

@@ -1,18 +1,19 @@
-//! OpenMetrics text
-//! (<https://prometheus.io/docs/specs/om/open_metrics_spec/>): the run's totals,
-//! to be pushed to a gateway or read from a folder of text files.
+//! The run's totals as Prometheus' text format 0.0.4, to be pushed to a gateway or
+//! read from a folder of text files: who reads those reads nothing newer.
 //!
-//! Latencies are gauges and not a summary: what spans two clocks may be
-//! negative, which a summary's quantiles must not be.
+//! Names and labels are those of the port where a run is scraped
+//! ([`telemetry`](crate::telemetry)) wherever both have the figure. Latencies are
+//! gauges and not a summary: what spans two clocks may be negative, which a
+//! summary's quantiles must not be.
 
-use super::exposition::Exposition;
+use super::exposition::{Dialect, Exposition, Sample};
 use super::target;
 use crate::measure::Stage;
 use crate::report::{RunResult, Verdict};
 
 /// The text of the file.
 pub(super) fn text(result: &RunResult) -> String {
-    let mut text = Exposition::default();
+    let mut text = Exposition::new(Dialect::Prometheus);
     run(&mut text, result);
     readings(&mut text, result);
     latency(&mut text, result);
@@ -30,9 +31,9 @@ fn run(text: &mut Exposition, result: &RunResult) {
         ("profile", config.profile.clone()),
         ("target", target(result)),
         ("client", config.client.clone()),
+        ("devices", config.devices.to_string()),
     ];
-    let what = "What ran.";
-    text.family("hrload_run", "info", "_info", "", what, vec![(labels, 1.0)]);
+    text.info("hrload_run", "What ran.", labels);
     let verdict = Verdict::of(result);
     let is = |so: bool| Some(f64::from(u8::from(so)));
     let help = "1 when nothing was lost and every threshold was met.";
@@ -80,26 +81,84 @@ fn run(text: &mut Exposition, result: &RunResult) {
     }
 }
 
+/// Counts of the warm-up, where they are known, and of what was measured.
+fn by_phase(warm_up: Option<f64>, measured: Option<f64>) -> Vec<Sample<'static>> {
+    let phases = [("warm-up", warm_up), ("measure", measured)].into_iter();
+    phases
+        .filter_map(|(phase, count)| Some((vec![("phase", phase.to_owned())], count?)))
+        .collect()
+}
+
+/// The label of what was measured, before the others.
+fn measured(mut labels: Vec<(&str, String)>) -> Vec<(&str, String)> {
+    labels.insert(0, ("phase", "measure".to_owned()));
+    labels
+}
+
 fn readings(text: &mut Exposition, result: &RunResult) {
     let of = &result.ledger;
-    for (what, help, count) in [
-        ("scheduled", "Readings that became due.", Some(of.scheduled)),
-        ("dropped", "Readings given up unsent.", Some(of.dropped)),
-        ("cut_off", "Readings unsent at the end.", Some(of.cut_off)),
-        ("sent", "Readings that left.", Some(of.sent)),
-        ("acknowledged", "Readings written.", Some(of.acknowledged)),
+    let before = &of.warm_up;
+    for (what, help, warm_up, count) in [
+        (
+            "scheduled",
+            "Readings that became due.",
+            Some(before.scheduled),
+            Some(of.scheduled),
+        ),
+        (
+            "dropped",
+            "Readings given up unsent, too many waiting.",
+            Some(before.dropped),
+            Some(of.dropped),
+        ),
+        (
+            "cut_off",
+            "Readings unsent at the end.",
+            Some(before.cut_off),
+            Some(of.cut_off),
+        ),
+        (
+            "sent",
+            "Readings that left.",
+            Some(before.sent),
+            Some(of.sent),
+        ),
+        (
+            "acknowledged",
+            "Readings written.",
+            Some(before.acknowledged),
+            Some(of.acknowledged),
+        ),
         (
             "failed",
             "Readings given up after sending.",
+            Some(before.failed),
             Some(of.failed),
         ),
-        ("seen", "Acknowledged readings seen in the stream.", of.seen),
-        ("missing", "Acknowledged readings never seen.", of.missing),
-        ("duplicate", "Further sightings.", of.duplicates),
-        ("reordered", "Sightings out of order.", of.reordered),
+        (
+            "seen",
+            "Readings seen in the stream, each once.",
+            None,
+            of.seen,
+        ),
+        (
+            "missing",
+            "Acknowledged readings never seen.",
+            None,
+            of.missing,
+        ),
+        (
+            "seen_unacknowledged",
+            "Readings seen that were never acknowledged.",
+            None,
+            of.seen_unacknowledged,
+        ),
+        ("duplicate", "Further sightings.", None, of.duplicates),
+        ("reordered", "Sightings out of order.", None, of.reordered),
     ] {
         let name = format!("hrload_{what}_readings");
-        text.counter(&name, "readings", help, count.map(|count| count as f64));
+        let samples = by_phase(warm_up.map(|of| of as f64), count.map(|of| of as f64));
+        text.counters(&name, "readings", help, samples);
     }
 }
 
@@ -148,7 +207,7 @@ fn trouble(text: &mut Exposition, result: &RunResult) {
                 ("exception", of.exception.clone()),
                 ("reason", of.reason.clone().unwrap_or_default()),
             ];
-            (labels, count(of) as f64)
+            (measured(labels), count(of) as f64)
         });
         causes.collect()
     };
@@ -167,7 +226,7 @@ fn trouble(text: &mut Exposition, result: &RunResult) {
     let codes = |of: &std::collections::BTreeMap<String, u64>| {
         let codes = of.iter();
         codes
-            .map(|(code, &count)| (vec![("code", code.clone())], count as f64))
+            .map(|(code, &count)| (measured(vec![("code", code.clone())]), count as f64))
             .collect()
     };
     text.counters(
@@ -187,17 +246,17 @@ fn trouble(text: &mut Exposition, result: &RunResult) {
 fn costs(text: &mut Exposition, result: &RunResult) {
     let capacity = &result.capacity;
     let (consumed, computed) = (capacity.consumed_units, capacity.computed_units as f64);
-    text.counter(
+    text.counters(
         "hrload_consumed_write_units",
         "write_units",
         "Write units consumed, by the service's word.",
-        Some(consumed),
+        by_phase(None, Some(consumed)),
     );
-    text.counter(
+    text.counters(
         "hrload_computed_write_units",
         "write_units",
         "Write units computed from item sizes.",
-        Some(computed),
+        by_phase(None, Some(computed)),
     );
     let cost = result.cost.as_ref();
     for (name, help, value) in [
@@ -220,17 +279,17 @@ fn costs(text: &mut Exposition, result: &RunResult) {
         text.gauge(name, "usd", help, value);
     }
     let generator = &result.generator;
-    text.counter(
+    text.counters(
         "hrload_send_cpu_seconds",
         "seconds",
         "CPU time of the load threads.",
-        Some(generator.send_cpu),
+        by_phase(None, Some(generator.send_cpu)),
     );
-    text.counter(
+    text.counters(
         "hrload_read_cpu_seconds",
         "seconds",
         "CPU time of the reading thread.",
-        Some(generator.read_cpu),
+        by_phase(None, Some(generator.read_cpu)),
     );
     text.gauge(
         "hrload_memory_bytes",
