@@ -108,6 +108,18 @@ fn what_cannot_be_compared_is_refused_with_the_next_step() {
         ),
         (vec!["--base", "--clinet sdk"], SMALL, 2, "'--clinet'"),
         (
+            vec!["--new", "--clinet sdk"],
+            SMALL,
+            2,
+            "the new side's words are none of hrload run",
+        ),
+        (
+            vec!["--new", "-p 1", "--keep", "Cargo.toml/runs"],
+            SMALL,
+            2,
+            "cannot make --keep Cargo.toml/runs",
+        ),
+        (
             vec!["--new-binary", "/nonexistent"],
             SMALL,
             2,
@@ -130,6 +142,7 @@ fn what_cannot_be_compared_is_refused_with_the_next_step() {
         let said = stderr(&output);
         assert_eq!(output.status.code(), Some(code), "{words:?} {said}");
         assert!(said.contains(says), "{words:?} {said}");
+        assert!(!said.contains("round 1 of"), "{words:?} {said}");
     }
 }
 

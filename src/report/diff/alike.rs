@@ -4,7 +4,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::report::{Config, RunResult};
+use crate::report::{Config, RunResult, Target};
 
 /// Something that is not the same on both sides.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -27,10 +27,17 @@ const NEEDED: [Needed; 11] = [
     ("profile", |of| of.profile.clone()),
     ("profile_text", |of| of.profile_text.clone()),
     ("devices", |of| of.devices.to_string()),
-    ("rate", |of| of.rate.to_string()),
+    ("rate", |of| ((of.rate * 1e6).round() / 1e6).to_string()),
     ("seed", |of| of.seed.to_string()),
     ("layout", |of| of.layout.clone()),
-    ("target", |of| format!("{:?}", of.target)),
+    ("target", |of| {
+        match of.target {
+            Target::Local => "local",
+            Target::Aws => "aws",
+            Target::Endpoint => "endpoint",
+        }
+        .to_owned()
+    }),
     ("region", |of| maybe(of.region.as_ref())),
     ("via", |of| of.via.key().to_owned()),
     ("faults", |of| of.faults.join(", ")),
