@@ -155,6 +155,10 @@ pub(crate) fn run(args: &AbArgs) -> Result<Exit, Problem> {
     })
 }
 
+fn cannot_run(binary: &Path, error: &std::io::Error) -> Problem {
+    Problem::usage(format!("cannot run {}: {error}", binary.display()))
+}
+
 impl AbArgs {
     fn side(
         &self,
@@ -163,7 +167,17 @@ impl AbArgs {
         words: &Words,
     ) -> Result<Side, Problem> {
         let binary = match binary {
-            Some(binary) => binary.clone(),
+            Some(binary) => {
+                // Better known now than after the other side's first run.
+                std::process::Command::new(binary)
+                    .arg("--version")
+                    .stdin(Stdio::null())
+                    .stdout(Stdio::null())
+                    .stderr(Stdio::null())
+                    .status()
+                    .map_err(|error| cannot_run(binary, &error))?;
+                binary.clone()
+            }
             None => std::env::current_exe()?,
         };
         let words = self.common.iter().chain(&words.0).cloned().collect();
@@ -301,9 +315,7 @@ impl Side {
             .process_group(0)
             .kill_on_drop(true)
             .spawn()
-            .map_err(|error| {
-                Problem::usage(format!("cannot run {}: {error}", self.binary.display()))
-            })?;
+            .map_err(|error| cannot_run(&self.binary, &error))?;
         let mut interrupted = false;
         loop {
             tokio::select! {
