@@ -130,8 +130,8 @@ fn pauses_and_changes_of_the_rate_hold_and_stand_in_the_result() {
     let lateness = result["latency"]["lateness"]["max"].as_f64().unwrap();
     assert!(lateness < 1.0, "{lateness}");
     assert_eq!(result["planned"], serde_json::Value::Null);
-    let warnings = result["warnings"].to_string();
-    assert!(warnings.contains("paused at"), "{warnings}");
+    let doubts = result["verdict"]["doubts"].to_string();
+    assert!(doubts.contains("paused at"), "{doubts}");
     let file = file.display();
     let compared = output(&format!("diff {file} --against {file}"));
     let stderr = String::from_utf8(compared.stderr).unwrap();

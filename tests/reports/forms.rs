@@ -349,7 +349,7 @@ fn assert_balanced(xml: &str) {
 fn markdown_says_the_verdict_first_and_keeps_text_as_text() {
     let held = text("md", &[Case::default().run()]);
     assert!(
-        held.starts_with("### hrload: ✅ held 500.0/s of 500/s for 4 s\n"),
+        held.starts_with("### hrload: ✅ held: 500.0/s of 500/s for 4 s\n"),
         "{held}"
     );
     let lossy = text("md", &[Case::lossy().run()]);

@@ -93,14 +93,15 @@ fn pages_are_sound_whatever_was_run() {
 #[test]
 fn a_page_says_first_whether_the_run_held_and_why_not() {
     let held = text("html", &[Case::default().run()]);
-    assert!(held.contains("<strong>Held</strong>"));
+    assert!(held.contains("<strong class=\"verdict-word\">held</strong>"));
     let lossy = text("html", &[Case::lossy().run()]);
     let at = |text: &str| {
         lossy
             .find(text)
             .unwrap_or_else(|| panic!("{text} is missing"))
     };
-    assert!(at("<strong>Not held</strong>") < at("<li>50 failed (2.5 %)</li>"));
+    let word = "<strong class=\"verdict-word\">not held, in doubt</strong>";
+    assert!(at(word) < at("<li>50 failed (2.5 %)</li>"));
     assert!(at("<li>50 failed (2.5 %)</li>") < at("id=\"ledger\""));
     for wanted in [
         "Where the time goes",
