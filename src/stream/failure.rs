@@ -1,7 +1,8 @@
 //! What can go wrong with a call that reads a stream, and what it means for following.
 
+use std::error::Error;
+
 use aws_sdk_kinesis::error::{ProvideErrorMetadata, SdkError};
-use aws_smithy_types::error::display::DisplayErrorContext;
 
 /// Whose stream is followed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,6 +87,22 @@ pub enum FollowError {
         /// Exception and message.
         message: String,
     },
+    /// Others used up what the stream allows.
+    #[error(
+        "{operation} on stream {stream} was throttled for {waited_s} s: {message}; other consumers \
+         use up what is allowed: let them ask less often, or read with a consumer of its own \
+         (--consumer enhanced-fan-out)"
+    )]
+    Throttled {
+        /// The stream's name.
+        stream: String,
+        /// The operation that was throttled.
+        operation: &'static str,
+        /// Exception and message.
+        message: String,
+        /// How long it was tried, in seconds.
+        waited_s: u64,
+    },
     /// The enhanced fan-out consumer was not to be had in time.
     #[error(
         "consumer {consumer} of stream {stream} is still {status} after {waited_s} s; try another name or polling"
@@ -107,7 +124,7 @@ pub enum FollowError {
 
 /// What a failed call means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Trouble {
+pub(crate) enum Trouble {
     /// Called too often, or too much data asked for.
     Throttled,
     /// The iterator is more than five minutes old.
@@ -130,13 +147,13 @@ pub(super) enum Trouble {
 
 /// A failed call: what it means, and how to say it.
 #[derive(Clone, Debug)]
-pub(super) struct Failed {
-    pub(super) trouble: Trouble,
-    message: String,
+pub(crate) struct Failed {
+    pub(crate) trouble: Trouble,
+    pub(crate) message: String,
 }
 
 impl Failed {
-    pub(super) fn timed_out() -> Self {
+    pub(crate) fn timed_out() -> Self {
         Self {
             trouble: Trouble::Unreachable,
             message: "no answer in time".to_owned(),
@@ -144,7 +161,7 @@ impl Failed {
     }
 
     /// A 200 whose content is of no use.
-    pub(super) fn unusable(what: &str) -> Self {
+    pub(crate) fn unusable(what: &str) -> Self {
         Self {
             trouble: Trouble::Other,
             message: what.to_owned(),
@@ -210,9 +227,22 @@ where
                 (Some(code), None) => code.to_owned(),
                 _ => "an error without a name".to_owned(),
             },
-            None => DisplayErrorContext(&error).to_string(),
+            None => innermost(&error),
         };
         Self { trouble, message }
+    }
+}
+
+/// What happened, and the deepest cause; the layers between say nothing of their own.
+fn innermost(error: &dyn Error) -> String {
+    let mut cause = error;
+    while let Some(deeper) = cause.source() {
+        cause = deeper;
+    }
+    let (top, bottom) = (error.to_string(), cause.to_string());
+    match top == bottom {
+        true => top,
+        false => format!("{top}: {bottom}"),
     }
 }
 

@@ -13,8 +13,8 @@ use super::backoff::Backoff;
 use super::failure::{Failed, FollowError, Trouble};
 use super::position::Position;
 use super::session::{Gauge, Session, children};
-use super::shards::{Origin, Shard};
-use super::{Feed, KinesisStream};
+use super::shards::{Origin, Shard, has_end};
+use super::{Feed, KinesisStream, listing};
 use crate::codec::page;
 
 /// How long a new consumer may take to become active, or an old one to go.
@@ -28,6 +28,10 @@ const SILENCE: Duration = Duration::from_secs(35);
 /// Subscribing again sooner than this after the last time is refused
 /// (<https://docs.aws.amazon.com/kinesis/latest/APIReference/API_SubscribeToShard.html>).
 const SUBSCRIBE_SPACING: Duration = Duration::from_secs(5);
+
+/// Said of an event that would be a shard's last, were the shard not open.
+const NO_CONTINUATION: &str =
+    "an event without ContinuationSequenceNumber, of a shard without an end";
 
 /// A consumer that can subscribe.
 pub(super) struct FanOut {
@@ -50,8 +54,13 @@ impl FanOut {
         let stream_arn = stream_arn(session, stream).await?;
         let since = Instant::now();
         let mut backoff = Backoff::default();
+        let mut made = false;
         loop {
-            let status = match describe(session, stream, &stream_arn, name).await {
+            let described = describe(session, stream, &stream_arn, name).await;
+            if let (true, Ok((arn, _))) = (made, &described) {
+                registered.set(Some(arn.clone()));
+            }
+            let status = match described {
                 Ok((consumer_arn, ConsumerStatus::Active)) => return Ok(Self { consumer_arn }),
                 Ok((_, status)) => {
                     sleep(CONSUMER_POLL).await;
@@ -65,8 +74,9 @@ impl FanOut {
                         .consumer_name(name);
                     match session.call(request.send()).await {
                         Ok(answer) => {
-                            let consumer = answer.consumer;
-                            registered.set(consumer.map(|consumer| consumer.consumer_arn));
+                            made = true;
+                            let arn = answer.consumer.map(|consumer| consumer.consumer_arn);
+                            registered.set(arn.filter(|arn| !arn.is_empty()));
                         }
                         // Someone else was quicker, or the old one is not quite gone.
                         Err(failed) if failed.trouble == Trouble::InUse => {
@@ -111,7 +121,7 @@ impl FanOut {
         let mut position = Position::origin(origin);
         let mut is_ready = false;
         loop {
-            let asked_us = session.clock.now_us();
+            let asked_us = session.service_us();
             let asked = Instant::now();
             let request = stream
                 .client
@@ -162,13 +172,22 @@ impl FanOut {
                 session.take(
                     gauge,
                     event.records(),
-                    event.millis_behind_latest(),
+                    Some(event.millis_behind_latest()),
                     read_us,
                 );
                 match event.continuation_sequence_number() {
                     "" => {
-                        session.end_shard(gauge);
-                        return Ok(children(event.child_shards()));
+                        let children = children(event.child_shards());
+                        if !children.is_empty()
+                            || has_end(&listing::list(session, stream).await?, shard)
+                        {
+                            session.end_shard(gauge);
+                            return Ok(children);
+                        }
+                        if let Some(last) = event.records().last() {
+                            position = Position::After(last.sequence_number().to_owned());
+                        }
+                        break Some(Failed::unusable(NO_CONTINUATION));
                     }
                     next => position = Position::After(next.to_owned()),
                 }
@@ -203,8 +222,10 @@ async fn stream_arn(session: &Session, stream: &KinesisStream) -> Result<String,
             .stream_name(&stream.name);
         let failed = match session.call(request.send()).await {
             Ok(answer) => match answer.stream_description_summary {
-                Some(summary) => return Ok(summary.stream_arn),
-                None => Failed::unusable("an answer without a summary"),
+                Some(summary) if !summary.stream_arn.is_empty() => {
+                    return Ok(summary.stream_arn);
+                }
+                _ => Failed::unusable("an answer without a summary"),
             },
             Err(failed) => failed,
         };
@@ -227,8 +248,10 @@ async fn describe(
         .consumer_name(name);
     let answer = session.call(request.send()).await?;
     match answer.consumer_description {
-        Some(consumer) => Ok((consumer.consumer_arn, consumer.consumer_status)),
-        None => Err(Failed::unusable("an answer without a consumer")),
+        Some(consumer) if !consumer.consumer_arn.is_empty() => {
+            Ok((consumer.consumer_arn, consumer.consumer_status))
+        }
+        _ => Err(Failed::unusable("an answer without a consumer")),
     }
 }
 
@@ -258,6 +281,6 @@ fn take_last_event(
     let taken = page::decode(event, &mut scratch, |record| {
         intake.record(record.data, Some(record.arrived_us));
     });
-    intake.end(gauge, 0);
+    intake.end(gauge, Some(0));
     taken.is_ok()
 }

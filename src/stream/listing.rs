@@ -4,7 +4,7 @@ use aws_sdk_kinesis::types::Shard as ListedShard;
 
 use super::KinesisStream;
 use super::backoff::Backoff;
-use super::failure::FollowError;
+use super::failure::{Failed, FollowError};
 use super::session::Session;
 use super::shards::Shard;
 
@@ -23,24 +23,29 @@ pub(super) async fn list(
             Some(token) => request.next_token(token),
             None => request.stream_name(&stream.name),
         };
-        match session.call(request.send()).await {
+        let failed = match session.call(request.send()).await {
             Ok(page) => {
-                backoff.succeeded();
                 shards.extend(page.shards().iter().map(shard));
+                let whole = page.shards.is_some();
                 next_token = page.next_token;
-                if next_token.is_none() {
-                    return Ok(shards);
+                match (whole, &next_token) {
+                    (true, Some(_)) => {
+                        backoff.succeeded();
+                        continue;
+                    }
+                    (true, None) if !shards.is_empty() => return Ok(shards),
+                    // A stream has a shard at any time.
+                    _ => Failed::unusable("an answer that names no shards"),
                 }
             }
-            Err(failed) => {
-                session
-                    .wait_after("ListShards", failed, &mut backoff)
-                    .await?;
-                // Tokens expire: begin again.
-                next_token = None;
-                shards.clear();
-            }
-        }
+            Err(failed) => failed,
+        };
+        session
+            .wait_after("ListShards", failed, &mut backoff)
+            .await?;
+        // Tokens expire: begin again.
+        next_token = None;
+        shards.clear();
     }
 }
 

@@ -15,6 +15,7 @@
 //! table_stream ->                               -> table_stream      ->
 //! ```
 
+mod answers;
 mod backoff;
 mod control;
 mod failure;
@@ -29,9 +30,13 @@ mod table_stream;
 
 use std::time::Duration;
 
+pub(crate) use answers::Answers;
+pub(crate) use backoff::Backoff;
 pub use control::{Control, Handle, Progress, ShardProgress, control};
+pub(crate) use failure::{Failed, Trouble};
 pub use failure::{FollowError, Service};
 pub use follow::{Outcome, follow};
+pub(crate) use polling::NO_NEXT;
 pub use session::Tally;
 
 /// How records are fetched.

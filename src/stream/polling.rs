@@ -8,12 +8,15 @@ use super::backoff::Backoff;
 use super::failure::{Failed, FollowError, Trouble};
 use super::position::Position;
 use super::session::{Session, children};
-use super::shards::{Origin, Shard};
-use super::{Consumer, KinesisStream};
+use super::shards::{Origin, Shard, has_end};
+use super::{Consumer, KinesisStream, listing};
 
 /// The most records GetRecords returns
 /// (<https://docs.aws.amazon.com/kinesis/latest/APIReference/API_GetRecords.html>).
 const PAGE_RECORDS: i32 = 10_000;
+
+/// Said of an answer that would be a shard's last, were the shard not open.
+pub(crate) const NO_NEXT: &str = "an answer without NextShardIterator, of a shard without an end";
 
 /// Reads a shard to its end and returns its children, as far as it names them.
 /// `turn` numbers the shards, to spread their calls over the interval.
@@ -28,7 +31,7 @@ pub(super) async fn read_shard(
     let gauge = session.begin_shard(shard);
     let mut backoff = Backoff::default();
     let mut position = Position::origin(origin);
-    let mut iterator = open(session, stream, shard, &mut position, &mut backoff).await?;
+    let mut iterator = open(session, stream, shard, &mut position).await?;
     // A first page shows that the shard may be read, too.
     let mut unread = true;
     let interval = interval.max(Consumer::SHORTEST_INTERVAL);
@@ -44,28 +47,42 @@ pub(super) async fn read_shard(
         match session.call(request.send()).await {
             Ok(page) => {
                 let read_us = session.clock.now_us();
-                backoff.succeeded();
-                if std::mem::take(&mut unread) {
-                    session.shard_ready();
-                }
-                let behind_ms = page.millis_behind_latest().unwrap_or(0);
+                let behind_ms = page.millis_behind_latest();
                 session.take(gauge, page.records(), behind_ms, read_us);
                 if let Some(last) = page.records().last() {
                     position = Position::After(last.sequence_number().to_owned());
                 }
-                let pause = if behind_ms > 0 {
+                let pause = if behind_ms > Some(0) {
                     Consumer::SHORTEST_INTERVAL
                 } else {
                     interval
                 };
                 due = called + pause;
-                match page.next_shard_iterator {
-                    Some(next) => iterator = next,
-                    None => {
-                        session.end_shard(gauge);
-                        return Ok(children(page.child_shards.as_deref().unwrap_or_default()));
-                    }
+                let children = children(page.child_shards.as_deref().unwrap_or_default());
+                let next = page.next_shard_iterator;
+                let ended = next.is_none()
+                    && (!children.is_empty()
+                        || has_end(&listing::list(session, stream).await?, shard));
+                if (ended || next.is_some()) && std::mem::take(&mut unread) {
+                    session.shard_ready();
                 }
+                if ended {
+                    session.end_shard(gauge);
+                    return Ok(children);
+                }
+                iterator = match next {
+                    Some(next) => {
+                        backoff.succeeded();
+                        next
+                    }
+                    None => {
+                        let failed = Failed::unusable(NO_NEXT);
+                        session
+                            .wait_after("GetRecords", failed, &mut backoff)
+                            .await?;
+                        open(session, stream, shard, &mut position).await?
+                    }
+                };
             }
             Err(failed) => {
                 let renew = match failed.trouble {
@@ -81,7 +98,7 @@ pub(super) async fn read_shard(
                     }
                 };
                 if renew {
-                    iterator = open(session, stream, shard, &mut position, &mut backoff).await?;
+                    iterator = open(session, stream, shard, &mut position).await?;
                 }
                 due = called + Consumer::SHORTEST_INTERVAL;
             }
@@ -95,10 +112,10 @@ async fn open(
     stream: &KinesisStream,
     shard: &str,
     position: &mut Position,
-    backoff: &mut Backoff,
 ) -> Result<String, FollowError> {
+    let mut backoff = Backoff::default();
     loop {
-        let asked_us = session.clock.now_us();
+        let asked_us = session.service_us();
         let (kind, sequence_number, timestamp) = position.iterator();
         let request = stream
             .client
@@ -112,7 +129,6 @@ async fn open(
             Ok(answer) => match answer.shard_iterator {
                 Some(iterator) => {
                     position.taken(asked_us);
-                    backoff.succeeded();
                     return Ok(iterator);
                 }
                 None => Failed::unusable("an answer without an iterator"),
@@ -120,7 +136,7 @@ async fn open(
             Err(failed) => failed,
         };
         session
-            .wait_after("GetShardIterator", failed, backoff)
+            .wait_after("GetShardIterator", failed, &mut backoff)
             .await?;
     }
 }

@@ -5,8 +5,8 @@ use aws_smithy_types::DateTime;
 
 use super::shards::Origin;
 
-/// How much earlier than our clock says to look for records, where a place
-/// can only be given by time: more than clocks in use disagree by.
+/// How much earlier than the service's clock says to look for records, where a place can
+/// only be given by time: more than its parts disagree by.
 const CLOCK_MARGIN_US: u64 = 10_000_000;
 
 /// A place in a shard from which nothing is missed and nothing read twice.
@@ -30,9 +30,9 @@ impl Position {
         }
     }
 
-    /// An iterator or subscription was had here; it was asked for at
-    /// `asked_us`. "The newest record" meant then: asked again later it would
-    /// skip what has come since.
+    /// An iterator or subscription was had here; it was asked for when the service's
+    /// clock showed `asked_us`. "The newest record" meant then: asked again later it
+    /// would skip what has come since.
     pub(super) fn taken(&mut self, asked_us: u64) {
         if *self == Position::Latest {
             *self = Position::At(asked_us.saturating_sub(CLOCK_MARGIN_US));

@@ -12,7 +12,9 @@ use aws_smithy_types::DateTime;
 use rand::rngs::SmallRng;
 use rand::{RngExt, SeedableRng};
 use rustix::time::{ClockId, clock_gettime};
+use tokio::time::Instant;
 
+use super::answers::Answers;
 use super::backoff::Backoff;
 use super::control::{Progress, Reports, ShardProgress};
 use super::failure::{Failed, FollowError, Trouble};
@@ -29,6 +31,8 @@ const CALL_TIMEOUT: Duration = Duration::from_secs(20);
 /// Before the follower is ready: how many failures of a call in a row are
 /// taken for passing trouble.
 const START_ATTEMPTS: u32 = 6;
+/// And for how long throttles are: others may use up what is allowed for a while.
+const START_PATIENCE: Duration = Duration::from_secs(60);
 
 /// What was done to follow a stream.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -58,19 +62,23 @@ pub struct Tally {
 impl Config {
     /// The same with clients that do not try again. That is done here, where throttled
     /// reads are counted and where it is known what to do after an expired iterator.
-    fn without_retries(mut self) -> Self {
+    /// Their answers are heard.
+    fn without_retries(mut self, answers: &Answers) -> Self {
         match &mut self.feed {
             Feed::Kinesis(stream, _) => {
                 let sdk = stream.client.config().to_builder();
                 // A subscription is silent while nothing is written, which is no stall.
                 let sdk = sdk
                     .retry_config(RetryConfig::disabled())
-                    .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
+                    .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
+                    .interceptor(answers.clone());
                 stream.client = aws_sdk_kinesis::Client::from_conf(sdk.build());
             }
             Feed::Table(stream) => {
                 let sdk = stream.client.config().to_builder();
-                let sdk = sdk.retry_config(RetryConfig::disabled());
+                let sdk = sdk
+                    .retry_config(RetryConfig::disabled())
+                    .interceptor(answers.clone());
                 stream.client = aws_sdk_dynamodbstreams::Client::from_conf(sdk.build());
             }
         }
@@ -84,6 +92,8 @@ pub(super) struct Session {
     pub(super) config: Config,
     pub(super) clock: Clock,
     pub(super) reports: Reports,
+    answers: Answers,
+    began: Instant,
     recorder: RefCell<ArrivalRecorder>,
     tally: Cell<Tally>,
     /// The last call that failed and was tried again.
@@ -108,10 +118,13 @@ impl Session {
         recorder: ArrivalRecorder,
         reports: Reports,
     ) -> Self {
+        let answers = Answers::default();
         Self {
-            config: config.without_retries(),
+            config: config.without_retries(&answers),
             clock,
             reports,
+            answers,
+            began: Instant::now(),
             recorder: RefCell::new(recorder),
             tally: Cell::default(),
             last_failure: RefCell::default(),
@@ -145,18 +158,44 @@ impl Session {
         backoff: &mut Backoff,
     ) -> Result<(), FollowError> {
         if !self.reports.is_ready() {
-            let hopeless = matches!(failed.trouble, Trouble::NotFound | Trouble::Denied);
-            if hopeless || backoff.failures() + 1 >= START_ATTEMPTS {
-                return Err(self.error(operation, failed));
+            let waited = self.began.elapsed();
+            match failed.trouble {
+                Trouble::Throttled if waited < START_PATIENCE => {}
+                Trouble::Throttled => {
+                    return Err(FollowError::Throttled {
+                        stream: self.config.feed.stream().to_owned(),
+                        operation,
+                        message: failed.message,
+                        waited_s: waited.as_secs(),
+                    });
+                }
+                Trouble::NotFound | Trouble::Denied => return Err(self.error(operation, failed)),
+                _ if backoff.failures() + 1 >= START_ATTEMPTS => {
+                    return Err(self.error(operation, failed));
+                }
+                _ => {}
             }
         }
-        match failed.trouble {
-            Trouble::Throttled => self.count(|tally| tally.throttled_reads += 1),
-            _ => self.failed(operation, failed),
-        }
         let jitter = self.random.borrow_mut().random();
-        tokio::time::sleep(backoff.failed(jitter)).await;
+        let wait = match failed.trouble {
+            Trouble::Throttled => {
+                self.count(|tally| tally.throttled_reads += 1);
+                backoff.throttled(jitter)
+            }
+            _ => {
+                self.failed(operation, failed);
+                backoff.failed(jitter)
+            }
+        };
+        tokio::time::sleep(wait).await;
         Ok(())
+    }
+
+    /// What the service's clock shows, or showed at its last answer; ours where no answer
+    /// tells. Places in a stream are times of its clock.
+    pub(super) fn service_us(&self) -> u64 {
+        let told_us = self.answers.service_us();
+        told_us.unwrap_or_else(|| self.clock.now_us())
     }
 
     /// Counts a call that failed, and keeps why.
@@ -219,13 +258,19 @@ impl Session {
     }
 
     /// Takes in the records of one page or event, received at `read_us`.
-    pub(super) fn take(&self, gauge: Gauge, records: &[Record], behind_ms: i64, read_us: u64) {
+    pub(super) fn take(
+        &self,
+        gauge: Gauge,
+        records: &[Record],
+        behind_ms: Option<i64>,
+        read_us: u64,
+    ) {
         let mut intake = self.intake(read_us);
         for record in records {
             let arrived_us = record.approximate_arrival_timestamp().map(epoch_us);
             intake.record(record.data().as_ref(), arrived_us);
         }
-        intake.end(gauge, u64::try_from(behind_ms).unwrap_or(0));
+        intake.end(gauge, behind_ms.map(|ms| u64::try_from(ms).unwrap_or(0)));
     }
 
     /// Begins to take in one page or event, received at `read_us`.
@@ -347,8 +392,8 @@ impl Intake<'_> {
         );
     }
 
-    /// The page or event is over; it left the reader so far behind.
-    pub(super) fn end(self, gauge: Gauge, behind_ms: u64) {
+    /// The page or event is over; it left the reader so far behind, if it says.
+    pub(super) fn end(self, gauge: Gauge, behind_ms: Option<u64>) {
         let Self {
             session,
             recorder,
@@ -361,7 +406,7 @@ impl Intake<'_> {
         drop(recorder);
         if let Some(shard) = &mut session.shards.borrow_mut()[gauge.0] {
             shard.records += records;
-            shard.behind_ms = behind_ms;
+            shard.behind_ms = behind_ms.unwrap_or(shard.behind_ms);
         }
         session.count(|tally| {
             tally.reads += 1;

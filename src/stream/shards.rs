@@ -23,6 +23,14 @@ pub(super) struct Shard {
     pub(super) closed: bool,
 }
 
+/// Whether a listing says that a shard has an end: it takes no more records, or others
+/// go on where it ended.
+pub(super) fn has_end(listed: &[Shard], id: &str) -> bool {
+    listed
+        .iter()
+        .any(|shard| shard.id == id && shard.closed || shard.parents.iter().any(|p| p == id))
+}
+
 /// Where reading a shard begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Origin {

@@ -7,17 +7,18 @@
 use std::time::Duration;
 
 use aws_sdk_dynamodbstreams::types::{
-    AttributeValue, OperationType, Record, Shard as ListedShard, ShardIteratorType, StreamRecord,
+    AttributeValue, OperationType, Record, Shard as ListedShard, ShardIteratorType,
+    StreamDescription, StreamRecord,
 };
 use tokio::time::{Instant, sleep_until};
 
 use super::TableStream;
 use super::backoff::Backoff;
 use super::failure::{Failed, FollowError, Trouble};
-use super::polling::phase;
+use super::polling::{NO_NEXT, phase};
 use super::position::Position;
 use super::session::Session;
-use super::shards::{Origin, Shard};
+use super::shards::{Origin, Shard, has_end};
 use crate::codec::change::{Scalar, reading_of};
 use crate::workload::ReadingId;
 
@@ -42,26 +43,32 @@ pub(super) async fn list(
             .describe_stream()
             .stream_arn(&stream.arn)
             .set_exclusive_start_shard_id(after.clone());
-        match session.call(request.send()).await {
+        let failed = match session.call(request.send()).await {
             Ok(page) => {
-                backoff.succeeded();
-                let described = page.stream_description;
-                let (page, last) = described.map_or((None, None), |described| {
-                    (described.shards, described.last_evaluated_shard_id)
-                });
-                shards.extend(page.unwrap_or_default().iter().filter_map(shard));
-                match last {
-                    Some(last) => after = Some(last),
-                    None => return Ok(shards),
+                let described = page.stream_description.unwrap_or_else(nothing);
+                match described.shards {
+                    Some(page) => {
+                        backoff.succeeded();
+                        shards.extend(page.iter().filter_map(shard));
+                        match described.last_evaluated_shard_id {
+                            Some(last) => after = Some(last),
+                            None => return Ok(shards),
+                        }
+                        continue;
+                    }
+                    None => Failed::unusable("an answer that names no shards"),
                 }
             }
-            Err(failed) => {
-                session
-                    .wait_after("DescribeStream", failed, &mut backoff)
-                    .await?;
-            }
-        }
+            Err(failed) => failed,
+        };
+        session
+            .wait_after("DescribeStream", failed, &mut backoff)
+            .await?;
     }
+}
+
+fn nothing() -> StreamDescription {
+    StreamDescription::builder().build()
 }
 
 fn shard(listed: &ListedShard) -> Option<Shard> {
@@ -89,7 +96,7 @@ pub(super) async fn read_shard(
     let gauge = session.begin_shard(shard);
     let mut backoff = Backoff::default();
     let mut position = Position::origin(origin);
-    let mut iterator = open(session, stream, shard, &mut position, &mut backoff).await?;
+    let mut iterator = open(session, stream, shard, &mut position).await?;
     // A first page shows that the shard may be read, too.
     let mut unread = true;
     let interval = stream.interval.max(SHORTEST_PAUSE);
@@ -105,10 +112,6 @@ pub(super) async fn read_shard(
         match session.call(request.send()).await {
             Ok(page) => {
                 let read_us = session.clock.now_us();
-                backoff.succeeded();
-                if std::mem::take(&mut unread) {
-                    session.shard_ready();
-                }
                 let records = page.records();
                 let mut intake = session.intake(read_us);
                 let mut last_created_us = read_us;
@@ -123,19 +126,36 @@ pub(super) async fn read_shard(
                 // No answer says how far it is to the tip; a full page is not at it.
                 let full = records.len() >= PAGE_RECORDS;
                 let behind_us = read_us.saturating_sub(last_created_us);
-                intake.end(gauge, if full { behind_us / 1_000 } else { 0 });
+                intake.end(gauge, Some(if full { behind_us / 1_000 } else { 0 }));
                 let last = records.last().and_then(Record::dynamodb);
                 if let Some(last) = last.and_then(StreamRecord::sequence_number) {
                     position = Position::After(last.to_owned());
                 }
                 due = called + if full { SHORTEST_PAUSE } else { interval };
-                match page.next_shard_iterator {
-                    Some(next) => iterator = next,
-                    None => {
-                        session.end_shard(gauge);
-                        return Ok(());
-                    }
+                let next = page.next_shard_iterator;
+                let ended = next.is_none()
+                    && page.records.is_some()
+                    && has_end(&list(session, stream).await?, shard);
+                if (ended || next.is_some()) && std::mem::take(&mut unread) {
+                    session.shard_ready();
                 }
+                if ended {
+                    session.end_shard(gauge);
+                    return Ok(());
+                }
+                iterator = match next {
+                    Some(next) => {
+                        backoff.succeeded();
+                        next
+                    }
+                    None => {
+                        let failed = Failed::unusable(NO_NEXT);
+                        session
+                            .wait_after("GetRecords", failed, &mut backoff)
+                            .await?;
+                        open(session, stream, shard, &mut position).await?
+                    }
+                };
             }
             Err(failed) => {
                 let trouble = failed.trouble;
@@ -156,7 +176,7 @@ pub(super) async fn read_shard(
                     position = Position::TrimHorizon;
                 }
                 if renew {
-                    iterator = open(session, stream, shard, &mut position, &mut backoff).await?;
+                    iterator = open(session, stream, shard, &mut position).await?;
                 }
                 due = called + interval;
             }
@@ -170,10 +190,10 @@ async fn open(
     stream: &TableStream,
     shard: &str,
     position: &mut Position,
-    backoff: &mut Backoff,
 ) -> Result<String, FollowError> {
+    let mut backoff = Backoff::default();
     loop {
-        let asked_us = session.clock.now_us();
+        let asked_us = session.service_us();
         let (kind, sequence_number) = match &*position {
             Position::Latest => (ShardIteratorType::Latest, None),
             // There are no places by time. What was written before the run is known by
@@ -195,7 +215,6 @@ async fn open(
             Ok(answer) => match answer.shard_iterator {
                 Some(iterator) => {
                     position.taken(asked_us);
-                    backoff.succeeded();
                     return Ok(iterator);
                 }
                 None => Failed::unusable("an answer without an iterator"),
@@ -206,7 +225,7 @@ async fn open(
             *position = Position::TrimHorizon;
         }
         session
-            .wait_after("GetShardIterator", failed, backoff)
+            .wait_after("GetShardIterator", failed, &mut backoff)
             .await?;
     }
 }

@@ -38,6 +38,12 @@ pub(crate) struct State {
     pub(crate) null_continuation: bool,
     /// A subscription ends after its first event.
     pub(crate) short_subscriptions: bool,
+    /// So many events leave out how their shard goes on.
+    pub(crate) cut_events: u32,
+    /// How far this clock is ahead of the test's, in milliseconds.
+    pub(crate) ahead_ms: i64,
+    /// Bodies to answer with, by operation.
+    bodies: HashMap<String, VecDeque<&'static str>>,
     /// Exceptions to answer with, by operation.
     refusals: HashMap<String, VecDeque<&'static str>>,
     /// Operations asked for, and of what.
@@ -102,8 +108,10 @@ impl Kinesis {
         });
     }
 
+    /// Puts a record that arrived then, by the test's clock.
     pub(crate) fn put(&self, shard: &str, arrived_ms: u64, data: Vec<u8>) {
         let mut state = self.state();
+        let arrived_ms = arrived_ms.saturating_add_signed(state.ahead_ms);
         let shard = state.shards.iter_mut().find(|known| known.id == shard);
         let shard = shard.unwrap();
         assert!(!shard.closed, "{} is closed", shard.id);
@@ -115,6 +123,13 @@ impl Kinesis {
         let mut state = self.state();
         let queue = state.refusals.entry(operation.to_owned()).or_default();
         queue.extend(exceptions);
+    }
+
+    /// The next calls of `operation` are answered with these bodies.
+    pub(crate) fn answer(&self, operation: &str, bodies: &[&'static str]) {
+        let mut state = self.state();
+        let queue = state.bodies.entry(operation.to_owned()).or_default();
+        queue.extend(bodies);
     }
 
     pub(crate) fn calls(&self, operation: &str) -> usize {
@@ -153,23 +168,35 @@ async fn answer(
         .to_str()
         .unwrap()
         .to_owned();
-    let operation = target.split_once('.').unwrap().1.to_owned();
+    let (service, operation) = target.split_once('.').unwrap();
+    let of_table = service.starts_with("DynamoDBStreams");
+    let operation = operation.to_owned();
     let body = request.into_body().collect().await?.to_bytes();
     let asked: Value = serde_json::from_slice(&body).unwrap();
 
     let result = {
         let mut locked = state.lock().unwrap();
         locked.calls.push((operation.clone(), asked.clone()));
-        let refusal = locked
-            .refusals
-            .get_mut(&operation)
-            .and_then(VecDeque::pop_front);
-        match refusal {
-            Some(exception) => Err(exception),
-            None => locked.call(&operation, &asked),
-        }
+        let now_ms = jiff::Timestamp::now().as_millisecond() + locked.ahead_ms;
+        let date = jiff::Timestamp::from_millisecond(now_ms).unwrap();
+        let refusals = locked.refusals.get_mut(&operation);
+        let refusal = refusals.and_then(VecDeque::pop_front);
+        let bodies = locked.bodies.get_mut(&operation);
+        let body = bodies.and_then(VecDeque::pop_front);
+        let result = match (refusal, body) {
+            (Some(exception), _) => Err(exception),
+            (None, Some(body)) => Ok(Value::from(body)),
+            (None, None) if of_table => locked.call_table(&operation, &asked),
+            (None, None) => locked.call(&operation, &asked, now_ms),
+        };
+        (
+            date.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string(),
+            result,
+        )
     };
+    let (date, result) = result;
     let (status, body) = match result {
+        Ok(Value::String(body)) => (200, body),
         Ok(_) if operation == "SubscribeToShard" => {
             let stream =
                 futures_util::stream::unfold(Some(Subscription::new(state, &asked)), next_frame);
@@ -179,26 +206,28 @@ async fn answer(
                 .body(UnsyncBoxBody::new(body));
             return Ok(response.unwrap());
         }
-        Ok(answer) => (200, answer),
+        Ok(answer) => (200, answer.to_string()),
         Err(exception) => {
             let status = if exception == "InternalFailure" {
                 500
             } else {
                 400
             };
-            (status, json!({"__type": exception, "message": "as told"}))
+            let body = json!({"__type": exception, "message": "as told"});
+            (status, body.to_string())
         }
     };
-    let body = Full::new(Bytes::from(body.to_string()));
+    let body = Full::new(Bytes::from(body));
     let response = Response::builder()
         .status(status)
+        .header("date", date)
         .header("content-type", "application/x-amz-json-1.1")
         .body(UnsyncBoxBody::new(body));
     Ok(response.unwrap())
 }
 
 impl State {
-    fn call(&mut self, operation: &str, asked: &Value) -> Result<Value, &'static str> {
+    fn call(&mut self, operation: &str, asked: &Value, now_ms: i64) -> Result<Value, &'static str> {
         let named = asked
             .get("StreamName")
             .is_none_or(|name| name == "readings");
@@ -208,6 +237,10 @@ impl State {
         match operation {
             "ListShards" => Ok(self.list_shards(asked)),
             "GetShardIterator" => {
+                let at_ms = asked["Timestamp"].as_f64().map(|at| (at * 1_000.0) as i64);
+                if at_ms.is_some_and(|at_ms| at_ms > now_ms) {
+                    return Err("InvalidArgumentException");
+                }
                 let shard = self.shard(&asked["ShardId"])?;
                 let from = shard.place(
                     asked["ShardIteratorType"].as_str().unwrap(),
@@ -243,6 +276,43 @@ impl State {
                 Ok(json!({}))
             }
             "SubscribeToShard" => self.shard(&asked["ShardId"]).map(|_| Value::Null),
+            _ => Err("UnknownOperationException"),
+        }
+    }
+
+    /// What DynamoDB Streams answers; its records are changes of nothing.
+    fn call_table(&mut self, operation: &str, asked: &Value) -> Result<Value, &'static str> {
+        match operation {
+            "DescribeStream" => {
+                let shards = self.shards.iter().map(|shard| {
+                    let mut range = json!({"StartingSequenceNumber": "0"});
+                    if shard.closed {
+                        range["EndingSequenceNumber"] = json!(shard.records.len().to_string());
+                    }
+                    json!({
+                        "ShardId": shard.id, "ParentShardId": shard.parents.first(),
+                        "SequenceNumberRange": range,
+                    })
+                });
+                let shards: Value = shards.collect();
+                Ok(json!({"StreamDescription": {"StreamArn": STREAM_ARN, "Shards": shards}}))
+            }
+            "GetShardIterator" => {
+                let shard = self.shard(&asked["ShardId"])?;
+                let kind = asked["ShardIteratorType"].as_str().unwrap();
+                let from = shard.place(kind, &asked["SequenceNumber"], &Value::Null);
+                Ok(json!({"ShardIterator": format!("{}/{from}", shard.id)}))
+            }
+            "GetRecords" => {
+                let mut page = self.get_records(asked["ShardIterator"].as_str().unwrap())?;
+                for record in page["Records"].as_array_mut().unwrap() {
+                    let number = record["SequenceNumber"].take();
+                    *record = json!({"eventName": "INSERT", "dynamodb": {
+                        "SequenceNumber": number, "Keys": {}, "SizeBytes": 1,
+                    }});
+                }
+                Ok(page)
+            }
             _ => Err("UnknownOperationException"),
         }
     }
@@ -379,7 +449,8 @@ impl Subscription {
 
     /// The next event, if there is something to say; and whether it is the last.
     fn next(&mut self) -> Option<(Value, bool)> {
-        let state = self.state.lock().unwrap();
+        let mut state = self.state.lock().unwrap();
+        let cut = state.cut_events > 0;
         let shard = state.shard(&self.shard).unwrap();
         let to = shard.records.len();
         if to == self.from && !shard.closed && self.events > 0 {
@@ -394,9 +465,15 @@ impl Subscription {
         } else {
             event["ContinuationSequenceNumber"] = json!((to as i64 - 1).to_string());
         }
+        let mut last = shard.closed || state.short_subscriptions;
+        if cut {
+            event = json!({"Records": event["Records"]});
+            state.cut_events -= 1;
+            last = true;
+        }
         self.from = to;
         self.events += 1;
-        Some((event, shard.closed || state.short_subscriptions))
+        Some((event, last))
     }
 }
 

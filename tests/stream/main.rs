@@ -20,8 +20,8 @@ use hrload::measure::{
     ArrivalRecord, ArrivalRecorder, IntervalSink, Reach, Readings, Rendezvous, Stage,
 };
 use hrload::stream::{
-    Config, Consumer, Feed, FollowError, From, Handle, KinesisStream, Outcome, Progress, control,
-    follow,
+    Config, Consumer, Feed, FollowError, From, Handle, KinesisStream, Outcome, Progress,
+    TableStream, control, follow,
 };
 use hrload::workload::{DeviceClass, Motion, Reading, ReadingId};
 use kinesis::Kinesis;
@@ -302,6 +302,126 @@ fn trouble_is_counted_by_its_kind_and_loses_nothing() {
     assert_eq!(record.counts.throttled_reads, 2);
 }
 
+/// No `NextShardIterator`, of whatever shard.
+const NOTHING: [&str; 6] = [
+    "",
+    "{}",
+    r#"{"Records":null}"#,
+    r#"{"MillisBehindLatest":0}"#,
+    r#"{"Records":[]}"#,
+    r#"{"Records":[],"MillisBehindLatest":0,"NextShardIterator":null}"#,
+];
+
+#[test]
+fn an_answer_that_says_nothing_ends_no_shard_and_is_asked_for_again() {
+    let kinesis = Kinesis::start();
+    kinesis.add_shard("shardId-0", &[]);
+    let follower = Follower::start(config(&kinesis, Consumer::default(), From::Beginning));
+    follower.ready().unwrap();
+    put(&kinesis, "shardId-0", 0, 8);
+    follower.wait(|progress| progress.seen >= 3);
+    kinesis.answer("GetRecords", &NOTHING);
+    kinesis.answer("ListShards", &["{}", r#"{"Shards":[]}"#]);
+    follower.wait(|progress| progress.seen == 8);
+    // One that is closed has records as well, until they were read.
+    put(&kinesis, "shardId-0", 8, 8);
+    kinesis.add_shard("shardId-1", &["shardId-0"]);
+    put(&kinesis, "shardId-1", 16, 4);
+    kinesis.answer("GetRecords", &NOTHING[..4]);
+    follower.wait(|progress| progress.seen == 20);
+    let (record, outcome) = follower.stop();
+    assert_all_seen_once(&record, 20, 0);
+    assert_eq!(record.counts.reordered, 0);
+    assert_eq!(outcome.tally.shards, 2);
+    assert!(outcome.tally.retried_errors >= 10, "{:?}", outcome.tally);
+}
+
+#[test]
+fn an_event_that_says_nothing_ends_no_shard_either() {
+    let kinesis = Kinesis::start();
+    kinesis.add_shard("shardId-0", &[]);
+    kinesis.state().cut_events = 1;
+    let follower = Follower::start(config(&kinesis, fan_out(), From::Beginning));
+    follower.ready().unwrap();
+    put(&kinesis, "shardId-0", 0, 5);
+    follower.wait(|progress| progress.seen == 5);
+    let (record, outcome) = follower.stop();
+    assert_all_seen_once(&record, 5, 0);
+    assert_eq!((outcome.tally.shards, outcome.tally.retried_errors), (1, 1));
+}
+
+#[test]
+fn a_tables_own_stream_ends_no_shard_without_saying_so() {
+    let kinesis = Kinesis::start();
+    kinesis.add_shard("shardId-0", &[]);
+    put(&kinesis, "shardId-0", 0, 8);
+    let client = client(&kinesis);
+    let config = client.config();
+    let table = aws_sdk_dynamodbstreams::Config::builder()
+        .behavior_version(aws_sdk_dynamodbstreams::config::BehaviorVersion::latest())
+        .region(Region::new("us-east-1"))
+        .credentials_provider(Credentials::new("key", "secret", None, None, "test"))
+        .endpoint_url(format!("http://{}", kinesis.address));
+    let table = table.http_client(config.http_client().unwrap());
+    let follower = Follower::start(Config {
+        feed: Feed::Table(TableStream {
+            client: aws_sdk_dynamodbstreams::Client::from_conf(table.build()),
+            arn: "arn:aws:dynamodb:us-east-1:000000000000:table/t/stream/x".to_owned(),
+            interval: Duration::ZERO,
+        }),
+        table: TABLE.to_owned(),
+        from: From::Beginning,
+    });
+    follower.ready().unwrap();
+    kinesis.answer("GetRecords", &NOTHING);
+    kinesis.answer("DescribeStream", &["{}", r#"{"StreamDescription":{}}"#]);
+    follower.wait(|progress| progress.records == 8);
+    put(&kinesis, "shardId-0", 8, 4);
+    kinesis.add_shard("shardId-1", &["shardId-0"]);
+    put(&kinesis, "shardId-1", 12, 4);
+    follower.wait(|progress| progress.records == 16);
+    let (_, outcome) = follower.stop();
+    assert_eq!(outcome.tally.records, 16);
+    assert_eq!(outcome.tally.shards, 2);
+    assert!(outcome.tally.retried_errors >= 6, "{:?}", outcome.tally);
+}
+
+#[test]
+fn from_now_goes_by_the_services_clock_and_not_by_ours() {
+    for ahead_ms in [-60_000, 60_000] {
+        let kinesis = Kinesis::start();
+        kinesis.state().ahead_ms = ahead_ms;
+        kinesis.add_shard("shardId-0", &[]);
+        let old = change_record(id(100), ChangeKind::Insert, TABLE);
+        kinesis.put("shardId-0", (now_us() - 30_000_000) / 1_000, old);
+        // The place is lost before anything was read: it is found again by its time.
+        kinesis.refuse("GetRecords", &["ExpiredIteratorException"]);
+        let follower = Follower::start(config(&kinesis, Consumer::default(), From::Now));
+        follower.ready().unwrap();
+        put(&kinesis, "shardId-0", 0, 5);
+        follower.wait(|progress| progress.seen == 5);
+        let (record, outcome) = follower.stop();
+        assert_eq!(outcome.tally.expired_iterators, 1);
+        assert_eq!(outcome.tally.retried_errors, 0, "{ahead_ms}");
+        assert_all_seen_once(&record, 5, 0);
+    }
+}
+
+#[test]
+fn the_first_read_waits_for_others_that_use_up_what_is_allowed() {
+    let kinesis = Kinesis::start();
+    kinesis.add_shard("shardId-0", &[]);
+    kinesis.refuse("GetRecords", &["ProvisionedThroughputExceededException"; 8]);
+    let follower = Follower::start(config(&kinesis, Consumer::default(), From::Now));
+    follower.ready().unwrap();
+    put(&kinesis, "shardId-0", 0, 3);
+    follower.wait(|progress| progress.seen == 3);
+    let (record, outcome) = follower.stop();
+    assert_all_seen_once(&record, 3, 0);
+    assert_eq!(outcome.error, None);
+    assert_eq!(outcome.tally.throttled_reads, 8);
+}
+
 #[test]
 fn a_shard_is_never_asked_more_than_five_times_a_second() {
     let kinesis = Kinesis::start();
@@ -378,7 +498,7 @@ fn trouble_at_the_start_is_one_error_that_names_the_stream() {
     assert!(matches!(error, FollowError::Denied { .. }), "{error}");
     follower.stop();
 
-    let refused = ["LimitExceededException"; 20];
+    let refused = ["InternalFailure"; 20];
     kinesis.refuse("ListShards", &refused);
     let follower = Follower::start(config(&kinesis, Consumer::default(), From::Now));
     let error = follower.ready().unwrap_err();
