@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, VecDeque};
 use aws_sdk_kinesis::Client;
 use aws_sdk_kinesis::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_kinesis::primitives::Blob;
-use aws_sdk_kinesis::types::PutRecordsRequestEntry;
+use aws_sdk_kinesis::types::{PutRecordsRequestEntry, PutRecordsResultEntry};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use rand::SeedableRng;
@@ -241,10 +241,8 @@ async fn put(config: &CopyConfig, client: &Client, clock: Clock, copies: Vec<Cop
         .set_records(Some(entries.collect()));
     match request.send().await {
         Ok(answer) => {
-            let codes = answer.records.into_iter().map(|record| record.error_code);
-            // One answer for each record; a server that says less has taken them.
-            let codes = codes.chain(std::iter::repeat(None));
-            copies.into_iter().zip(codes).collect()
+            let refused = refusals(answer.records, copies.len());
+            copies.into_iter().zip(refused).collect()
         }
         Err(error) => {
             let code = match (&error, error.code()) {
@@ -264,6 +262,27 @@ async fn put(config: &CopyConfig, client: &Client, clock: Clock, copies: Vec<Cop
     }
 }
 
+/// The answer does not say what became of a record.
+const UNREADABLE: &str = "unreadable-answer";
+
+/// What each of so many records was refused with. One was taken where the answer has its
+/// sequence number; an answer of another length says nothing of any.
+fn refusals(said: Vec<PutRecordsResultEntry>, records: usize) -> Vec<Option<String>> {
+    if said.len() != records {
+        return vec![Some(UNREADABLE.to_owned()); records];
+    }
+    let refused = said.into_iter().map(|record| {
+        let unsaid = || {
+            record
+                .sequence_number
+                .is_none()
+                .then(|| UNREADABLE.to_owned())
+        };
+        record.error_code.clone().or_else(unsaid)
+    });
+    refused.collect()
+}
+
 fn is_throttle(code: &str) -> bool {
     code == "ProvisionedThroughputExceededException" || code == "LimitExceededException"
 }
@@ -278,6 +297,7 @@ fn may_pass(code: &str) -> bool {
                 | "ServiceUnavailable"
                 | "timeout"
                 | "connection"
+                | UNREADABLE
         )
 }
 
@@ -312,4 +332,25 @@ fn event_id(id: ReadingId) -> u128 {
     let of = u128::from(id.device) << 32 | u128::from(id.sequence);
     let id = (u128::from(id.intended_us) << 64) ^ of;
     (id & !(0xf << 76) & !(0x3 << 62)) | (0x4 << 76) | (0x2 << 62)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_is_taken_where_the_answer_says_so_and_not_where_it_says_nothing() {
+        let entry = || PutRecordsResultEntry::builder().shard_id("shardId-000000000000");
+        let taken = entry().sequence_number("49").build();
+        let refused = entry().error_code("InternalFailure").build();
+        let nothing = entry().build();
+        let unreadable = Some(UNREADABLE.to_owned());
+        let expected = [None, Some("InternalFailure".to_owned()), unreadable.clone()];
+        let said = vec![taken.clone(), refused, nothing];
+        assert_eq!(refusals(said, 3), expected);
+        for said in [vec![], vec![taken.clone()], vec![taken; 3]] {
+            assert_eq!(refusals(said, 2), [unreadable.clone(), unreadable.clone()]);
+        }
+        assert!(may_pass(UNREADABLE));
+    }
 }
