@@ -7,6 +7,7 @@ mod support;
 use std::path::Path;
 
 use support::local::Local;
+use support::shim::{hrload_ahead, shim};
 use support::{finish, hrload, output, run};
 
 const SMALL: &str = "--devices 200 --rate 500/s -w 500ms -d 3s --change-delay 0 --drain 20s";
@@ -110,6 +111,51 @@ fn a_run_on_a_stream_that_was_there_delivers_its_own_readings_and_goes_on_next_t
         // What the first run delivered is not delivered once more.
         assert_eq!(run.count("lake.records"), acknowledged, "{again}");
     }
+}
+
+#[test]
+fn a_run_on_a_stream_whose_service_has_another_time_delivers_its_own_readings() {
+    let folder = tempfile::tempdir().unwrap();
+    let library = shim(folder.path());
+    for ahead_s in [-60, 60] {
+        let lake = folder.path().join(format!("lake{ahead_s}"));
+        let service = hrload_ahead(&library, ahead_s);
+        let local = Local::started(service, "--change-delay 0 --shards 1");
+        let words = "--devices 100 --rate 200/s -w 0s -d 1s --drain 20s --keep --table kept \
+                     --stream kept -o -";
+        // The stream is there when the second run begins, and no checkpoint is.
+        let first = finish(local.client(words).output().unwrap());
+        assert_eq!(first.code, 0, "{ahead_s}: {}", first.stderr);
+        for again in 0..2 {
+            let mut second = local.client(words);
+            let second = second.args(["--lake-interval", "0s", "--lake"]).arg(&lake);
+            let run = finish(second.output().unwrap());
+            assert_eq!(run.code, 0, "{ahead_s} {again}: {}", run.stderr);
+            let acknowledged = run.count("ledger.acknowledged");
+            assert_eq!(run.count("lake.readings"), acknowledged, "{ahead_s}");
+            assert_eq!(run.count("lake.missing"), 0, "{ahead_s} {again}");
+        }
+    }
+}
+
+#[test]
+fn a_lake_that_is_removed_in_a_run_is_told_and_the_run_is_not_held() {
+    let folder = tempfile::tempdir().unwrap();
+    let lake = folder.path().join("lake");
+    let mut process = hrload()
+        .args("--devices 200 --rate 500/s -w 0s -d 3s --change-delay 0 -o -".split(' '))
+        .args(["--lake-interval", "0s", "--lake"])
+        .arg(&lake)
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    wait_for_measuring(&mut process);
+    std::fs::remove_dir_all(&lake).unwrap();
+    let run = finish(process.wait_with_output().unwrap());
+    assert_eq!(run.code, 3);
+    let error = run.result["lake"]["error"].as_str().unwrap();
+    assert!(error.contains("was removed"), "{error}");
 }
 
 #[test]

@@ -294,18 +294,10 @@ fn delivery(args: &DeliverArgs) -> Result<Delivery, Problem> {
         transform: match args.transform.as_str() {
             "none" => Transform::None,
             "newline" => Transform::Newline,
-            program => {
-                if !PathBuf::from(program).is_file() {
-                    return Err(Problem::usage(format!(
-                        "--transform wants newline, none or a program's path, found {program:?}, \
-                         which is no file"
-                    )));
-                }
-                Transform::Command(Command {
-                    program: program.into(),
-                    timeout: args.transform_timeout,
-                })
-            }
+            program => Transform::Command(Command {
+                program: runnable(program)?,
+                timeout: args.transform_timeout,
+            }),
         },
         delimiter: args.append_delimiter.0.clone(),
         format,
@@ -314,10 +306,32 @@ fn delivery(args: &DeliverArgs) -> Result<Delivery, Problem> {
     })
 }
 
+/// A transform's program, as it is found from any folder; looked at before anything is
+/// read, since records of one that cannot run would wait in vain.
+fn runnable(program: &str) -> Result<PathBuf, Problem> {
+    let wrong = |what: &str| {
+        Problem::usage(format!(
+            "--transform wants newline, none or a program's path, found {program:?}, {what}"
+        ))
+    };
+    // A bare name is of this folder, not one that the system looks for elsewhere.
+    let path = std::path::absolute(program).map_err(Problem::usage)?;
+    if !path.is_file() {
+        return Err(wrong("which is no file"));
+    }
+    match rustix::fs::access(&path, rustix::fs::Access::EXEC_OK) {
+        Ok(()) => Ok(path),
+        Err(_) => Err(wrong(
+            "which may not be run; `chmod +x` makes a script runnable",
+        )),
+    }
+}
+
 fn problem(error: DeliverError) -> Problem {
     match error {
         DeliverError::Checkpoint(CheckpointError::Corrupt { .. })
         | DeliverError::NoCheckpoint(_)
+        | DeliverError::AnotherStream { .. }
         | DeliverError::HasCheckpoint { .. } => Problem::usage(error),
         _ => Problem::failed(error),
     }
@@ -374,6 +388,7 @@ impl Display {
                 "a delivery was cut off between objects; the records of these are delivered again: {}",
                 objects.join(", ")
             ),
+            Event::Without(lacks) => say!("warning: {lacks}"),
             Event::Begun | Event::Buffer { .. } => {}
             Event::Read(so_far) => self.progress(so_far),
             Event::Object { key, so_far } => {

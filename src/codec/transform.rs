@@ -37,43 +37,63 @@ pub struct Answers {
     pub records: Vec<Answer>,
 }
 
-/// An answer that does not fit its question.
+/// Why a record has no answer that can be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Mismatch {
-    /// A record that was asked about is not there, or one is that was not.
-    #[error("the answer has no record {0}, or has ids that were not asked about")]
-    MissingRecordId(String),
-    /// A record is there twice.
-    #[error("the answer has record {0} twice")]
-    DuplicatedRecordId(String),
+pub enum Fault {
+    /// It was asked about and is not in the answer.
+    #[error("the answer does not have the record")]
+    Missing,
+    /// It is in the answer twice.
+    #[error("the answer has the record twice")]
+    Duplicated,
+    /// What the answer says of it cannot be read.
+    #[error("the answer says nothing usable of the record: {0}")]
+    Unreadable(String),
 }
 
-impl Answers {
-    /// The answers in the order of the ids that were asked about.
-    ///
-    /// # Errors
-    /// The ids of question and answer are not the same.
-    pub fn in_order(self, ids: &[String]) -> Result<Vec<Answer>, Mismatch> {
-        let mut by_id = HashMap::with_capacity(self.records.len());
-        for answer in self.records {
-            let id = answer.record_id.clone();
-            if by_id.insert(id.clone(), answer).is_some() {
-                return Err(Mismatch::DuplicatedRecordId(id));
-            }
-        }
-        let ordered: Result<Vec<_>, _> = ids
-            .iter()
-            .map(|id| {
-                by_id
-                    .remove(id)
-                    .ok_or_else(|| Mismatch::MissingRecordId(id.clone()))
-            })
-            .collect();
-        match by_id.into_keys().next() {
-            Some(unasked) if ordered.is_ok() => Err(Mismatch::MissingRecordId(unasked)),
-            _ => ordered,
-        }
+/// Reads an answer, record by record: one for each of the ids that were asked about, in
+/// their order. Records that were not asked about are passed over.
+///
+/// # Errors
+/// It is not JSON, or has no list of records.
+pub fn read_answers(
+    answer: &[u8],
+    ids: &[String],
+) -> Result<Vec<Result<Answer, Fault>>, serde_json::Error> {
+    /// Its records, each to be read on its own.
+    #[derive(Deserialize)]
+    struct Loose<'a> {
+        #[serde(borrow)]
+        records: Vec<&'a serde_json::value::RawValue>,
     }
+    /// What names a record, whatever else it says.
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Named {
+        record_id: String,
+    }
+    let Loose { records } = serde_json::from_slice(answer)?;
+    let mut by_id: HashMap<String, Result<Answer, Fault>> = HashMap::with_capacity(records.len());
+    for record in records {
+        let Ok(Named { record_id }) = serde_json::from_str(record.get()) else {
+            continue;
+        };
+        let said = serde_json::from_str(record.get()).and_then(|answer: Answer| {
+            match (answer.result, &answer.data) {
+                (Status::Ok, None) => Err(serde::de::Error::missing_field("data")),
+                _ => Ok(answer),
+            }
+        });
+        let said = said.map_err(|error| Fault::Unreadable(error.to_string()));
+        by_id
+            .entry(record_id)
+            .and_modify(|known| *known = Err(Fault::Duplicated))
+            .or_insert(said);
+    }
+    let in_order = ids
+        .iter()
+        .map(|id| by_id.remove(id).unwrap_or(Err(Fault::Missing)));
+    Ok(in_order.collect())
 }
 
 /// What Firehose asks; the fields that the answer needs.
@@ -140,28 +160,47 @@ mod tests {
 
     use super::*;
 
-    fn answers(ids: &[&str]) -> Answers {
-        let records = ids.iter().map(|id| Answer {
-            record_id: (*id).to_owned(),
-            result: Status::Dropped,
-            data: None,
-        });
-        Answers {
-            records: records.collect(),
+    #[test]
+    fn answers_are_matched_by_id_and_each_record_has_its_own_fault() {
+        let ids: Vec<String> = ["a", "b", "c", "d", "e", "f", "g", "h"]
+            .map(str::to_owned)
+            .to_vec();
+        let answer = br#"{"records":[
+            {"recordId":"h","result":"Dropped","data":null},
+            {"recordId":"a","result":"Ok","data":"e30K","more":1},
+            {"recordId":"b","result":"Ok"}, {"recordId":"c","result":"Ok","data":null},
+            {"recordId":"d","result":"ok","data":"e30K"},
+            {"recordId":"e","result":"Dropped"}, {"recordId":"e","result":"Dropped"},
+            {"recordId":"f","result":"Ok","data":7},
+            {"recordId":"unasked","result":"Ok","data":""}, 7, {"result":"Ok"}]}"#;
+        let read = read_answers(answer, &ids).unwrap();
+        let dropped = read[7].as_ref().unwrap();
+        assert_eq!((dropped.result, &dropped.data), (Status::Dropped, &None));
+        assert_eq!(read[0].as_ref().unwrap().data.as_deref(), Some("e30K"));
+        for (at, part) in [
+            (1, "missing field `data`"),
+            (2, "missing field `data`"),
+            (3, "unknown variant `ok`"),
+            (4, "twice"),
+            (5, "invalid type"),
+            (6, "does not have"),
+        ] {
+            let fault = read[at].as_ref().unwrap_err().to_string();
+            assert!(fault.contains(part), "{}: {fault}", ids[at]);
         }
     }
 
     #[test]
-    fn answers_are_matched_by_id_whatever_their_order() {
-        let asked = ["a".to_owned(), "b".to_owned()];
-        let ordered = answers(&["b", "a"]).in_order(&asked).unwrap();
-        assert_eq!(ordered, answers(&["a", "b"]).records);
-        for (ids, problem) in [
-            (&["a"][..], Mismatch::MissingRecordId("b".into())),
-            (&["a", "b", "c"], Mismatch::MissingRecordId("c".into())),
-            (&["a", "a"], Mismatch::DuplicatedRecordId("a".into())),
+    fn what_is_no_list_of_records_is_no_answer() {
+        for wrong in [
+            "",
+            "nonsense",
+            "{}",
+            "[]",
+            r#"{"records":7}"#,
+            "{\"records\":[{]}",
         ] {
-            assert_eq!(answers(ids).in_order(&asked), Err(problem));
+            assert!(read_answers(wrong.as_bytes(), &[]).is_err(), "{wrong}");
         }
     }
 

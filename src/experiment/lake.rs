@@ -38,6 +38,8 @@ pub(super) struct Source {
 pub(super) struct Kept {
     pub(super) record: LakeRecord,
     pub(super) delivered: Delivered,
+    /// What the lake cannot do, in words.
+    pub(super) lacks: Vec<String>,
     /// What ended it unasked.
     pub(super) error: Option<DeliverError>,
 }
@@ -175,6 +177,7 @@ impl Work {
         } = self;
         let mut begun = Some(begun);
         let mut latest = Delivered::default();
+        let mut lacks = Vec::new();
         let ended = {
             let tell = |event: Event<'_>| match event {
                 Event::Begun => {
@@ -198,6 +201,7 @@ impl Work {
                     );
                     held.store(recorder.held(), Ordering::Relaxed);
                 }
+                Event::Without(lack) => lacks.push(lack.to_owned()),
                 Event::Redelivers(_) | Event::Read(_) => {}
             };
             let stop = stop.notified();
@@ -210,6 +214,7 @@ impl Work {
         Kept {
             record: recorder.finish(),
             delivered,
+            lacks,
             error,
         }
     }

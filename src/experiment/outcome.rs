@@ -149,8 +149,10 @@ fn put_lake(request: &LakeRequest, kept: &Kept, lived: &Lived, result: &mut RunR
     let Kept {
         record,
         delivered,
+        lacks,
         error,
     } = kept;
+    result.warnings.extend(lacks.iter().cloned());
     if !record.freshness.is_empty() {
         result.latency.freshness = Some((&record.freshness).into());
     }

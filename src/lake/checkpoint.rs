@@ -45,6 +45,10 @@ pub(super) struct Promise {
 pub struct Checkpoint {
     schema: String,
     stream: String,
+    /// When the stream was made, by the service's clock, in milliseconds since the Unix
+    /// epoch: another stream of that name was made at another time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    stream_created_ms: Option<u64>,
     /// Microseconds since the Unix epoch.
     written_us: u64,
     /// What is delivered for sure.
@@ -77,14 +81,33 @@ pub enum CheckpointError {
 }
 
 impl Checkpoint {
-    pub(super) fn new(stream: &str, written_us: u64, shards: Positions) -> Self {
+    /// Of the stream of that name that was made then.
+    pub(super) fn new(
+        stream: &str,
+        stream_created_ms: Option<u64>,
+        written_us: u64,
+        shards: Positions,
+    ) -> Self {
         Self {
             schema: SCHEMA.to_owned(),
             stream: stream.to_owned(),
+            stream_created_ms,
             written_us,
             shards,
             promise: None,
         }
+    }
+
+    /// When the stream was made that it is of, if that is another than the one of that
+    /// name made at `created_ms`: `Some(None)` when it does not say, but was written
+    /// before that one was made.
+    pub(super) fn of_another(&self, created_ms: Option<u64>) -> Option<Option<u64>> {
+        let created_ms = created_ms?;
+        let another = match self.stream_created_ms {
+            Some(of_ms) => of_ms != created_ms,
+            None => self.written_us / 1_000 < created_ms,
+        };
+        another.then_some(self.stream_created_ms)
     }
 
     /// Where a stream's checkpoint is kept in the lake: beside no hour's
@@ -141,7 +164,8 @@ impl Checkpoint {
         };
         let mut there = Vec::new();
         for key in &promise.objects {
-            if lake.has(key).await? {
+            // A name that nothing can have was promised by an earlier version.
+            if lake.may_hold(key) && lake.has(key).await? {
                 there.push(key.clone());
             }
         }

@@ -13,14 +13,14 @@ use super::checkpoint::{Checkpoint, CheckpointError, Position, Positions};
 use super::format::Format;
 use super::idle::Idle;
 use super::naming::Naming;
-use super::source::{self, Page, SourceError, Told};
+use super::source::{Feed, Identity, Page, SourceError, Told};
 use super::store::{Lake, Seen, StoreError};
-use super::transform::Transform;
+use super::transform::{CommandError, Transform};
 use super::write::{Batch, Writer, Written};
 use crate::clock::Clock;
 
-/// How much earlier than our clock says "now" is looked for in the stream:
-/// more than clocks in use disagree by.
+/// How much earlier than the service's clock says "now" is looked for in the stream: more
+/// than its parts disagree by.
 const CLOCK_MARGIN_US: u64 = 10_000_000;
 
 /// Where to begin.
@@ -38,9 +38,9 @@ pub enum Start {
     Anew,
     /// With the oldest record; the lake must have no checkpoint.
     TrimHorizon,
-    /// With the records of the last ten seconds (clocks may disagree by as
-    /// much, and none of the next ones may be missed); the lake must have no
-    /// checkpoint.
+    /// With the records of the last ten seconds, by the service's clock (its parts may
+    /// disagree by as much, and none of the next ones may be missed); the lake must have
+    /// no checkpoint.
     Latest,
 }
 
@@ -97,6 +97,8 @@ pub enum Event<'a> {
     /// Records of these objects, which an interrupted delivery wrote, will be
     /// delivered again.
     Redelivers(&'a [String]),
+    /// The lake cannot do something that delivery can do without.
+    Without(&'a str),
     /// A page was read; what has been delivered so far.
     Read(&'a Delivered),
     /// An object was written.
@@ -140,6 +142,26 @@ pub enum DeliverError {
         /// The checkpoint's key.
         key: String,
     },
+    /// The stream is not the one that the checkpoint is of.
+    #[error(
+        "the checkpoint {key} in {place} is of another stream of that name, {of}; the one that is \
+         there was made {made}: remove the checkpoint to deliver that one"
+    )]
+    AnotherStream {
+        /// The lake.
+        place: String,
+        /// The checkpoint's key.
+        key: String,
+        /// When its stream was made, in words.
+        of: String,
+        /// When the stream that is there was made.
+        made: String,
+    },
+    /// The transform does not run.
+    #[error(
+        "{0}; what was not delivered is still in the stream: run the same command again to go on"
+    )]
+    Command(#[from] CommandError),
     /// The lake does not take what it is given.
     #[error(
         "{0}; what was not delivered is still in the stream: run the same command again to go on"
@@ -169,8 +191,18 @@ pub async fn deliver(
     stop: impl Future<Output = ()>,
     mut tell: impl FnMut(Event<'_>),
 ) -> Result<Delivered, DeliverError> {
+    let mut stop = std::pin::pin!(stop);
     let lock = lake.lock(&delivery.stream)?;
-    let begun = begin(delivery, lake, clock).await?;
+    let feed = Feed::new(client, &delivery.stream);
+    let begin = async {
+        let identity = feed.identify().await?;
+        begin(delivery, lake, clock, identity).await
+    };
+    let begun = tokio::select! {
+        biased;
+        () = &mut stop => return Ok(Delivered::default()),
+        begun = begin => begun?,
+    };
     let mut run = Run {
         buffer: Buffer::new(delivery.hints),
         page: None,
@@ -184,6 +216,7 @@ pub async fn deliver(
         },
     };
     tell(Event::Begun);
+    say_without(lake, &mut tell);
     if !run.delivered.redelivered_objects.is_empty() {
         tell(Event::Redelivers(&run.delivered.redelivered_objects));
     }
@@ -191,20 +224,13 @@ pub async fn deliver(
         delivery,
         lake,
         clock,
+        created_ms: begun.created_ms,
         written: begun.positions.clone(),
         seen: begun.seen,
-        _lock: lock,
+        lock,
     });
     let (sender, mut told) = mpsc::channel(1);
-    let read = source::read(
-        client,
-        &delivery.stream,
-        begun.positions,
-        begun.unknown,
-        sender,
-    );
-    let mut reading = std::pin::pin!(read);
-    let mut stop = std::pin::pin!(stop);
+    let mut reading = std::pin::pin!(feed.read(begun.positions, begun.unknown, sender));
     let mut writing: Writing<'_> = Box::pin(std::future::pending());
     let failed = loop {
         run.fill(clock.now_us());
@@ -227,6 +253,7 @@ pub async fn deliver(
                 writer = Some(free);
                 writing = Box::pin(std::future::pending());
                 run.take_in(written, false, &mut tell);
+                say_without(lake, &mut tell);
             }
             Some(told) = told.recv(), if run.has_room() => run.hear(told, &mut tell),
             error = &mut reading => match error {
@@ -256,6 +283,13 @@ pub async fn deliver(
     }
 }
 
+/// Tells what the lake turned out not to do since the last time.
+fn say_without(lake: &Lake, tell: &mut impl FnMut(Event<'_>)) {
+    for lacks in lake.lacks() {
+        tell(Event::Without(&lacks));
+    }
+}
+
 type Writing<'a> = Pin<Box<dyn Future<Output = Result<(Writer<'a>, Written), DeliverError>> + 'a>>;
 
 /// A timer that may not be set.
@@ -274,13 +308,24 @@ struct Begun {
     seen: Seen,
     /// Objects whose records will be delivered again.
     again: Vec<String>,
+    /// When the stream was made.
+    created_ms: Option<u64>,
 }
 
-async fn begin(delivery: &Delivery, lake: &Lake, clock: Clock) -> Result<Begun, DeliverError> {
+async fn begin(
+    delivery: &Delivery,
+    lake: &Lake,
+    clock: Clock,
+    identity: Identity,
+) -> Result<Begun, DeliverError> {
+    let created_ms = identity.created_ms;
     let found = Checkpoint::read(lake, &delivery.stream).await?;
     let now_us = clock.now_us();
     let (positions, mut seen, again) = match (delivery.start, found) {
         (Start::Resume | Start::ResumeOrLatest | Start::Checkpoint, Some((checkpoint, seen))) => {
+            if let Some(of_ms) = checkpoint.of_another(created_ms) {
+                return Err(another(delivery, lake, of_ms, created_ms));
+            }
             let (positions, again) = checkpoint.settle(lake).await?;
             (positions, seen, again)
         }
@@ -300,7 +345,8 @@ async fn begin(delivery: &Delivery, lake: &Lake, clock: Clock) -> Result<Begun, 
         (start, None) => {
             let unknown = match start {
                 Start::Latest | Start::ResumeOrLatest => {
-                    Position::AtUs(now_us.saturating_sub(CLOCK_MARGIN_US))
+                    let service_us = identity.service_us.unwrap_or(now_us);
+                    Position::AtUs(service_us.saturating_sub(CLOCK_MARGIN_US))
                 }
                 _ => Position::TrimHorizon,
             };
@@ -311,7 +357,7 @@ async fn begin(delivery: &Delivery, lake: &Lake, clock: Clock) -> Result<Begun, 
     };
     // Before anything is read: whoever starts again begins here too, and who
     // was delivering this stream into a bucket learns that it does no more.
-    Checkpoint::new(&delivery.stream, now_us, positions.clone())
+    Checkpoint::new(&delivery.stream, created_ms, now_us, positions.clone())
         .write(lake, &mut seen)
         .await?;
     let unknown = positions.get(BEGINNING).cloned();
@@ -320,7 +366,31 @@ async fn begin(delivery: &Delivery, lake: &Lake, clock: Clock) -> Result<Begun, 
         positions,
         seen,
         again,
+        created_ms,
     })
+}
+
+fn another(
+    delivery: &Delivery,
+    lake: &Lake,
+    of_ms: Option<u64>,
+    created_ms: Option<u64>,
+) -> DeliverError {
+    let moment = |ms: u64| {
+        let time = i64::try_from(ms).map(jiff::Timestamp::from_millisecond);
+        time.ok()
+            .and_then(Result::ok)
+            .map_or_else(|| format!("{ms} ms after 1970"), |time| time.to_string())
+    };
+    DeliverError::AnotherStream {
+        place: lake.place().to_owned(),
+        key: Checkpoint::key(&delivery.stream),
+        of: match of_ms {
+            Some(ms) => format!("made {}", moment(ms)),
+            None => "written before that one was made".to_owned(),
+        },
+        made: created_ms.map_or_else(|| "at another time".to_owned(), moment),
+    }
 }
 
 /// Where shards begin of which no record is delivered yet.
@@ -363,7 +433,7 @@ impl Run {
             let arrived_us = record
                 .approximate_arrival_timestamp()
                 .and_then(|time| u64::try_from(time.as_nanos() / 1_000).ok())
-                .unwrap_or(0);
+                .unwrap_or(now_us);
             let record = Record {
                 data: record.data().as_ref(),
                 sequence_number: record.sequence_number(),
@@ -402,7 +472,7 @@ impl Run {
                     if page.ended {
                         idle.ended(&page.shard);
                     } else {
-                        let quiet = page.records.is_empty() && page.behind_ms == 0;
+                        let quiet = page.records.is_empty() && page.at_tip;
                         idle.page(&page.shard, page.asked, quiet);
                     }
                 }

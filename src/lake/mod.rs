@@ -38,4 +38,4 @@ pub use read::{Listing, Object};
 pub use source::SourceError;
 pub(crate) use source::{Told, follow};
 pub use store::{Lake, Place, PlaceError, StoreError};
-pub use transform::{Command, Transform, Transformed};
+pub use transform::{Command, CommandError, Transform, Transformed};

@@ -10,6 +10,7 @@
 
 use jiff::Timestamp;
 use jiff::tz::{Offset, TimeZone};
+use object_store::path::Path;
 use uuid::Uuid;
 
 /// A prefix that Firehose would not take either.
@@ -26,6 +27,20 @@ pub enum PrefixError {
         "the timestamp pattern {0:?} holds letters other than yyyy, yy, MM, dd, DDD, HH, mm, ss"
     )]
     Pattern(String),
+    /// No object can have such a name.
+    #[error(
+        "the prefix makes names like {0:?}; a name's parts, between slashes, must not be empty, \
+         `.` or `..`, nor hold control characters"
+    )]
+    Name(String),
+    /// hrload's own files lie there.
+    #[error("the prefix begins with _hrload/, where hrload keeps its checkpoints")]
+    Own,
+    /// A stream cannot be called so.
+    #[error(
+        "a stream's name has 1 to 128 letters, digits, underscores, dots and hyphens, found {0:?}"
+    )]
+    Stream(String),
     /// Errors must be told from data.
     #[error(
         "a prefix with expressions wants an error prefix with !{{firehose:error-output-type}} beside it"
@@ -99,13 +114,18 @@ impl Naming {
     /// under the prefix and `processing-failed/`.
     ///
     /// # Errors
-    /// A prefix that Firehose would refuse, or a timestamp letter not known here.
+    /// A prefix that Firehose would refuse, or a timestamp letter not known here; a name
+    /// that no object or no stream can have.
     pub fn new(
         stream: &str,
         prefix: &str,
         error_prefix: Option<&str>,
         extension: &'static str,
     ) -> Result<Self, PrefixError> {
+        let of_name = |c: char| c.is_ascii_alphanumeric() || "_.-".contains(c);
+        if !(1..=128).contains(&stream.len()) || !stream.chars().all(of_name) {
+            return Err(PrefixError::Stream(stream.to_owned()));
+        }
         let data = Prefix::parse(prefix)?;
         if data.0.contains(&Part::ErrorOutputType) {
             return Err(PrefixError::Expression(
@@ -121,12 +141,26 @@ impl Naming {
         if has_expressions && !errors.0.contains(&Part::ErrorOutputType) {
             return Err(PrefixError::ErrorOutputType);
         }
-        Ok(Self {
+        let naming = Self {
             stream: stream.to_owned(),
             prefix: data.with_hour(),
             error_prefix: errors.with_hour(),
             extension,
-        })
+        };
+        // Times and ids change nothing of what makes a name good.
+        let kinds = ErrorKind::ALL.map(|kind| naming.error_key(kind, 0, 0, Uuid::nil()));
+        for key in [naming.data_key(0, 0, Uuid::nil())]
+            .into_iter()
+            .chain(kinds)
+        {
+            if key.starts_with('/') || Path::parse(&key).is_err() {
+                return Err(PrefixError::Name(key));
+            }
+            if key.starts_with("_hrload/") {
+                return Err(PrefixError::Own);
+            }
+        }
+        Ok(naming)
     }
 
     /// The key of an object whose oldest record arrived at `oldest_us`, closed
@@ -339,6 +373,35 @@ mod tests {
             ("!{timestamp:yyyy", None),
         ] {
             assert!(Naming::new("hr", prefix, errors, "").is_err(), "{prefix}");
+        }
+    }
+
+    #[test]
+    fn names_that_no_object_or_stream_can_have_are_refused() {
+        let error = |prefix, errors| Naming::new("hr", prefix, errors, "").unwrap_err();
+        for (prefix, errors) in [
+            ("../up/", None),
+            ("a//b/", None),
+            ("/a/", None),
+            ("./", None),
+            ("a/\u{7}/", None),
+            ("a/", Some("../bad/")),
+            ("a/", Some("bad//")),
+            (
+                "!{timestamp:yyyy//MM}/",
+                Some("!{firehose:error-output-type}/"),
+            ),
+        ] {
+            let error = error(prefix, errors);
+            assert!(matches!(error, PrefixError::Name(_)), "{prefix}: {error}");
+        }
+        assert_eq!(error("_hrload/", None), PrefixError::Own);
+        for good in ["a..b/", ".../", "a b/", "_x/", "\u{e9}/"] {
+            assert!(Naming::new("hr", good, None, "").is_ok(), "{good}");
+        }
+        for stream in ["", "a/b", "../x", &"x".repeat(129)] {
+            let error = Naming::new(stream, "", None, "").unwrap_err();
+            assert_eq!(error, PrefixError::Stream(stream.to_owned()));
         }
     }
 }

@@ -11,15 +11,14 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use aws_sdk_kinesis::Client;
-use aws_sdk_kinesis::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_kinesis::types::{Record, ShardIteratorType};
 use aws_smithy_types::DateTime;
-use aws_smithy_types::error::display::DisplayErrorContext;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::checkpoint::{Position, Positions};
+use crate::stream::{Answers, Backoff, Failed, NO_NEXT, Trouble};
 
 /// Time between two calls on a shard that has no more to give; Firehose's own.
 const IDLE_INTERVAL: Duration = Duration::from_secs(1);
@@ -30,10 +29,9 @@ const BUSY_INTERVAL: Duration = Duration::from_millis(200);
 const PAGE_RECORDS: i32 = 2_000;
 /// Time between listings, which find shards that came to be.
 const LISTING_INTERVAL: Duration = Duration::from_secs(5);
-/// Failures in a row before the source gives up: about a minute.
-const PATIENCE: u32 = 16;
-const FIRST_WAIT: Duration = Duration::from_millis(100);
-const LONGEST_WAIT: Duration = Duration::from_secs(5);
+/// Failures in a row before the source gives up: about a minute. Throttles are none of
+/// them: other consumers of a shard may use up what is allowed for as long as they like.
+const PATIENCE: u32 = 30;
 
 /// Why the stream cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -64,8 +62,10 @@ pub(crate) struct Page {
     pub(crate) records: Vec<Record>,
     /// When it was asked for.
     pub(crate) asked: Instant,
-    /// How far the shard's tip is ahead, in milliseconds.
+    /// How far the shard's tip is ahead, in milliseconds; 0 where the answer does not say.
     pub(crate) behind_ms: u64,
+    /// The answer says that there was nothing behind these.
+    pub(crate) at_tip: bool,
     /// The shard has been read to its end.
     pub(crate) ended: bool,
 }
@@ -84,9 +84,19 @@ pub(crate) struct Listed {
     pub(crate) ended: usize,
 }
 
+/// A shard, as a listing has it.
+struct ListedShard {
+    parents: Vec<String>,
+    /// It takes no more records.
+    closed: bool,
+}
+
+/// By id.
+type Shards = BTreeMap<String, ListedShard>;
+
 /// What a task of the source ends with.
 enum Done {
-    Listed(BTreeMap<String, Vec<String>>),
+    Listed(Shards),
     Ended(String),
 }
 
@@ -97,144 +107,280 @@ pub(crate) async fn follow(
     from: Position,
     told: mpsc::Sender<Told>,
 ) -> Result<std::convert::Infallible, SourceError> {
-    read(client, stream, Positions::new(), from, told).await
+    Feed::new(client, stream)
+        .read(Positions::new(), from, told)
+        .await
 }
 
-/// Reads from `positions` on; shards that are not in there from `unknown` when
-/// the first listing has them, else from their first record. Ends only with an
-/// error.
-pub(super) async fn read(
-    client: &Client,
-    stream: &str,
-    positions: Positions,
-    unknown: Position,
-    told: mpsc::Sender<Told>,
-) -> Result<std::convert::Infallible, SourceError> {
-    let source = Source {
-        client,
-        stream,
-        told,
-    };
-    let mut done: HashSet<String> = (positions.iter())
-        .filter(|(_, position)| **position == Position::Done)
-        .map(|(id, _)| id.clone())
-        .collect();
-    let mut reading: BTreeSet<String> = BTreeSet::new();
-    let mut ended = 0;
-    type Task<'a> = Pin<Box<dyn Future<Output = Result<Done, SourceError>> + 'a>>;
-    let mut tasks: FuturesUnordered<Task<'_>> = FuturesUnordered::new();
-    let mut listing = true;
-    let mut again = false;
-    tasks.push(Box::pin(source.list()));
-    let mut first = true;
-    let mut next_listing = Instant::now() + LISTING_INTERVAL;
-    loop {
-        let finished = tokio::select! {
-            Some(finished) = tasks.next() => finished?,
-            () = sleep_until(next_listing), if !listing => {
-                listing = true;
-                tasks.push(Box::pin(source.list()));
-                continue;
-            }
-        };
-        let listed = match finished {
-            Done::Ended(id) => {
-                reading.remove(&id);
-                done.insert(id);
-                ended += 1;
-                // It has children, which a listing under way may not know.
-                next_listing = Instant::now();
-                again = listing;
-                continue;
-            }
-            Done::Listed(listed) => listed,
-        };
-        listing = false;
-        if !std::mem::take(&mut again) {
-            next_listing = Instant::now() + LISTING_INTERVAL;
+/// A stream, and who asks about it.
+pub(super) struct Feed<'a> {
+    client: Client,
+    stream: &'a str,
+    answers: Answers,
+}
+
+/// Which stream it is, and what its clock shows.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Identity {
+    /// When it was made, in milliseconds since the Unix epoch: another one of its name
+    /// was made at another time. `None` where the service does not say.
+    pub(super) created_ms: Option<u64>,
+    /// What the service's clock shows, to the second, in microseconds since the Unix
+    /// epoch, if it says.
+    pub(super) service_us: Option<u64>,
+}
+
+impl<'a> Feed<'a> {
+    pub(super) fn new(client: &Client, stream: &'a str) -> Self {
+        let answers = Answers::default();
+        let config = client.config().to_builder().interceptor(answers.clone());
+        Self {
+            client: Client::from_conf(config.build()),
+            stream,
+            answers,
         }
-        let mut waiting = 0;
-        for (id, parents) in &listed {
-            let waits = parents
-                .iter()
-                .any(|parent| listed.contains_key(parent) && !done.contains(parent));
-            if waits && !done.contains(id) {
-                waiting += 1;
-            }
-            if waits || done.contains(id) || !reading.insert(id.clone()) {
-                continue;
-            }
-            let position = match positions.get(id) {
-                Some(position) => position.clone(),
-                None if first => unknown.clone(),
-                None => Position::TrimHorizon,
+    }
+
+    /// Asks which stream it is.
+    pub(super) async fn identify(&self) -> Result<Identity, SourceError> {
+        let mut backoff = Backoff::default();
+        loop {
+            let request = self.client.describe_stream_summary();
+            let failed = match request.stream_name(self.stream).send().await {
+                Ok(answer) => match answer.stream_description_summary {
+                    Some(summary) if !summary.stream_name.is_empty() => {
+                        let created = summary.stream_creation_timestamp.to_millis().ok();
+                        let created_ms = created.and_then(|ms| u64::try_from(ms).ok());
+                        return Ok(Identity {
+                            created_ms: created_ms.filter(|ms| *ms > 0),
+                            service_us: self.answers.service_us(),
+                        });
+                    }
+                    _ => Failed::unusable("an answer without a description"),
+                },
+                Err(error) => Failed::from(error),
             };
-            tasks.push(Box::pin(source.shard(id.clone(), position)));
+            self.wait(&mut backoff, "DescribeStreamSummary", failed)
+                .await?;
         }
-        first = false;
-        let listed = Listed {
-            shards: listed.into_keys().collect(),
-            reading: reading.clone(),
-            waiting,
-            ended,
+    }
+
+    /// Reads from `positions` on; shards that are not in there from `unknown` when
+    /// the first listing has them, else from their first record. Ends only with an
+    /// error.
+    pub(super) async fn read(
+        &self,
+        positions: Positions,
+        unknown: Position,
+        told: mpsc::Sender<Told>,
+    ) -> Result<std::convert::Infallible, SourceError> {
+        let source = Source { feed: self, told };
+        let mut done: HashSet<String> = (positions.iter())
+            .filter(|(_, position)| **position == Position::Done)
+            .map(|(id, _)| id.clone())
+            .collect();
+        let mut reading: BTreeSet<String> = BTreeSet::new();
+        let mut ended = 0;
+        type Task<'a> = Pin<Box<dyn Future<Output = Result<Done, SourceError>> + 'a>>;
+        let mut tasks: FuturesUnordered<Task<'_>> = FuturesUnordered::new();
+        let mut listing = true;
+        let mut again = false;
+        tasks.push(Box::pin(source.listed()));
+        let mut first = true;
+        let mut next_listing = Instant::now() + LISTING_INTERVAL;
+        loop {
+            let finished = tokio::select! {
+                Some(finished) = tasks.next() => finished?,
+                () = sleep_until(next_listing), if !listing => {
+                    listing = true;
+                    tasks.push(Box::pin(source.listed()));
+                    continue;
+                }
+            };
+            let listed = match finished {
+                Done::Ended(id) => {
+                    reading.remove(&id);
+                    done.insert(id);
+                    ended += 1;
+                    // It has children, which a listing under way may not know.
+                    next_listing = Instant::now();
+                    again = listing;
+                    continue;
+                }
+                Done::Listed(listed) => listed,
+            };
+            listing = false;
+            if !std::mem::take(&mut again) {
+                next_listing = Instant::now() + LISTING_INTERVAL;
+            }
+            let mut waiting = 0;
+            for (id, shard) in &listed {
+                let waits = (shard.parents.iter())
+                    .any(|parent| listed.contains_key(parent) && !done.contains(parent));
+                if waits && !done.contains(id) {
+                    waiting += 1;
+                }
+                if waits || done.contains(id) || !reading.insert(id.clone()) {
+                    continue;
+                }
+                let position = match positions.get(id) {
+                    Some(position) => position.clone(),
+                    None if first => unknown.clone(),
+                    None => Position::TrimHorizon,
+                };
+                tasks.push(Box::pin(source.shard(id.clone(), position)));
+            }
+            first = false;
+            let listed = Listed {
+                shards: listed.into_keys().collect(),
+                reading: reading.clone(),
+                waiting,
+                ended,
+            };
+            source.tell(Told::Listed(listed)).await;
+        }
+    }
+
+    /// All shards. A stream has one at any time.
+    async fn list(&self) -> Result<Shards, SourceError> {
+        let mut backoff = Backoff::default();
+        let mut shards = Shards::new();
+        let mut token: Option<String> = None;
+        loop {
+            let request = match token.take() {
+                // A token stands for the stream; both together are refused.
+                Some(token) => self.client.list_shards().next_token(token),
+                None => self.client.list_shards().stream_name(self.stream),
+            };
+            let failed = match request.send().await {
+                Ok(page) => {
+                    for shard in page.shards() {
+                        let parents = [shard.parent_shard_id(), shard.adjacent_parent_shard_id()];
+                        let parents = parents.into_iter().flatten().map(str::to_owned);
+                        let range = shard.sequence_number_range();
+                        let listed = ListedShard {
+                            parents: parents.collect(),
+                            closed: range
+                                .is_some_and(|range| range.ending_sequence_number().is_some()),
+                        };
+                        shards.insert(shard.shard_id().to_owned(), listed);
+                    }
+                    match (page.shards, page.next_token) {
+                        (Some(_), Some(next)) => {
+                            token = Some(next);
+                            continue;
+                        }
+                        (Some(_), None) if !shards.is_empty() => return Ok(shards),
+                        _ => Failed::unusable("an answer that names no shards"),
+                    }
+                }
+                Err(error) => Failed::from(error),
+            };
+            self.wait(&mut backoff, "ListShards", failed).await?;
+            shards.clear();
+        }
+    }
+
+    /// Whether a listing says that a shard has an end: it takes no more records, or
+    /// others go on where it ended.
+    async fn has_end(&self, id: &str) -> Result<bool, SourceError> {
+        let shards = self.list().await?;
+        let closed = shards.get(id).is_some_and(|shard| shard.closed);
+        Ok(closed || shards.values().any(|of| of.parents.iter().any(|p| p == id)))
+    }
+
+    async fn iterator(&self, shard: &str, position: &Position) -> Result<String, SourceError> {
+        let mut kind = match position {
+            Position::TrimHorizon | Position::Done => ShardIteratorType::TrimHorizon,
+            Position::AtUs(_) => ShardIteratorType::AtTimestamp,
+            Position::After(_) => ShardIteratorType::AfterSequenceNumber,
         };
-        source.tell(Told::Listed(listed)).await;
+        let mut backoff = Backoff::default();
+        loop {
+            let request = self.client.get_shard_iterator();
+            let request = request.stream_name(self.stream).shard_id(shard);
+            let request = match (&kind, position) {
+                (ShardIteratorType::AtTimestamp, Position::AtUs(us)) => {
+                    request.timestamp(DateTime::from_millis((us / 1_000) as i64))
+                }
+                (_, Position::After(number)) => request.starting_sequence_number(number),
+                _ => request,
+            };
+            let failed = match request.shard_iterator_type(kind.clone()).send().await {
+                Ok(answer) => match answer.shard_iterator {
+                    Some(iterator) => return Ok(iterator),
+                    None => Failed::unusable("an answer without an iterator"),
+                },
+                Err(error) => Failed::from(error),
+            };
+            if failed.trouble == Trouble::InvalidArgument && kind == ShardIteratorType::AtTimestamp
+            {
+                // The service's clock has not reached the time: it was set back since, or
+                // the time is another clock's. Nothing is missed from the beginning on.
+                kind = ShardIteratorType::TrimHorizon;
+                continue;
+            }
+            self.wait(&mut backoff, "GetShardIterator", failed).await?;
+        }
+    }
+
+    /// Waits until a failed call may be tried again.
+    async fn wait(
+        &self,
+        backoff: &mut Backoff,
+        operation: &'static str,
+        failed: Failed,
+    ) -> Result<(), SourceError> {
+        let jitter = rand::random();
+        if failed.trouble == Trouble::Throttled {
+            sleep(backoff.throttled(jitter)).await;
+            return Ok(());
+        }
+        let hopeless = matches!(failed.trouble, Trouble::NotFound | Trouble::Denied);
+        let refused_position =
+            operation == "GetShardIterator" && failed.trouble == Trouble::InvalidArgument;
+        if hopeless || refused_position || backoff.failures() + 1 >= PATIENCE {
+            return Err(SourceError {
+                stream: self.stream.to_owned(),
+                operation,
+                message: failed.message,
+                advice: if refused_position {
+                    CHECK_CHECKPOINT
+                } else {
+                    CHECK_NAMES
+                },
+            });
+        }
+        sleep(backoff.failed(jitter)).await;
+        Ok(())
     }
 }
 
+/// A feed that is being read, and who hears of it.
 struct Source<'a> {
-    client: &'a Client,
-    stream: &'a str,
+    feed: &'a Feed<'a>,
     told: mpsc::Sender<Told>,
 }
 
 impl Source<'_> {
-    /// Shards and their parents.
-    async fn list(&self) -> Result<Done, SourceError> {
-        let mut patience = Patience::default();
-        'anew: loop {
-            let mut shards = BTreeMap::new();
-            let mut token: Option<String> = None;
-            loop {
-                let request = match token.take() {
-                    // A token stands for the stream; both together are refused.
-                    Some(token) => self.client.list_shards().next_token(token),
-                    None => self.client.list_shards().stream_name(self.stream),
-                };
-                match request.send().await {
-                    Ok(page) => {
-                        for shard in page.shards() {
-                            let parents =
-                                [shard.parent_shard_id(), shard.adjacent_parent_shard_id()];
-                            let parents = parents.into_iter().flatten().map(str::to_owned);
-                            shards.insert(shard.shard_id().to_owned(), parents.collect());
-                        }
-                        match page.next_token {
-                            Some(next) => token = Some(next),
-                            None => return Ok(Done::Listed(shards)),
-                        }
-                    }
-                    Err(error) => {
-                        self.wait(&mut patience, "ListShards", &error).await?;
-                        continue 'anew;
-                    }
-                }
-            }
-        }
+    async fn listed(&self) -> Result<Done, SourceError> {
+        self.feed.list().await.map(Done::Listed)
     }
 
     /// Reads a shard to its end.
     async fn shard(&self, id: String, mut position: Position) -> Result<Done, SourceError> {
-        let mut patience = Patience::default();
-        let mut iterator = self.iterator(&id, &position).await?;
+        let feed = self.feed;
+        let mut backoff = Backoff::default();
+        let mut iterator = feed.iterator(&id, &position).await?;
         loop {
             let called = Instant::now();
-            let request = self.client.get_records().shard_iterator(&iterator);
-            match request.limit(PAGE_RECORDS).send().await {
+            let request = feed.client.get_records().shard_iterator(&iterator);
+            let failed = match request.limit(PAGE_RECORDS).send().await {
                 Ok(answer) => {
-                    patience = Patience::default();
-                    let behind_ms = answer.millis_behind_latest.unwrap_or(0).max(0) as u64;
+                    let named = !answer.child_shards().is_empty();
+                    let behind_ms = answer.millis_behind_latest;
                     let next = answer.next_shard_iterator;
+                    let ended = next.is_none() && (named || feed.has_end(&id).await?);
                     if let Some(last) = answer.records.last() {
                         position = Position::After(last.sequence_number.clone());
                     }
@@ -242,29 +388,38 @@ impl Source<'_> {
                         shard: id.clone(),
                         records: answer.records,
                         asked: called,
-                        behind_ms,
-                        ended: next.is_none(),
+                        behind_ms: behind_ms.unwrap_or(0).max(0) as u64,
+                        at_tip: behind_ms == Some(0) && next.is_some(),
+                        ended,
                     };
                     self.tell(Told::Page(page)).await;
+                    if ended {
+                        return Ok(Done::Ended(id));
+                    }
                     match next {
-                        Some(next) => iterator = next,
-                        None => return Ok(Done::Ended(id)),
+                        Some(next) => {
+                            iterator = next;
+                            backoff.succeeded();
+                            let pause = if behind_ms > Some(0) {
+                                BUSY_INTERVAL
+                            } else {
+                                IDLE_INTERVAL
+                            };
+                            sleep_until(called + pause).await;
+                            continue;
+                        }
+                        None => Failed::unusable(NO_NEXT),
                     }
-                    let pause = if behind_ms > 0 {
-                        BUSY_INTERVAL
-                    } else {
-                        IDLE_INTERVAL
-                    };
-                    sleep_until(called + pause).await;
                 }
-                Err(error) => {
-                    // Back-pressure may outlast an iterator's five minutes.
-                    if error.code() != Some("ExpiredIteratorException") {
-                        self.wait(&mut patience, "GetRecords", &error).await?;
-                    }
-                    iterator = self.iterator(&id, &position).await?;
-                }
+                Err(error) => Failed::from(error),
+            };
+            // Back-pressure may outlast an iterator's five minutes.
+            let expired = failed.trouble == Trouble::ExpiredIterator;
+            if !expired {
+                feed.wait(&mut backoff, "GetRecords", failed).await?;
             }
+            sleep_until(called + BUSY_INTERVAL).await;
+            iterator = feed.iterator(&id, &position).await?;
         }
     }
 
@@ -275,86 +430,4 @@ impl Source<'_> {
             std::future::pending::<()>().await;
         }
     }
-
-    async fn iterator(&self, shard: &str, position: &Position) -> Result<String, SourceError> {
-        let request = self
-            .client
-            .get_shard_iterator()
-            .stream_name(self.stream)
-            .shard_id(shard);
-        let request = match position {
-            Position::TrimHorizon | Position::Done => {
-                request.shard_iterator_type(ShardIteratorType::TrimHorizon)
-            }
-            Position::AtUs(us) => request
-                .shard_iterator_type(ShardIteratorType::AtTimestamp)
-                .timestamp(DateTime::from_millis((us / 1_000) as i64)),
-            Position::After(sequence_number) => request
-                .shard_iterator_type(ShardIteratorType::AfterSequenceNumber)
-                .starting_sequence_number(sequence_number),
-        };
-        let mut patience = Patience::default();
-        loop {
-            match request.clone().send().await {
-                Ok(answer) => {
-                    return answer.shard_iterator.ok_or_else(|| {
-                        self.error("GetShardIterator", "the answer has no iterator".to_owned())
-                    });
-                }
-                Err(error) => self.wait(&mut patience, "GetShardIterator", &error).await?,
-            }
-        }
-    }
-
-    fn error(&self, operation: &'static str, message: String) -> SourceError {
-        SourceError {
-            stream: self.stream.to_owned(),
-            operation,
-            message,
-            advice: CHECK_NAMES,
-        }
-    }
-
-    /// Waits until a failed call may be tried again.
-    async fn wait<E, R>(
-        &self,
-        patience: &mut Patience,
-        operation: &'static str,
-        error: &SdkError<E, R>,
-    ) -> Result<(), SourceError>
-    where
-        E: std::error::Error + ProvideErrorMetadata + 'static,
-        R: std::fmt::Debug,
-    {
-        let hopeless = matches!(
-            error.code(),
-            Some(
-                "ResourceNotFoundException"
-                    | "AccessDeniedException"
-                    | "UnrecognizedClientException"
-            )
-        );
-        let refused_position =
-            operation == "GetShardIterator" && error.code() == Some("InvalidArgumentException");
-        patience.failures += 1;
-        if hopeless || refused_position || patience.failures >= PATIENCE {
-            let message = match (error.code(), error.message()) {
-                (Some(code), Some(message)) => format!("{code}: {message}"),
-                _ => DisplayErrorContext(error).to_string(),
-            };
-            let mut error = self.error(operation, message);
-            if refused_position {
-                error.advice = CHECK_CHECKPOINT;
-            }
-            return Err(error);
-        }
-        let wait = FIRST_WAIT.saturating_mul(1 << patience.failures.min(10));
-        sleep(wait.min(LONGEST_WAIT)).await;
-        Ok(())
-    }
-}
-
-#[derive(Default)]
-struct Patience {
-    failures: u32,
 }

@@ -6,9 +6,10 @@
 //! does not sync it to the disk; it is synced here, with its folders, before
 //! anything relies on it. In S3 a PUT is atomic.
 
+use std::collections::BTreeSet;
 use std::fs::{File, TryLockError};
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use std::{fmt, io};
 
@@ -80,7 +81,7 @@ impl std::str::FromStr for Place {
 }
 
 /// A write or a read that failed, and went on failing.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 #[error("{action} {key} in {place} failed: {cause}")]
 pub struct StoreError {
     action: &'static str,
@@ -96,6 +97,14 @@ pub struct Lake {
     place: String,
     /// Where it is one.
     pub(super) folder: Option<PathBuf>,
+    lacks: Arc<Mutex<Lacks>>,
+}
+
+/// What a folder's file system does not do, and delivery does without.
+#[derive(Debug, Default)]
+struct Lacks {
+    all: BTreeSet<String>,
+    untold: Vec<String>,
 }
 
 /// What an object was when it was last seen; `None`: not there.
@@ -104,8 +113,18 @@ pub(super) type Seen = Option<UpdateVersion>;
 /// Held while a stream is delivered into a lake; nobody else can hold it. The
 /// system lets go of it when the process ends, however it ends.
 #[derive(Debug)]
-pub(super) struct Lock(#[expect(dead_code)] Option<File>);
+pub(super) struct Lock(Option<HeldFile>);
 
+/// The file that is locked, and where it lies.
+#[derive(Debug)]
+struct HeldFile {
+    _file: File,
+    path: PathBuf,
+    gone: StoreError,
+}
+
+const REMOVED: &str = "the lake was removed or replaced while it was delivered into; what had \
+     been written there is gone with it";
 const TAKEN: &str = "another delivery of this stream writes there; let one of the two end";
 
 impl Lake {
@@ -136,6 +155,7 @@ impl Lake {
                     store: Arc::new(store),
                     place: name,
                     folder: Some(folder.clone()),
+                    lacks: Arc::default(),
                 })
             }
             Place::S3 { bucket, prefix } => {
@@ -164,6 +184,7 @@ impl Lake {
                     store: Arc::new(PrefixStore::new(store, prefix.as_str())),
                     place: name,
                     folder: None,
+                    lacks: Arc::default(),
                 })
             }
         }
@@ -243,11 +264,36 @@ impl Lake {
         };
         let file = open().map_err(|error| self.because("writing", &key, error.to_string()))?;
         match file.try_lock() {
-            Ok(()) => Ok(Lock(Some(file))),
-            Err(TryLockError::WouldBlock) => Err(self.because("locking", &key, TAKEN.to_owned())),
-            Err(TryLockError::Error(error)) => {
-                Err(self.because("locking", &key, error.to_string()))
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                return Err(self.because("locking", &key, TAKEN.to_owned()));
             }
+            Err(TryLockError::Error(error)) if is_not_offered(&error) => self.lack(format!(
+                "{} takes no locks ({error}): a second delivery of this stream into it would \
+                 not be noticed",
+                self.place
+            )),
+            Err(TryLockError::Error(error)) => {
+                return Err(self.because("locking", &key, error.to_string()));
+            }
+        }
+        Ok(Lock(Some(HeldFile {
+            _file: file,
+            path: folder.join(&key),
+            gone: self.because("looking for", &key, REMOVED.to_owned()),
+        })))
+    }
+
+    /// What it turned out not to do since this was asked last: each thing is told once.
+    pub(super) fn lacks(&self) -> Vec<String> {
+        let mut lacks = self.lacks.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::take(&mut lacks.untold)
+    }
+
+    fn lack(&self, what: String) {
+        let mut lacks = self.lacks.lock().unwrap_or_else(PoisonError::into_inner);
+        if lacks.all.insert(what.clone()) {
+            lacks.untold.push(what);
         }
     }
 
@@ -284,15 +330,32 @@ impl Lake {
             let folders = file
                 .ancestors()
                 .take_while(|path| path.starts_with(&folder));
+            let mut lacks = None;
             for path in folders {
-                File::open(path)?.sync_all()?;
+                match File::open(path)?.sync_all() {
+                    Err(error) if is_not_offered(&error) => lacks = Some(error.to_string()),
+                    synced => synced?,
+                }
             }
-            Ok(())
+            Ok(lacks)
         };
         let synced = tokio::task::spawn_blocking(sync).await;
-        synced
+        let lacks = synced
             .unwrap_or_else(|panicked| Err(io::Error::other(panicked)))
-            .map_err(|error| self.because("syncing", key, error.to_string()))
+            .map_err(|error| self.because("syncing", key, error.to_string()))?;
+        if let Some(error) = lacks {
+            self.lack(format!(
+                "{} cannot be synced to its disk ({error}): what was written last may be lost \
+                 in a power cut",
+                self.place
+            ));
+        }
+        Ok(())
+    }
+
+    /// Whether an object can have that name: `..`, say, is none's.
+    pub(super) fn may_hold(&self, key: &str) -> bool {
+        Path::parse(key).is_ok()
     }
 
     /// An object's bytes; `None` when there is no such object.
@@ -367,6 +430,35 @@ impl Lake {
     }
 }
 
+impl Lock {
+    /// Looks whether what is locked is still there: writing into a folder that somebody
+    /// removed makes it anew, without what was in it.
+    ///
+    /// # Errors
+    /// It is not.
+    pub(super) fn is_held(&self) -> Result<(), StoreError> {
+        match &self.0 {
+            Some(held) if matches!(held.path.try_exists(), Ok(false)) => Err(held.gone.clone()),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Whether a file system says that it does not do such a thing at all, as shared folders
+/// say of syncing a folder, or of locks.
+fn is_not_offered(error: &io::Error) -> bool {
+    use rustix::io::Errno;
+    let not_offered = [
+        Errno::INVAL,
+        Errno::NOLCK,
+        Errno::NOSYS,
+        Errno::NOTSUP,
+        Errno::OPNOTSUPP,
+    ];
+    let errno = Errno::from_io_error(error);
+    errno.is_some_and(|errno| not_offered.contains(&errno))
+}
+
 /// Whether another attempt may end otherwise.
 fn is_passing(error: &Error) -> bool {
     !matches!(
@@ -385,6 +477,25 @@ fn is_passing(error: &Error) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_file_system_does_not_offer_is_told_from_what_failed() {
+        use rustix::io::Errno;
+        for (errno, expected) in [
+            (Errno::INVAL, true),
+            (Errno::NOLCK, true),
+            (Errno::NOTSUP, true),
+            (Errno::NOSYS, true),
+            (Errno::IO, false),
+            (Errno::NOSPC, false),
+            (Errno::DQUOT, false),
+            (Errno::ACCESS, false),
+            (Errno::ROFS, false),
+            (Errno::NOENT, false),
+        ] {
+            assert_eq!(is_not_offered(&errno.into()), expected, "{errno}");
+        }
+    }
 
     #[test]
     fn a_lake_is_a_folder_or_a_bucket() {

@@ -1,6 +1,7 @@
 //! Records become the body of an object: by a built-in transform, or by a
 //! command that is asked as Firehose asks a Lambda.
 
+use std::io;
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
@@ -12,7 +13,7 @@ use tokio::time::{sleep, timeout};
 
 use super::buffer::{Record, Records};
 use super::failed::{Cause, FailedRecord};
-use crate::codec::transform::{self, Answer, Answers, Mismatch, Status};
+use crate::codec::transform::{self, Answer, Fault, Status, read_answers};
 
 /// How often a command is asked: once, and three times again
 /// (<https://docs.aws.amazon.com/firehose/latest/dev/data-transformation-failure-handling.html>).
@@ -24,6 +25,13 @@ const FIRST_WAIT: Duration = Duration::from_millis(100);
 const PAYLOAD_BYTES: usize = 6 << 20;
 /// Bytes of records in one question: Firehose's default buffer for a Lambda.
 const QUESTION_BYTES: usize = 1 << 20;
+/// And of the question as it is sent, in base64 and with ids and times beside each record:
+/// half of what Lambda takes, so that an answer may be twice as long.
+const SENT_BYTES: usize = PAYLOAD_BYTES / 2;
+/// Something went wrong with the function, and may go well next time.
+const FUNCTION_ERROR: &str = "Lambda.FunctionError";
+/// An answer came, and cannot be used.
+const UNUSABLE: &str = "Lambda.JsonProcessingException";
 
 /// A person's own transform.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,6 +40,14 @@ pub struct Command {
     pub program: PathBuf,
     /// How long one question may take.
     pub timeout: Duration,
+}
+
+/// A transform that cannot be started. That says nothing of the records.
+#[derive(Debug, thiserror::Error)]
+#[error("the transform {program} cannot be started: {cause}")]
+pub struct CommandError {
+    program: String,
+    cause: io::Error,
 }
 
 /// What is done to records.
@@ -85,12 +101,11 @@ impl Transformed {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Question<'a> {
+struct Head<'a> {
     invocation_id: String,
     source_kinesis_stream_arn: String,
     delivery_stream_arn: String,
     region: &'a str,
-    records: Vec<QuestionRecord<'a>>,
 }
 
 #[derive(Serialize)]
@@ -149,31 +164,139 @@ fn room(records: &Records, delimiter: &[u8]) -> Transformed {
 }
 
 impl Command {
-    /// Asks about records, a megabyte at a time. `now_us` tells the time after
-    /// the fact, for failed records.
+    /// Asks about records, as many at a time as Lambda takes. `now_us` tells the time
+    /// after the fact, for failed records.
+    ///
+    /// # Errors
+    /// The program cannot be started, several times in a row.
     pub async fn apply(
         &self,
         records: &Records,
         delimiter: &[u8],
         stream: &str,
         now_us: impl Fn() -> u64,
-    ) -> Transformed {
+    ) -> Result<Transformed, CommandError> {
         let mut out = room(records, delimiter);
-        let mut question: Vec<Record<'_>> = Vec::new();
-        let mut bytes = 0;
-        for record in records.iter() {
-            if bytes + record.data.len() > QUESTION_BYTES && !question.is_empty() {
-                ask(self, &question, delimiter, stream, &now_us, &mut out).await;
-                question.clear();
-                bytes = 0;
+        let all: Vec<Record<'_>> = records.iter().collect();
+        let mut rest = &all[..];
+        let mut most = SENT_BYTES;
+        while !rest.is_empty() {
+            let question = Question::of(rest, stream, most);
+            let asked = &rest[..question.ids.len()];
+            match self.ask(&question).await? {
+                Err(Failure::TooLong) if asked.len() > 1 => {
+                    // This transform's answers are longer than foreseen.
+                    most = question.body.len() / 2;
+                    continue;
+                }
+                Err(failure) => {
+                    let (code, message, attempts) = failure.told();
+                    let who = self.who();
+                    for record in asked {
+                        let cause = Cause {
+                            code,
+                            message: message.clone(),
+                            attempts,
+                        };
+                        fail(*record, &cause, &who, now_us(), &mut out);
+                    }
+                }
+                Ok((answers, attempts)) => {
+                    for (record, answer) in asked.iter().zip(answers) {
+                        match taken(answer) {
+                            Ok(Some(data)) => {
+                                out.body.extend_from_slice(&data);
+                                out.end_record(record.arrived_us, delimiter);
+                            }
+                            Ok(None) => out.dropped += 1,
+                            Err((code, message)) => {
+                                let cause = Cause {
+                                    code,
+                                    message,
+                                    attempts,
+                                };
+                                fail(*record, &cause, &self.who(), now_us(), &mut out);
+                            }
+                        }
+                    }
+                }
             }
-            bytes += record.data.len();
-            question.push(record);
+            rest = &rest[question.ids.len()..];
         }
-        if !question.is_empty() {
-            ask(self, &question, delimiter, stream, &now_us, &mut out).await;
+        Ok(out)
+    }
+
+    fn who(&self) -> String {
+        self.program.display().to_string()
+    }
+
+    /// Asks, again and again if the program fails. An answer that came is final: what it
+    /// says of each record, and how often was asked.
+    async fn ask(&self, question: &Question) -> Result<Result<Answered, Failure>, CommandError> {
+        if question.body.len() > PAYLOAD_BYTES {
+            let message = format!(
+                "the record makes a question of {} bytes, Lambda takes {PAYLOAD_BYTES}",
+                question.body.len()
+            );
+            return Ok(Err(Failure::Function(message, 0)));
         }
-        out
+        let mut attempt = 1;
+        loop {
+            let failure = match self.attempt(&question.body, attempt).await {
+                Ok(answer) => {
+                    let read = read_answers(&answer, &question.ids);
+                    return Ok(match read {
+                        Ok(answers) => Ok((answers, attempt)),
+                        Err(error) => Err(Failure::Unusable(error.to_string(), attempt)),
+                    });
+                }
+                Err(Failure::TooLong) if question.ids.len() > 1 => {
+                    return Ok(Err(Failure::TooLong));
+                }
+                Err(Failure::TooLong) => {
+                    let message = format!("the answer is larger than {PAYLOAD_BYTES} bytes");
+                    Failure::Function(message, attempt)
+                }
+                Err(failure) => failure,
+            };
+            if attempt >= ATTEMPTS {
+                return match failure {
+                    Failure::Start(cause) => Err(CommandError {
+                        program: self.who(),
+                        cause,
+                    }),
+                    failure => Ok(Err(failure)),
+                };
+            }
+            sleep(FIRST_WAIT * (1 << (attempt - 1))).await;
+            attempt += 1;
+        }
+    }
+}
+
+/// What an answer says of each record, and how often was asked.
+type Answered = (Vec<Result<Answer, Fault>>, u32);
+
+/// A record's data as the transform made it; `None` where it was left out.
+fn taken(answer: Result<Answer, Fault>) -> Result<Option<Vec<u8>>, (&'static str, String)> {
+    let answer = answer.map_err(|fault| {
+        let code = match fault {
+            Fault::Missing => "Lambda.MissingRecordId",
+            Fault::Duplicated => "Lambda.DuplicatedRecordId",
+            Fault::Unreadable(_) => UNUSABLE,
+        };
+        (code, fault.to_string())
+    })?;
+    match answer.result {
+        Status::Dropped => Ok(None),
+        Status::ProcessingFailed => Err((
+            "Lambda.ProcessingFailedStatus",
+            "the transform marked the record ProcessingFailed".to_owned(),
+        )),
+        Status::Ok => base64_simd::STANDARD
+            .decode_to_vec(answer.data.unwrap_or_default())
+            .map(Some)
+            .map_err(|_| (UNUSABLE, "the transform's data is not base64".to_owned())),
     }
 }
 
@@ -183,115 +306,100 @@ fn fail(record: Record<'_>, cause: &Cause, who: &str, now_us: u64, out: &mut Tra
     out.failed += 1;
 }
 
-/// Asks about some records, again and again if it must, and takes in the answer.
-async fn ask(
-    command: &Command,
-    records: &[Record<'_>],
-    delimiter: &[u8],
-    stream: &str,
-    now_us: &impl Fn() -> u64,
-    out: &mut Transformed,
-) {
-    let who = command.program.display().to_string();
-    // Firehose's ids end in a subsequence number, zero for plain records; the
-    // place in the question keeps them apart across shards.
-    let ids: Vec<String> = (records.iter().enumerate())
-        .map(|(at, record)| format!("{}{at:06}", record.sequence_number))
-        .collect();
-    let question = question(records, &ids, stream);
-    let mut attempt = 1;
-    let answers = loop {
-        let asked = match attempt_once(command, &question).await {
-            Ok(answers) => answers.in_order(&ids).map_err(|mismatch| {
-                let code = match mismatch {
-                    Mismatch::MissingRecordId(_) => "Lambda.MissingRecordId",
-                    Mismatch::DuplicatedRecordId(_) => "Lambda.DuplicatedRecordId",
-                };
-                (code, mismatch.to_string())
-            }),
-            Err(failure) => Err(failure),
+/// What is asked, as it is sent.
+struct Question {
+    body: Vec<u8>,
+    /// Of the records in it. Firehose's end in a subsequence number, zero for plain
+    /// records; the place in the question keeps them apart across shards.
+    ids: Vec<String>,
+}
+
+impl Question {
+    /// About the first of some records: as many as fit, and one in any case.
+    fn of(records: &[Record<'_>], stream: &str, most: usize) -> Self {
+        let head = Head {
+            invocation_id: uuid::Uuid::new_v4().to_string(),
+            source_kinesis_stream_arn: format!(
+                "arn:aws:kinesis:local:000000000000:stream/{stream}"
+            ),
+            delivery_stream_arn: format!(
+                "arn:aws:firehose:local:000000000000:deliverystream/{stream}"
+            ),
+            region: "local",
         };
-        match asked {
-            Ok(answers) => break answers,
-            Err(_) if attempt < ATTEMPTS => {
-                sleep(FIRST_WAIT * (1 << (attempt - 1))).await;
-                attempt += 1;
+        // Strings and numbers: there is nothing that cannot be written.
+        let mut body = serde_json::to_vec(&head).unwrap_or_default();
+        body.pop();
+        body.extend_from_slice(b",\"records\":[");
+        let mut ids: Vec<String> = Vec::new();
+        let mut data_bytes = 0;
+        for record in records {
+            let before = body.len();
+            let id = format!("{}{:06}", record.sequence_number, ids.len());
+            if !ids.is_empty() {
+                body.push(b',');
             }
-            Err((code, message)) => {
-                let cause = Cause {
-                    code,
-                    message,
-                    attempts: attempt,
-                };
-                for record in records {
-                    fail(*record, &cause, &who, now_us(), out);
-                }
-                return;
+            let asked = QuestionRecord {
+                record_id: &id,
+                approximate_arrival_timestamp: record.arrived_us / 1_000,
+                data: base64_simd::STANDARD.encode_to_string(record.data),
+                kinesis_record_metadata: Metadata {
+                    sequence_number: record.sequence_number,
+                    subsequence_number: "0",
+                    approximate_arrival_timestamp: record.arrived_us / 1_000,
+                },
+            };
+            let written = serde_json::to_writer(&mut body, &asked);
+            data_bytes += record.data.len();
+            let fits = data_bytes <= QUESTION_BYTES && body.len() + END.len() <= most;
+            if (!fits || written.is_err()) && !ids.is_empty() {
+                body.truncate(before);
+                break;
             }
+            ids.push(id);
         }
-    };
-    for (record, answer) in records.iter().zip(answers) {
-        take(*record, answer, delimiter, attempt, &who, now_us, out);
+        body.extend_from_slice(END);
+        Self { body, ids }
     }
 }
 
-fn take(
-    record: Record<'_>,
-    answer: Answer,
-    delimiter: &[u8],
-    attempts: u32,
-    who: &str,
-    now_us: &impl Fn() -> u64,
-    out: &mut Transformed,
-) {
-    let message = match answer.result {
-        Status::Dropped => {
-            out.dropped += 1;
-            return;
-        }
-        Status::ProcessingFailed => "the transform marked the record ProcessingFailed",
-        Status::Ok => {
-            let encoded = answer.data.unwrap_or_default();
-            if let Ok(data) = base64_simd::STANDARD.decode_to_vec(encoded) {
-                out.body.extend_from_slice(&data);
-                out.end_record(record.arrived_us, delimiter);
-                return;
-            }
-            "the transform's data is not base64"
-        }
-    };
-    let cause = Cause {
-        code: "Lambda.ProcessingFailedStatus",
-        message: message.to_owned(),
-        attempts,
-    };
-    fail(record, &cause, who, now_us(), out);
+/// The end of a question.
+const END: &[u8] = b"]}";
+
+/// What went wrong with a question as a whole.
+enum Failure {
+    /// The program could not be started.
+    Start(io::Error),
+    /// It failed; so often it was asked.
+    Function(String, u32),
+    /// It said nothing in time.
+    TimedOut(Duration, u32),
+    /// It said more than Lambda may answer.
+    TooLong,
+    /// It said something that is no answer.
+    Unusable(String, u32),
 }
 
-fn question(records: &[Record<'_>], ids: &[String], stream: &str) -> Vec<u8> {
-    let records = records.iter().zip(ids).map(|(record, id)| QuestionRecord {
-        record_id: id,
-        approximate_arrival_timestamp: record.arrived_us / 1_000,
-        data: base64_simd::STANDARD.encode_to_string(record.data),
-        kinesis_record_metadata: Metadata {
-            sequence_number: record.sequence_number,
-            subsequence_number: "0",
-            approximate_arrival_timestamp: record.arrived_us / 1_000,
-        },
-    });
-    let question = Question {
-        invocation_id: uuid::Uuid::new_v4().to_string(),
-        source_kinesis_stream_arn: format!("arn:aws:kinesis:local:000000000000:stream/{stream}"),
-        delivery_stream_arn: format!("arn:aws:firehose:local:000000000000:deliverystream/{stream}"),
-        region: "local",
-        records: records.collect(),
-    };
-    // Strings and numbers: there is nothing that cannot be written.
-    serde_json::to_vec(&question).unwrap_or_default()
+impl Failure {
+    /// Firehose's error code, the reason in words, and how often was asked.
+    fn told(self) -> (&'static str, String, u32) {
+        match self {
+            Self::Start(cause) => (FUNCTION_ERROR, cause.to_string(), ATTEMPTS),
+            Self::Function(message, attempts) => (FUNCTION_ERROR, message, attempts),
+            Self::TimedOut(after, attempts) => (
+                "Lambda.FunctionTimedOut",
+                format!("no answer within {after:?}"),
+                attempts,
+            ),
+            Self::TooLong => (FUNCTION_ERROR, "the answer is too long".to_owned(), 1),
+            Self::Unusable(cause, attempts) => (
+                UNUSABLE,
+                format!("the answer is not what Firehose expects: {cause}"),
+                attempts,
+            ),
+        }
+    }
 }
-
-/// Firehose's error code and the reason in words.
-type Failure = (&'static str, String);
 
 /// A command and what it started; killed, as far as it is left, when dropped.
 struct Group(Option<u32>);
@@ -306,62 +414,51 @@ impl Drop for Group {
     }
 }
 
-async fn attempt_once(command: &Command, question: &[u8]) -> Result<Answers, Failure> {
-    const FUNCTION_ERROR: &str = "Lambda.FunctionError";
-    let mut child = tokio::process::Command::new(&command.program)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        // Of its own, so that Ctrl-C ends delivery and not the transform.
-        .process_group(0)
-        .kill_on_drop(true)
-        .spawn()
-        .map_err(|error| {
-            (
-                "Lambda.InvokeAccessDenied",
-                format!("it cannot be started: {error}"),
-            )
-        })?;
-    let _group = Group(child.id());
-    let (stdin, stdout) = (child.stdin.take(), child.stdout.take());
-    let talk = async {
-        let write = async {
-            if let Some(mut stdin) = stdin {
-                // A command that answers without reading closes the pipe: its answer counts.
-                let _ = stdin.write_all(question).await;
+impl Command {
+    /// Asks once; `attempt` says how often that makes.
+    async fn attempt(&self, question: &[u8], attempt: u32) -> Result<Vec<u8>, Failure> {
+        let mut child = tokio::process::Command::new(&self.program)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            // Of its own, so that Ctrl-C ends delivery and not the transform.
+            .process_group(0)
+            .kill_on_drop(true)
+            .spawn()
+            .map_err(Failure::Start)?;
+        let _group = Group(child.id());
+        let (stdin, stdout) = (child.stdin.take(), child.stdout.take());
+        let talk = async {
+            let write = async {
+                if let Some(mut stdin) = stdin {
+                    // A command that answers without reading closes the pipe: its answer counts.
+                    let _ = stdin.write_all(question).await;
+                }
+            };
+            let read = async {
+                let mut answer = Vec::new();
+                if let Some(stdout) = stdout {
+                    let limit = PAYLOAD_BYTES as u64 + 1;
+                    stdout.take(limit).read_to_end(&mut answer).await?;
+                }
+                Ok::<_, std::io::Error>(answer)
+            };
+            let ((), answer) = tokio::join!(write, read);
+            let answer = answer?;
+            if answer.len() > PAYLOAD_BYTES {
+                return Ok((answer, None)); // it may be blocked writing more: not waited for
             }
+            let status = child.wait().await?;
+            Ok::<_, std::io::Error>((answer, Some(status)))
         };
-        let read = async {
-            let mut answer = Vec::new();
-            if let Some(stdout) = stdout {
-                let limit = PAYLOAD_BYTES as u64 + 1;
-                stdout.take(limit).read_to_end(&mut answer).await?;
-            }
-            Ok::<_, std::io::Error>(answer)
-        };
-        let ((), answer) = tokio::join!(write, read);
-        let answer = answer?;
-        if answer.len() > PAYLOAD_BYTES {
-            return Ok((answer, None)); // it may be blocked writing more: not waited for
+        match timeout(self.timeout, talk).await {
+            Err(_) => Err(Failure::TimedOut(self.timeout, attempt)),
+            Ok(Err(error)) => Err(Failure::Function(error.to_string(), attempt)),
+            Ok(Ok((_, None))) => Err(Failure::TooLong),
+            Ok(Ok((_, Some(status)))) if !status.success() => Err(Failure::Function(
+                format!("it ended with {status}"),
+                attempt,
+            )),
+            Ok(Ok((answer, Some(_)))) => Ok(answer),
         }
-        let status = child.wait().await?;
-        Ok::<_, std::io::Error>((answer, Some(status)))
-    };
-    match timeout(command.timeout, talk).await {
-        Err(_) => Err((
-            "Lambda.FunctionTimedOut",
-            format!("no answer within {:?}", command.timeout),
-        )),
-        Ok(Err(error)) => Err((FUNCTION_ERROR, error.to_string())),
-        Ok(Ok((_, None))) => Err((
-            FUNCTION_ERROR,
-            format!("the answer is larger than {PAYLOAD_BYTES} bytes"),
-        )),
-        Ok(Ok((_, Some(status)))) if !status.success() => {
-            Err((FUNCTION_ERROR, format!("it ended with {status}")))
-        }
-        Ok(Ok((answer, Some(_)))) => serde_json::from_slice(&answer).map_err(|error| {
-            let message = format!("the answer is not what Firehose expects: {error}");
-            ("Lambda.JsonProcessingException", message)
-        }),
     }
 }

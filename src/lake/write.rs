@@ -39,15 +39,18 @@ pub(super) struct Writer<'a> {
     pub(super) delivery: &'a Delivery,
     pub(super) lake: &'a Lake,
     pub(super) clock: Clock,
+    /// When the stream was made.
+    pub(super) created_ms: Option<u64>,
     /// What objects hold for sure.
     pub(super) written: Positions,
     /// The checkpoint as it was last written.
     pub(super) seen: Seen,
-    pub(super) _lock: Lock,
+    pub(super) lock: Lock,
 }
 
 impl Writer<'_> {
-    /// Writes the promise, then the objects.
+    /// Writes the promise, then the objects. The lake is the one that was opened before,
+    /// and is still there behind them.
     pub(super) async fn write(mut self, batch: Batch) -> Result<(Self, Written), DeliverError> {
         let oldest_us = batch.records.oldest_arrival_us().unwrap_or(0);
         let (records, done) = self.transform(batch.records).await?;
@@ -72,7 +75,8 @@ impl Writer<'_> {
             objects.push((key, done.body));
         }
         let stream = &self.delivery.stream;
-        let mut checkpoint = Checkpoint::new(stream, closed_us, self.written);
+        self.lock.is_held()?;
+        let mut checkpoint = Checkpoint::new(stream, self.created_ms, closed_us, self.written);
         checkpoint.promise = Some(Promise {
             objects: objects.iter().map(|(key, _)| key.clone()).collect(),
             shards: batch.positions.clone(),
@@ -91,6 +95,7 @@ impl Writer<'_> {
             self.lake.put(&key, Bytes::from(body)).await?;
             written.objects.push((key, bytes));
         }
+        self.lock.is_held()?;
         written.written_us = self.clock.now_us();
         self.written = batch.positions;
         Ok((self, written))
@@ -110,7 +115,7 @@ impl Writer<'_> {
         let asked = match &transform {
             Transform::Command(command) => {
                 let now_us = || clock.now_us();
-                Some(command.apply(&records, delimiter, stream, now_us).await)
+                Some(command.apply(&records, delimiter, stream, now_us).await?)
             }
             Transform::None | Transform::Newline => None,
         };
@@ -129,9 +134,12 @@ impl Writer<'_> {
 
     /// The end: every promise is kept.
     pub(super) async fn close(mut self, positions: Positions) -> Result<(), DeliverError> {
+        self.lock.is_held()?;
         let now_us = self.clock.now_us();
-        let last = Checkpoint::new(&self.delivery.stream, now_us, positions);
+        let stream = &self.delivery.stream;
+        let last = Checkpoint::new(stream, self.created_ms, now_us, positions);
         last.write(self.lake, &mut self.seen).await?;
+        self.lock.is_held()?;
         Ok(())
     }
 }

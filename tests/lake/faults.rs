@@ -14,20 +14,24 @@ fn script(world: &World, body: &str) -> String {
 
 #[test]
 fn a_transform_that_fails_leaves_its_records_under_processing_failed() {
-    for (body, code) in [
-        ("sleep 60", "Lambda.FunctionTimedOut"),
-        ("exit 3", "Lambda.FunctionError"),
+    for (body, code, attempts) in [
+        ("sleep 60", "Lambda.FunctionTimedOut", 4),
+        ("exit 3", "Lambda.FunctionError", 4),
+        // An answer that came is final.
         (
             "cat >/dev/null; echo nonsense",
             "Lambda.JsonProcessingException",
+            1,
         ),
         (
             r#"cat >/dev/null; echo '{"records":[{"recordId":"other","result":"Ok","data":""}]}'"#,
             "Lambda.MissingRecordId",
+            1,
         ),
         (
             "cat >/dev/null; head -c 7000000 /dev/zero",
             "Lambda.FunctionError",
+            4,
         ),
     ] {
         let world = World::new(1);
@@ -40,7 +44,7 @@ fn a_transform_that_fails_leaves_its_records_under_processing_failed() {
         assert!(key.starts_with("processing-failed/"), "{key}");
         let line: Value = serde_json::from_slice(line).unwrap();
         assert_eq!(line["errorCode"], code, "{body}: {line}");
-        assert_eq!(line["attemptsMade"], 4, "{body}");
+        assert_eq!(line["attemptsMade"], attempts, "{body}");
         assert_eq!(objects.len(), 1);
     }
 }

@@ -5,8 +5,14 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+#[allow(dead_code)] // its subscriptions are of other tests
+#[path = "../stream/kinesis.rs"]
+mod kinesis;
+
 mod delivery;
 mod faults;
 mod killed;
+mod odd;
 mod parquet;
+mod transforms;
 mod world;

@@ -41,12 +41,53 @@ impl World {
         self.folder.path().join("lake")
     }
 
+    /// Makes a stream of one shard beside the first.
+    pub(crate) fn make_stream(&self, name: &str) {
+        self.with_kinesis(async |client| {
+            let make = client.create_stream().stream_name(name).shard_count(1);
+            make.send().await.unwrap();
+            loop {
+                let stream = client.describe_stream_summary().stream_name(name);
+                let stream = stream.send().await.unwrap();
+                let summary = stream.stream_description_summary().unwrap();
+                if *summary.stream_status() == StreamStatus::Active {
+                    return;
+                }
+                tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+            }
+        });
+    }
+
+    /// Removes it, and waits until it is gone.
+    pub(crate) fn remove_stream(&self, name: &str) {
+        self.with_kinesis(async |client| {
+            client
+                .delete_stream()
+                .stream_name(name)
+                .send()
+                .await
+                .unwrap();
+            let gone = async || {
+                let stream = client.describe_stream_summary().stream_name(name);
+                stream.send().await.is_err()
+            };
+            while !gone().await {
+                tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+            }
+        });
+    }
+
     /// Puts records into the stream.
     pub(crate) fn put(&self, records: impl IntoIterator<Item = Vec<u8>>) {
+        self.put_to("hrload", records);
+    }
+
+    /// Puts records into a stream.
+    pub(crate) fn put_to(&self, stream: &str, records: impl IntoIterator<Item = Vec<u8>>) {
         let records: Vec<Vec<u8>> = records.into_iter().collect();
         self.with_kinesis(async |client| {
             for call in records.chunks(CALL) {
-                put_all(client, call).await;
+                put_all(client, stream, call).await;
             }
         });
     }
@@ -152,7 +193,7 @@ pub(crate) fn text(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
-async fn put_all(client: &Client, records: &[Vec<u8>]) {
+async fn put_all(client: &Client, stream: &str, records: &[Vec<u8>]) {
     let mut left: Vec<usize> = (0..records.len()).collect();
     while !left.is_empty() {
         let entries = left.iter().map(|at| {
@@ -164,7 +205,7 @@ async fn put_all(client: &Client, records: &[Vec<u8>]) {
         });
         let answer = client
             .put_records()
-            .stream_name("hrload")
+            .stream_name(stream)
             .set_records(Some(entries.collect()))
             .send()
             .await
@@ -178,7 +219,7 @@ async fn put_all(client: &Client, records: &[Vec<u8>]) {
     }
 }
 
-fn collect(root: &Path, folder: &Path, objects: &mut BTreeMap<String, Vec<u8>>) {
+pub(crate) fn collect(root: &Path, folder: &Path, objects: &mut BTreeMap<String, Vec<u8>>) {
     let Ok(entries) = std::fs::read_dir(folder) else {
         return;
     };

@@ -14,7 +14,12 @@ pub(crate) struct Local {
 
 impl Local {
     pub(crate) fn start(words: &str) -> Self {
-        let mut process = hrload()
+        Self::started(hrload(), words)
+    }
+
+    /// As such a command starts it.
+    pub(crate) fn started(mut command: Command, words: &str) -> Self {
+        let mut process = command
             .args(["local", "--listen", "127.0.0.1:0", "-q"])
             .args(words.split_whitespace())
             .stdout(Stdio::piped())

@@ -6,6 +6,7 @@ pub(crate) mod dashboard;
 pub(crate) mod local;
 pub(crate) mod odd_lakes;
 pub(crate) mod records;
+pub(crate) mod shim;
 
 use std::io::BufRead;
 use std::process::{Command, Output, Stdio};
