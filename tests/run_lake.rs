@@ -150,8 +150,12 @@ fn a_lake_that_is_removed_in_a_run_is_told_and_the_run_is_not_held() {
         .stderr(std::process::Stdio::piped())
         .spawn()
         .unwrap();
-    wait_for_measuring(&mut process);
-    std::fs::remove_dir_all(&lake).unwrap();
+    // Beside the folder of the checkpoint, one for a year's objects.
+    while std::fs::read_dir(&lake).map_or(0, Iterator::count) < 2 {
+        assert_eq!(process.try_wait().unwrap(), None);
+        std::thread::yield_now();
+    }
+    std::fs::rename(&lake, folder.path().join("gone")).unwrap();
     let run = finish(process.wait_with_output().unwrap());
     assert_eq!(run.code, 3);
     let error = run.result["lake"]["error"].as_str().unwrap();

@@ -81,7 +81,9 @@ impl Writer<'_> {
             objects: objects.iter().map(|(key, _)| key.clone()).collect(),
             shards: batch.positions.clone(),
         });
-        checkpoint.write(self.lake, &mut self.seen).await?;
+        let noted = checkpoint.write(self.lake, &mut self.seen).await;
+        self.lock.is_held()?;
+        noted?;
         let mut written = Written {
             objects: Vec::with_capacity(objects.len()),
             ok: done.ok,
@@ -92,10 +94,11 @@ impl Writer<'_> {
         };
         for (key, body) in objects {
             let bytes = body.len() as u64;
-            self.lake.put(&key, Bytes::from(body)).await?;
+            let put = self.lake.put(&key, Bytes::from(body)).await;
+            self.lock.is_held()?;
+            put?;
             written.objects.push((key, bytes));
         }
-        self.lock.is_held()?;
         written.written_us = self.clock.now_us();
         self.written = batch.positions;
         Ok((self, written))
@@ -138,8 +141,9 @@ impl Writer<'_> {
         let now_us = self.clock.now_us();
         let stream = &self.delivery.stream;
         let last = Checkpoint::new(stream, self.created_ms, now_us, positions);
-        last.write(self.lake, &mut self.seen).await?;
+        let noted = last.write(self.lake, &mut self.seen).await;
         self.lock.is_held()?;
+        noted?;
         Ok(())
     }
 }
