@@ -5,6 +5,7 @@
 //! one: while an object is being written, each shard holds one page at most and
 //! asks for no more.
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::future::Future;
 use std::pin::Pin;
@@ -117,6 +118,8 @@ pub(super) struct Feed<'a> {
     client: Client,
     stream: &'a str,
     answers: Answers,
+    /// A page was read: credentials and permissions were good.
+    has_read: Cell<bool>,
 }
 
 /// Which stream it is, and what its clock shows.
@@ -138,6 +141,7 @@ impl<'a> Feed<'a> {
             client: Client::from_conf(config.build()),
             stream,
             answers,
+            has_read: Cell::new(false),
         }
     }
 
@@ -336,7 +340,11 @@ impl<'a> Feed<'a> {
             sleep(backoff.throttled(jitter)).await;
             return Ok(());
         }
-        let hopeless = matches!(failed.trouble, Trouble::NotFound | Trouble::Denied);
+        let hopeless = match failed.trouble {
+            Trouble::NotFound => true,
+            Trouble::Denied => !self.has_read.get(),
+            _ => false,
+        };
         let refused_position =
             operation == "GetShardIterator" && failed.trouble == Trouble::InvalidArgument;
         if hopeless || refused_position || backoff.failures() + 1 >= PATIENCE {
@@ -377,6 +385,7 @@ impl Source<'_> {
             let request = feed.client.get_records().shard_iterator(&iterator);
             let failed = match request.limit(PAGE_RECORDS).send().await {
                 Ok(answer) => {
+                    feed.has_read.set(true);
                     let named = !answer.child_shards().is_empty();
                     let behind_ms = answer.millis_behind_latest;
                     let next = answer.next_shard_iterator;

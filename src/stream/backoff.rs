@@ -24,6 +24,11 @@ impl Backoff {
         self.failures
     }
 
+    /// Throttles in a row so far.
+    pub(super) fn throttles(&self) -> u32 {
+        self.throttles
+    }
+
     pub(crate) fn succeeded(&mut self) {
         *self = Self::default();
     }

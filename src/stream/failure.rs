@@ -23,6 +23,17 @@ impl Service {
         }
     }
 
+    /// What helps where others read as well.
+    fn beside_others(self) -> &'static str {
+        match self {
+            Service::Kinesis => {
+                "let them ask less often, or read with a consumer of its own \
+                 (--consumer enhanced-fan-out)"
+            }
+            Service::DynamoDbStreams => "let them ask less often",
+        }
+    }
+
     /// As permissions call it.
     fn prefix(self) -> &'static str {
         match self {
@@ -89,19 +100,21 @@ pub enum FollowError {
     },
     /// Others used up what the stream allows.
     #[error(
-        "{operation} on stream {stream} was throttled for {waited_s} s: {message}; other consumers \
-         use up what is allowed: let them ask less often, or read with a consumer of its own \
-         (--consumer enhanced-fan-out)"
+        "{operation} on stream {stream} was throttled {times} times in a row: {message}; other \
+         consumers use up what is allowed: {}",
+        service.beside_others()
     )]
     Throttled {
+        /// Whose stream it is.
+        service: Service,
         /// The stream's name.
         stream: String,
         /// The operation that was throttled.
         operation: &'static str,
         /// Exception and message.
         message: String,
-        /// How long it was tried, in seconds.
-        waited_s: u64,
+        /// How often it was tried.
+        times: u32,
     },
     /// The enhanced fan-out consumer was not to be had in time.
     #[error(

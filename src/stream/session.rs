@@ -12,7 +12,6 @@ use aws_smithy_types::DateTime;
 use rand::rngs::SmallRng;
 use rand::{RngExt, SeedableRng};
 use rustix::time::{ClockId, clock_gettime};
-use tokio::time::Instant;
 
 use super::answers::Answers;
 use super::backoff::Backoff;
@@ -31,8 +30,9 @@ const CALL_TIMEOUT: Duration = Duration::from_secs(20);
 /// Before the follower is ready: how many failures of a call in a row are
 /// taken for passing trouble.
 const START_ATTEMPTS: u32 = 6;
-/// And for how long throttles are: others may use up what is allowed for a while.
-const START_PATIENCE: Duration = Duration::from_secs(60);
+/// And how many throttles in a row are, about a minute of them: others may use up what is
+/// allowed for a while.
+const START_THROTTLES: u32 = 100;
 
 /// What was done to follow a stream.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -93,7 +93,6 @@ pub(super) struct Session {
     pub(super) clock: Clock,
     pub(super) reports: Reports,
     answers: Answers,
-    began: Instant,
     recorder: RefCell<ArrivalRecorder>,
     tally: Cell<Tally>,
     /// The last call that failed and was tried again.
@@ -124,7 +123,6 @@ impl Session {
             clock,
             reports,
             answers,
-            began: Instant::now(),
             recorder: RefCell::new(recorder),
             tally: Cell::default(),
             last_failure: RefCell::default(),
@@ -158,15 +156,15 @@ impl Session {
         backoff: &mut Backoff,
     ) -> Result<(), FollowError> {
         if !self.reports.is_ready() {
-            let waited = self.began.elapsed();
             match failed.trouble {
-                Trouble::Throttled if waited < START_PATIENCE => {}
+                Trouble::Throttled if backoff.throttles() + 1 < START_THROTTLES => {}
                 Trouble::Throttled => {
                     return Err(FollowError::Throttled {
+                        service: self.config.feed.service(),
                         stream: self.config.feed.stream().to_owned(),
                         operation,
                         message: failed.message,
-                        waited_s: waited.as_secs(),
+                        times: START_THROTTLES,
                     });
                 }
                 Trouble::NotFound | Trouble::Denied => return Err(self.error(operation, failed)),
