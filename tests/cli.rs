@@ -54,6 +54,15 @@ fn wrong_numbers_are_refused_by_flag_and_value() {
         ("--auto-scaling 70", ["--auto-scaling", "70%,1000..40000"]),
         ("--auto-scaling 95%,1..2", ["95%", "20% to 90%"]),
         ("--no-such-flag", ["--no-such-flag", "--help"]),
+        ("-p 4294967295", ["--concurrency", "1 to 65,536"]),
+        ("-t 4294967295", ["--threads", "1 to 1,024"]),
+        ("--interval 99999999h", ["interval", "7 days"]),
+        ("--rate 1,5/s", ["--rate", "1,5/s"]),
+        ("--duration 30s1m", ["--duration", "30s1m"]),
+        ("--endpoint-url http://127.0.0.1:99999", ["99999", "65535"]),
+        ("sweep --plot p.png", ["p.png", ".svg"]),
+        ("trend --plot p.png h.jsonl", ["p.png", ".svg"]),
+        ("diff /dev/zero --against /dev/zero", ["/dev/zero", "JSON"]),
     ] {
         refused(words, 2, &says);
     }
@@ -61,6 +70,16 @@ fn wrong_numbers_are_refused_by_flag_and_value() {
 
 #[test]
 fn contradictions_are_refused() {
+    for flag in [
+        "--shards 2",
+        "--stream-mode on-demand",
+        "--stream s",
+        "--consumer enhanced-fan-out",
+        "--poll-interval 1s",
+    ] {
+        let name = flag.split(' ').next().unwrap();
+        refused(&format!("--via none {flag}"), 2, &[name, "--via none"]);
+    }
     refused("--rate 100 --interval 2s", 2, &["--rate", "--interval"]);
     refused("--wcu 500", 2, &["--wcu 500", "--mode provisioned"]);
     refused(
@@ -180,7 +199,91 @@ fn missing_credentials_are_told_before_the_load_starts() {
         .unwrap();
     let stderr = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1), "{stderr}");
-    assert!(stderr.contains("credentials"), "{stderr}");
+    assert!(
+        stderr.contains("error: no AWS credentials: set "),
+        "{stderr}"
+    );
+    assert!(!stderr.contains("CredentialsNotLoaded"), "{stderr}");
+}
+
+#[test]
+fn a_metadata_service_that_refuses_is_told_in_words() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for mut client in listener.incoming().flatten() {
+            let _ = std::io::Read::read(&mut client, &mut [0; 4096]);
+            let refusal =
+                b"HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+            let _ = std::io::Write::write_all(&mut client, refusal);
+        }
+    });
+    let output = hrload()
+        .args(["--target", "aws", "--region", "us-east-1", "-d", "1s"])
+        .env("HOME", "/nonexistent")
+        .env_remove("AWS_EC2_METADATA_DISABLED")
+        .env(
+            "AWS_EC2_METADATA_SERVICE_ENDPOINT",
+            format!("http://{address}"),
+        )
+        .output()
+        .unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{stderr}");
+    let error = stderr.split("error: ").nth(1).unwrap();
+    assert!(error.contains("AWS_ACCESS_KEY_ID"), "{stderr}");
+    assert!(error.len() < 400, "{stderr}");
+    for dump in ["ErrorResponse", "Response {", "SdkBody", "source:"] {
+        assert!(!error.contains(dump), "{stderr}");
+    }
+}
+
+#[test]
+fn an_empty_region_is_as_good_as_none() {
+    let output = hrload()
+        .args(["--target", "aws", "-d", "1s"])
+        .env("HOME", "/nonexistent")
+        .env("AWS_REGION", "")
+        .env("AWS_ACCESS_KEY_ID", "test")
+        .env("AWS_SECRET_ACCESS_KEY", "test")
+        .output()
+        .unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{stderr}");
+    assert!(stderr.contains("no AWS region: give --region"), "{stderr}");
+}
+
+#[test]
+fn an_empty_endpoint_is_told_by_its_variable() {
+    let output = hrload()
+        .args(["--target", "aws", "--region", "us-east-1", "-d", "1s"])
+        .env("AWS_ENDPOINT_URL_DYNAMODB", " ")
+        .env("AWS_ACCESS_KEY_ID", "test")
+        .env("AWS_SECRET_ACCESS_KEY", "test")
+        .output()
+        .unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{stderr}");
+    assert!(
+        stderr.contains("AWS_ENDPOINT_URL_DYNAMODB is set and empty"),
+        "{stderr}"
+    );
+}
+
+#[test]
+fn a_server_on_this_machine_needs_no_configuration_of_aws() {
+    let local = support::local::Local::start("");
+    let url = format!("http://{}", local.address());
+    let output = hrload()
+        .args("--devices 50 -r 100/s -w 0s -d 1s --via none --endpoint-url".split(' '))
+        .arg(url)
+        .env("HOME", "/nonexistent")
+        .output()
+        .unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{stderr}");
+    let told = "called with region us-east-1 and made-up keys";
+    assert_eq!(stderr.matches(told).count(), 1, "{stderr}");
 }
 
 #[test]
@@ -192,6 +295,9 @@ fn a_port_in_use_is_told() {
         1,
         &[&address.to_string()],
     );
+    let told = output(&format!("local --listen {address}")).stderr;
+    let told = String::from_utf8(told).unwrap();
+    assert_eq!(told.matches("Address already in use").count(), 1, "{told}");
 }
 
 #[test]

@@ -56,7 +56,7 @@ fn wrong_use_is_named_and_shown_right() {
         ),
         ("plan --devices 10 --plot -", &["a file of its own"]),
         (
-            "plan --devices 10 --plot one --output one",
+            "plan --devices 10 --plot one.svg --output one.svg",
             &["--plot plan.svg"],
         ),
     ] {

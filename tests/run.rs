@@ -249,6 +249,46 @@ fn an_interrupted_run_still_writes_its_result() {
     run.assert_closed();
 }
 
+/// Starts `hrload WORDS`, waits until it says `text`, and interrupts it.
+fn interrupted_at(words: &str, text: &str) -> std::process::Output {
+    let mut child = hrload()
+        .args(words.split_whitespace())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stderr = BufReader::new(child.stderr.take().unwrap());
+    support::await_line(&mut stderr, text);
+    let pid = rustix::process::Pid::from_child(&child);
+    rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
+    let rest = std::thread::spawn(move || for _ in stderr.lines() {});
+    let output = child.wait_with_output().unwrap();
+    rest.join().unwrap();
+    output
+}
+
+#[test]
+fn a_signal_in_the_drain_is_told_as_that() {
+    let words = "--devices 100 --rate 200/s -w 0s -d 1s --drain 600s --fault lose=50% -o -";
+    let output = interrupted_at(words, "draining");
+    assert_eq!(output.status.code(), Some(130));
+    let run = finish(output);
+    assert_eq!(run.result["run"]["interrupted"], true);
+    assert_eq!(run.result["run"]["phase"], "drain");
+    run.assert_closed();
+}
+
+#[test]
+fn a_signal_in_the_set_up_ends_it() {
+    // Takes connections, and never answers.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", silent.local_addr().unwrap());
+    let words = format!("-d 1s --timeout 600s --endpoint-url {url}");
+    let output = interrupted_at(&words, "connecting");
+    assert_eq!(output.status.code(), Some(130));
+    assert!(output.stdout.is_empty());
+}
+
 #[test]
 fn a_second_signal_stops_at_once() {
     let output = interrupted(2);

@@ -2,24 +2,30 @@
 
 use std::fmt;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_config::meta::region::RegionProviderChain;
+use aws_config::profile::ProfileFileRegionProvider;
+use aws_config::{BehaviorVersion, ConfigLoader, Region, SdkConfig};
 use aws_credential_types::Credentials;
+use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
 use aws_smithy_http_client::Connector;
 use aws_smithy_http_client::proxy::ProxyConfig;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use aws_smithy_runtime_api::client::http::{SharedHttpClient, SharedHttpConnector, http_client_fn};
-use aws_smithy_types::error::display::DisplayErrorContext;
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 use http::Uri;
 
 use super::{Spread, endpoint, proxy};
+use crate::endpoint::Endpoint;
+use crate::trouble::words;
 
-/// Region of the embedded services, unless told otherwise.
+/// Region of the embedded services, and of others' on this machine, unless told
+/// otherwise.
 const LOCAL_REGION: &str = "us-east-1";
 
 /// Where to send.
@@ -31,9 +37,9 @@ pub enum Target {
     /// same one), as absolute http or https URLs.
     Endpoint {
         /// DynamoDB's URL.
-        dynamodb: Uri,
+        dynamodb: Endpoint,
         /// Kinesis's URL.
-        kinesis: Option<Uri>,
+        kinesis: Option<Endpoint>,
     },
     /// The embedded services, which take any credentials.
     Local(SocketAddr),
@@ -85,6 +91,8 @@ pub struct Connection {
     pub dynamodb_endpoint: Uri,
     /// How it was connected.
     pub options: Options,
+    /// What was assumed of a server on this machine, for people; `None`: nothing.
+    pub assumed: Option<String>,
     config: SdkConfig,
     local: bool,
 }
@@ -109,10 +117,10 @@ impl Connection {
     /// An Athena client; `endpoint` instead of AWS's.
     #[cfg(feature = "sql")]
     #[must_use]
-    pub fn athena(&self, endpoint: Option<&Uri>) -> aws_sdk_athena::Client {
+    pub fn athena(&self, endpoint: Option<&Endpoint>) -> aws_sdk_athena::Client {
         let mut config = aws_sdk_athena::config::Builder::from(&self.config);
         if let Some(endpoint) = endpoint {
-            config = config.endpoint_url(endpoint.to_string());
+            config = config.endpoint_url(endpoint.bare().to_string());
         }
         aws_sdk_athena::Client::from_conf(config.build())
     }
@@ -143,9 +151,9 @@ impl Connection {
 pub enum ConnectError {
     /// No region was given or configured.
     Region,
-    /// No credentials were found, or they could not be loaded; with the cause.
-    Credentials(String),
-    /// The SDK finds no endpoint for DynamoDB; with the cause.
+    /// No credentials were found; or they could not be loaded, with the cause.
+    Credentials(Option<String>),
+    /// The SDK finds no endpoint; with the cause.
     Endpoint(String),
 }
 
@@ -155,15 +163,18 @@ impl fmt::Display for ConnectError {
             ConnectError::Region => f.write_str(
                 "no AWS region: give --region, or set AWS_REGION or the profile's region",
             ),
-            ConnectError::Credentials(cause) => write!(
-                f,
-                "no AWS credentials: {cause}; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, \
-                 choose a profile that has some (--aws-profile, AWS_PROFILE), or run `aws sso login`"
-            ),
-            ConnectError::Endpoint(cause) => write!(f, "no endpoint for DynamoDB: {cause}"),
+            ConnectError::Credentials(None) => write!(f, "no AWS credentials: {WAYS}"),
+            ConnectError::Credentials(Some(cause)) => {
+                write!(f, "AWS credentials cannot be had: {cause}; {WAYS}")
+            }
+            ConnectError::Endpoint(cause) => write!(f, "no endpoint: {cause}"),
         }
     }
 }
+
+/// How credentials are given.
+const WAYS: &str = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, choose a profile that has \
+                    some (--aws-profile, AWS_PROFILE), or run `aws sso login`";
 
 impl std::error::Error for ConnectError {}
 
@@ -182,6 +193,8 @@ pub async fn connect(target: &Target, options: &Options) -> Result<Connection, C
         .connect_timeout(options.connect_timeout)
         .operation_attempt_timeout(options.timeout)
         .build();
+    let is_here = matches!(target, Target::Endpoint { dynamodb, .. } if dynamodb.is_loopback());
+    let mut assumed = None;
     let config = if local {
         // No chain: nothing of a person's account is needed, read or sent.
         let region = options.region.as_deref().unwrap_or(LOCAL_REGION);
@@ -195,26 +208,27 @@ pub async fn connect(target: &Target, options: &Options) -> Result<Connection, C
             .timeout_config(timeouts)
             .build()
     } else {
-        let mut loader = aws_config::defaults(BehaviorVersion::latest())
+        if let Some(name) = empty_endpoint() {
+            let cause = format!("{name} is set and empty: give it a URL, or unset it");
+            return Err(ConnectError::Endpoint(cause));
+        }
+        let loader = aws_config::defaults(BehaviorVersion::latest())
             .http_client(http_client(false))
             .retry_config(patient())
             .timeout_config(timeouts);
-        if let Some(region) = &options.region {
-            loader = loader.region(Region::new(region.clone()));
-        }
-        if let Some(profile) = &options.profile {
-            loader = loader.profile_name(profile);
-        }
+        let (loader, told) = settled(loader, options, is_here);
+        assumed = told;
         loader.load().await
     };
     let region = config.region().ok_or(ConnectError::Region)?.to_string();
     let credentials = config
         .credentials_provider()
-        .ok_or_else(|| ConnectError::Credentials("no provider is configured".to_owned()))?;
-    if let Err(cause) = credentials.provide_credentials().await {
-        return Err(ConnectError::Credentials(
-            DisplayErrorContext(cause).to_string(),
-        ));
+        .ok_or(ConnectError::Credentials(None))?;
+    if let Err(error) = credentials.provide_credentials().await {
+        return Err(ConnectError::Credentials(match error {
+            CredentialsError::CredentialsNotLoaded(_) => None,
+            other => Some(words(&other)),
+        }));
     }
 
     let mut dynamodb = aws_sdk_dynamodb::config::Builder::from(&config);
@@ -227,11 +241,12 @@ pub async fn connect(target: &Target, options: &Options) -> Result<Connection, C
             dynamodb: url,
             kinesis: kinesis_url,
         } => {
-            kinesis = kinesis.endpoint_url(kinesis_url.as_ref().unwrap_or(url).to_string());
+            kinesis = kinesis.endpoint_url(kinesis_url.as_ref().unwrap_or(url).bare().to_string());
+            let url = url.bare();
             // Servers other than AWS's serve both on one port.
             streams = streams.endpoint_url(url.to_string());
             cloudwatch = cloudwatch.endpoint_url(url.to_string());
-            url.clone()
+            url
         }
         Target::Local(address) => {
             let url = format!("http://{address}");
@@ -251,8 +266,101 @@ pub async fn connect(target: &Target, options: &Options) -> Result<Connection, C
         region,
         dynamodb_endpoint,
         options: options.clone(),
+        assumed,
         config,
         local,
+    })
+}
+
+/// An environment variable that says something: an empty one is as good as none.
+fn variable(name: &str) -> Option<String> {
+    let value = std::env::var(name).ok()?;
+    Some(value.trim().to_owned()).filter(|value| !value.is_empty())
+}
+
+/// Whether a variable is there and says nothing, which the SDK would take at its word.
+fn is_empty(name: &str) -> bool {
+    std::env::var_os(name).is_some() && variable(name).is_none()
+}
+
+/// An endpoint variable that is there and says nothing: the SDK panics over it.
+fn empty_endpoint() -> Option<String> {
+    let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+    let mut named = names.filter(|name| name.starts_with("AWS_ENDPOINT_URL"));
+    named.find(|name| is_empty(name))
+}
+
+/// Region, profile and, for a server on this machine (`is_here`), keys; with what was
+/// assumed there, which of AWS is never assumed.
+fn settled(
+    mut loader: ConfigLoader,
+    options: &Options,
+    is_here: bool,
+) -> (ConfigLoader, Option<String>) {
+    let profile = options.profile.clone().or_else(|| variable("AWS_PROFILE"));
+    if let Some(profile) = &profile {
+        loader = loader.profile_name(profile);
+    } else if is_empty("AWS_PROFILE") {
+        loader = loader.profile_name("default");
+    }
+    let is_configured = profile.is_some() || has_files();
+    let region = options
+        .region
+        .clone()
+        .or_else(|| variable("AWS_REGION"))
+        .or_else(|| variable("AWS_DEFAULT_REGION"));
+    let mut assumed = Vec::new();
+    let of_profile = || {
+        let provider = ProfileFileRegionProvider::builder();
+        let provider = match &profile {
+            Some(profile) => provider.profile_name(profile),
+            None => provider,
+        };
+        RegionProviderChain::first_try(provider.build())
+    };
+    if let Some(region) = region {
+        loader = loader.region(Region::new(region));
+    } else if is_here {
+        if !is_configured {
+            assumed.push(format!("region {LOCAL_REGION}"));
+        }
+        loader = loader.region(of_profile().or_else(Region::new(LOCAL_REGION)));
+    } else if is_empty("AWS_REGION") || is_empty("AWS_DEFAULT_REGION") {
+        loader = loader.region(of_profile());
+    }
+    let has_keys = [
+        "AWS_ACCESS_KEY_ID",
+        "AWS_WEB_IDENTITY_TOKEN_FILE",
+        "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+        "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+        "AWS_EC2_METADATA_SERVICE_ENDPOINT",
+    ];
+    let has_keys = has_keys.iter().any(|name| variable(name).is_some());
+    if is_here && !is_configured && !has_keys {
+        assumed.push("made-up keys".to_owned());
+        let keys = Credentials::new("hrload", "hrload", None, None, "hrload");
+        loader = loader.credentials_provider(SharedCredentialsProvider::new(keys));
+    }
+    let told = (!assumed.is_empty()).then(|| {
+        format!(
+            "nothing of AWS is configured: this machine's server is called with {}",
+            assumed.join(" and ")
+        )
+    });
+    (loader, told)
+}
+
+/// Whether this person has a configuration of AWS.
+fn has_files() -> bool {
+    let home = variable("HOME").map(PathBuf::from);
+    let files = [
+        ("AWS_CONFIG_FILE", ".aws/config"),
+        ("AWS_SHARED_CREDENTIALS_FILE", ".aws/credentials"),
+    ];
+    files.iter().any(|(name, usual)| {
+        let named = variable(name).map(PathBuf::from);
+        let file = named.or_else(|| Some(home.as_ref()?.join(usual)));
+        file.is_some_and(|file| file.is_file())
     })
 }
 

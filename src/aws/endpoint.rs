@@ -12,10 +12,10 @@ use aws_smithy_runtime_api::client::http::{
 };
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_runtime_api::client::result::ConnectorError;
-use aws_smithy_types::error::display::DisplayErrorContext;
 use http::Uri;
 
 use super::ConnectError;
+use crate::trouble::words;
 
 #[derive(Debug, Clone, Default)]
 struct Noter(Arc<Mutex<Option<String>>>);
@@ -42,7 +42,7 @@ pub(super) async fn of_dynamodb(config: &SdkConfig) -> Result<Uri, ConnectError>
     let noted = noter.0.lock().ok().and_then(|mut noted| noted.take());
     let Some(url) = noted else {
         let cause = match ended {
-            Err(error) => DisplayErrorContext(error).to_string(),
+            Err(error) => words(&error),
             Ok(_) => "the SDK made no request".to_owned(),
         };
         return Err(ConnectError::Endpoint(cause));

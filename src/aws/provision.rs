@@ -6,7 +6,7 @@
 use std::any::Any;
 use std::time::{Duration, Instant};
 
-use aws_sdk_dynamodb::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ProvisionedThroughput,
     ScalarAttributeType, TableDescription, TableStatus, Tag, WarmThroughput,
@@ -23,6 +23,7 @@ use super::table_stream::{disable_table_stream, ensure_table_stream, new_images}
 use super::wanted::{Owner, Provisioned, TableThroughput, Wanted, WantedStream};
 use super::{Connection, ownership};
 use crate::capacity::table::NEW_TABLE;
+use crate::trouble::words;
 
 /// States that a table leaves only by somebody's doing
 /// (<https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TableDescription.html>).
@@ -114,7 +115,7 @@ where
                 (Some(code), None) => code.to_owned(),
                 _ => nameless(&error),
             },
-            None => innermost(&error),
+            None => words(&error),
         };
         let code = error.as_service_error().and_then(|refusal| refusal.code());
         ProvisionError::Service {
@@ -139,22 +140,7 @@ where
             http.status().as_u16(),
             http.body().bytes().unwrap_or_default(),
         ),
-        None => DisplayErrorContext(error).to_string(),
-    }
-}
-
-/// The deepest cause says what happened ("connection refused"); the layers
-/// above it only say that something did.
-fn innermost(error: &dyn std::error::Error) -> String {
-    let mut cause = error;
-    while let Some(deeper) = cause.source() {
-        cause = deeper;
-    }
-    let (top, bottom) = (error.to_string(), cause.to_string());
-    if top == bottom {
-        top
-    } else {
-        format!("{top}: {bottom}")
+        None => words(error),
     }
 }
 

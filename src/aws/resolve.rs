@@ -16,6 +16,8 @@ use aws_smithy_runtime_api::client::dns::{DnsFuture, ResolveDns, ResolveDnsError
 use hyper_util::client::legacy::connect::dns::Name;
 use tower_service::Service;
 
+use crate::trouble::NameError;
+
 /// Resolves names by the system, and gives the addresses of each family in turn. Which
 /// family is tried first stays the system's choice.
 #[derive(Debug, Clone)]
@@ -33,7 +35,8 @@ impl Spread {
     }
 
     async fn addresses(self, name: String) -> io::Result<Vec<IpAddr>> {
-        let found = tokio::net::lookup_host((name, 0)).await?;
+        let found = tokio::net::lookup_host((name.as_str(), 0)).await;
+        let found = found.map_err(|cause| io::Error::other(NameError::new(&name, cause)))?;
         let mut addresses: Vec<IpAddr> = found.map(|address| address.ip()).collect();
         rotate(&mut addresses, self.turn.fetch_add(1, Relaxed));
         Ok(addresses)

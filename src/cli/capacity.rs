@@ -36,6 +36,14 @@ pub(crate) struct ThroughputArgs {
     pub(crate) shards: Option<u32>,
 }
 
+impl ThroughputArgs {
+    /// What was given of it that is a Kinesis stream's.
+    pub(crate) fn of_stream(&self) -> Option<String> {
+        let shards = self.shards.map(|shards| format!("--shards {shards}"));
+        shards.or_else(|| self.stream_mode.map(|_| "--stream-mode".to_owned()))
+    }
+}
+
 /// Which limits the embedded services keep.
 #[derive(Debug, Args)]
 pub(crate) struct LimitArgs {

@@ -4,15 +4,16 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use clap::{ArgGroup, Args};
-use http::Uri;
 use uuid::Uuid;
 
 use super::lake::s3_endpoint;
+use super::place::connect;
 use super::problem::{Exit, Problem};
 use super::values;
-use crate::aws::{self, Options, Target};
+use crate::aws::{Options, Target};
 use crate::clock::Clock;
 use crate::dashboard::{Board, Server, Shown, Source, reference};
+use crate::endpoint::Endpoint;
 use crate::experiment::Interrupts;
 use crate::hosts::HostName;
 use crate::lake::Place;
@@ -42,7 +43,7 @@ pub(crate) struct DashboardArgs {
     stream: Option<String>,
 
     /// Address to listen on; port 0 takes a free one. Any but loopback wants a token
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080", value_parser = values::listen)]
     listen: SocketAddr,
 
     /// What whoever looks has to know [default: none on loopback, else made up and printed]
@@ -65,11 +66,11 @@ pub(crate) struct DashboardArgs {
 
     /// Kinesis endpoint [default: AWS's, or where AWS_ENDPOINT_URL points]
     #[arg(long, value_name = "URL", value_parser = values::url, help_heading = "Target")]
-    endpoint_url: Option<Uri>,
+    endpoint_url: Option<Endpoint>,
 
     /// S3 endpoint, for a lake in a bucket [default: AWS's, or AWS_ENDPOINT_URL_S3]
     #[arg(long, value_name = "URL", value_parser = values::url, help_heading = "Target")]
-    s3_endpoint_url: Option<Uri>,
+    s3_endpoint_url: Option<Endpoint>,
 
     /// Region [default: from the environment or profile]
     #[arg(long, value_name = "REGION", help_heading = "Target")]
@@ -169,9 +170,7 @@ async fn source(args: &DashboardArgs) -> Result<(Source, String), Problem> {
         },
         None => Target::Aws,
     };
-    let connection = aws::connect(&target, &options)
-        .await
-        .map_err(Problem::failed)?;
+    let connection = connect(&target, &options).await?;
     let what = format!("the stream {stream}");
     let client = Box::new(connection.kinesis);
     Ok((Source::Stream { client, stream }, what))

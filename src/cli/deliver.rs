@@ -5,15 +5,16 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use http::Uri;
 use indicatif::{ProgressBar, ProgressDrawTarget};
 use serde::Serialize;
 
 use super::lake::{self as of_lake, CompressionArg, FormatArg, s3_endpoint};
+use super::place::connect;
 use super::problem::{Exit, Problem};
 use super::{print, print_json, values};
-use crate::aws::{self, Options, Target};
+use crate::aws::{Options, Target};
 use crate::clock::Clock;
+use crate::endpoint::Endpoint;
 use crate::experiment::Interrupts;
 use crate::lake::{
     self, CheckpointError, Command, DeliverError, Delivered, Delivery, Event, Hints, Lake, Naming,
@@ -108,11 +109,11 @@ pub(crate) struct DeliverArgs {
 
     /// Kinesis endpoint [default: AWS's, or where AWS_ENDPOINT_URL points]
     #[arg(long, value_name = "URL", value_parser = values::url, help_heading = "Target")]
-    endpoint_url: Option<Uri>,
+    endpoint_url: Option<Endpoint>,
 
     /// S3 endpoint, for a lake in a bucket [default: AWS's, or AWS_ENDPOINT_URL_S3]
     #[arg(long, value_name = "URL", value_parser = values::url, help_heading = "Target")]
-    s3_endpoint_url: Option<Uri>,
+    s3_endpoint_url: Option<Endpoint>,
 
     /// Region [default: from the environment or profile]
     #[arg(long, value_name = "REGION", help_heading = "Target")]
@@ -197,9 +198,7 @@ async fn deliver(args: DeliverArgs) -> Result<Exit, Problem> {
         },
         None => Target::Aws,
     };
-    let connection = aws::connect(&target, &options)
-        .await
-        .map_err(Problem::failed)?;
+    let connection = connect(&target, &options).await?;
     let s3_endpoint = args.s3_endpoint_url.as_ref().map(s3_endpoint);
     let region = Some(connection.region.as_str());
     let lake = Lake::open(&args.lake, s3_endpoint.as_deref(), region).map_err(Problem::failed)?;

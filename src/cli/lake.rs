@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use http::Uri;
 
 use super::problem::Problem;
 use super::values;
+use crate::endpoint::Endpoint;
 use crate::experiment::LakeRequest;
 use crate::lake::{Compression, Format, Hints, Place};
 
@@ -57,10 +57,10 @@ impl From<CompressionArg> for Compression {
     }
 }
 
-/// An endpoint as S3's client wants it: an [`Uri`] ends in a slash, which would
+/// An endpoint as S3's client wants it: a URL ends in a slash, which would
 /// stand twice in a path.
-pub(super) fn s3_endpoint(url: &Uri) -> String {
-    url.to_string().trim_end_matches('/').to_owned()
+pub(super) fn s3_endpoint(url: &Endpoint) -> String {
+    url.bare_text()
 }
 
 /// Delivery during a run.
@@ -90,7 +90,7 @@ pub(crate) struct LakeArgs {
 
     /// S3 endpoint, for a lake in a bucket [default: AWS's, or AWS_ENDPOINT_URL_S3]
     #[arg(long, value_name = "URL", value_parser = values::url, requires = "lake", help_heading = "Lake")]
-    s3_endpoint_url: Option<Uri>,
+    s3_endpoint_url: Option<Endpoint>,
 }
 
 impl LakeArgs {

@@ -9,6 +9,7 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::problem::Problem;
+use crate::endpoint::redact;
 use crate::experiment::{Event, Snapshot};
 use crate::report::{Phase, amount, duration};
 
@@ -130,14 +131,14 @@ impl Live {
             return;
         }
         match &self.bar {
-            Some(bar) => bar.println(text),
+            Some(bar) => bar.println(redact(text)),
             None => say!("{text}"),
         }
     }
 
     fn say(&self, text: &str) {
         match &self.bar {
-            Some(bar) => bar.set_message(text.to_owned()),
+            Some(bar) => bar.set_message(redact(text)),
             None if self.brief => {}
             None => say!("{text}"),
         }

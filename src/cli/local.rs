@@ -33,7 +33,7 @@ Examples:
 #[derive(Debug, Args)]
 pub(crate) struct LocalArgs {
     /// Address to listen on; port 0 takes a free one
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8000")]
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8000", value_parser = values::listen)]
     listen: SocketAddr,
 
     /// Name by which it may be asked, besides localhost and addresses
@@ -46,7 +46,7 @@ pub(crate) struct LocalArgs {
     allow_origin: Vec<Origin>,
 
     /// Server threads
-    #[arg(short, long, value_name = "N", default_value = "2", value_parser = values::count)]
+    #[arg(short, long, value_name = "N", default_value = "2", value_parser = values::threads)]
     threads: u32,
 
     /// Region in ARNs and change records

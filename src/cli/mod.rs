@@ -9,7 +9,7 @@
 macro_rules! say {
     ($($text:tt)*) => {{
         use std::io::Write as _;
-        let _ = writeln!(anstream::stderr(), $($text)*);
+        let _ = writeln!(anstream::stderr(), "{}", $crate::endpoint::redact(&format!($($text)*)));
     }};
 }
 
@@ -50,6 +50,7 @@ use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
 use serde::Serialize;
 
+use crate::endpoint::redact;
 use problem::{Exit, Problem};
 
 const STYLES: Styles = Styles::styled()
@@ -200,8 +201,13 @@ pub fn main() -> ExitCode {
                 ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Exit::Held,
                 _ => Exit::Usage,
             };
-            // A closed pipe is no reason to complain about help not read.
-            let _ = error.print();
+            // A wrong value is repeated, whatever it is. A closed pipe is no reason to
+            // complain about help not read.
+            let text = redact(&error.render().ansi().to_string());
+            let _ = match error.use_stderr() {
+                true => write!(anstream::stderr(), "{text}"),
+                false => write!(anstream::stdout(), "{text}"),
+            };
             return exit.into();
         }
     };

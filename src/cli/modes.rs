@@ -5,7 +5,7 @@ use clap::Args;
 use super::agree::agree;
 use super::live::Live;
 use super::place::on_runtime;
-use super::problem::{Exit, Problem};
+use super::problem::{Exit, Outputs, Problem};
 use super::run::{self, RunArgs};
 use super::values;
 use crate::experiment::{Event, ModesEvent, ModesRequest, modes};
@@ -95,8 +95,11 @@ pub(crate) fn run(args: ModesArgs) -> Result<Exit, Problem> {
     });
     let not_removed = watch.live.finish();
     let result = result?;
-    run::put_out(output.as_ref(), quiet, &result, report::modes)?;
-    not_removed.map_or_else(|| Ok(ending(&result)), Err)
+    let mut outputs = Outputs::default();
+    outputs.note(run::put_out(output.as_ref(), quiet, &result, report::modes));
+    outputs.note(not_removed.map_or(Ok(()), Err));
+    outputs.end()?;
+    Ok(ending(&result))
 }
 
 fn ending(result: &ModesResult) -> Exit {

@@ -4,12 +4,12 @@
 use std::io::{self, IsTerminal, Write};
 
 use clap::Args;
-use http::Uri;
 
 use super::problem::Problem;
 use super::values;
 use crate::aws::{self, Connection, Options, Target};
 use crate::codec::Layout;
+use crate::endpoint::Endpoint;
 use crate::experiment::Interrupts;
 
 /// Which account and region, or which other server.
@@ -17,11 +17,11 @@ use crate::experiment::Interrupts;
 pub(crate) struct PlaceArgs {
     /// Any other server that speaks DynamoDB, instead of AWS
     #[arg(long, value_name = "URL", value_parser = values::url, help_heading = "Target")]
-    pub(super) endpoint_url: Option<Uri>,
+    pub(super) endpoint_url: Option<Endpoint>,
 
     /// Kinesis endpoint [default: --endpoint-url]
     #[arg(long, value_name = "URL", value_parser = values::url, requires = "endpoint_url", help_heading = "Target")]
-    pub(super) kinesis_endpoint_url: Option<Uri>,
+    pub(super) kinesis_endpoint_url: Option<Endpoint>,
 
     /// AWS region [default: from the environment or configuration file]
     #[arg(long, value_name = "REGION", help_heading = "Target")]
@@ -47,9 +47,7 @@ impl PlaceArgs {
                 kinesis: self.kinesis_endpoint_url.clone(),
             },
         };
-        aws::connect(&target, &options)
-            .await
-            .map_err(Problem::failed)
+        connect(&target, &options).await
     }
 
     /// In words.
@@ -59,6 +57,16 @@ impl PlaceArgs {
             Some(url) => url.to_string(),
         }
     }
+}
+
+/// Connects, and tells what is assumed of a server on this machine.
+pub(super) async fn connect(target: &Target, options: &Options) -> Result<Connection, Problem> {
+    let connection = aws::connect(target, options).await;
+    let connection = connection.map_err(Problem::failed)?;
+    if let Some(assumed) = &connection.assumed {
+        say!("{assumed}");
+    }
+    Ok(connection)
 }
 
 /// A layout as `--layout` spells it.

@@ -8,13 +8,13 @@ use std::time::{Duration, Instant};
 use clap::Args;
 
 use super::live::Live;
-use super::problem::{Exit, Problem};
+use super::problem::{Exit, Outputs, Problem};
 use super::profiles;
-use super::run::LayoutArg;
+use super::run::{self, LayoutArg};
 use super::values::{self, Rate};
 use crate::capacity::plan::{DAY, Plan, Progress, Question, plan};
 use crate::capacity::price::Prices;
-use crate::experiment;
+use crate::experiment::{self, Output};
 use crate::report;
 use crate::workload::{Pace, Workload};
 
@@ -155,15 +155,16 @@ pub(crate) fn run(args: PlanArgs) -> Result<Exit, Problem> {
         report::count(u64::from(args.devices)),
         workload.profile().name(),
     );
-    if let Some(path) = &args.plot {
-        let svg = report::plan_plot(&answer, &whose).map_err(Problem::failed)?;
-        report::write_text(path, &svg).map_err(Problem::failed)?;
-    }
     let heading = format!(
         "{whose}: a day simulated, {} days billed\n\n",
         report::count(u64::from(args.days)),
     );
-    show(&args, &answer, &heading)?;
+    let mut outputs = Outputs::default();
+    outputs.note(show(&args, &answer, &heading));
+    if let Some(path) = &args.plot {
+        outputs.note(draw(path, &answer, &whose));
+    }
+    outputs.end()?;
     Ok(Exit::Held)
 }
 
@@ -211,12 +212,12 @@ impl Watch {
 
 fn show(args: &PlanArgs, answer: &Plan, heading: &str) -> Result<(), Problem> {
     let text = format!("{heading}{}", report::plan(answer));
-    let Some(path) = &args.output else {
-        return super::print(&text);
-    };
-    report::write_json(path, answer).map_err(Problem::failed)?;
-    if path.as_os_str() == "-" {
-        return Ok(());
-    }
-    super::print(&text)
+    let output = args.output.clone().map(Output::of);
+    let alone = output == Some(Output::Stdout);
+    run::put_out(output.as_ref(), alone, answer, |_| text)
+}
+
+fn draw(path: &Path, answer: &Plan, whose: &str) -> Result<(), Problem> {
+    let svg = report::plan_plot(answer, whose).map_err(Problem::failed)?;
+    Ok(report::write_text(path, &svg)?)
 }

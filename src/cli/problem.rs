@@ -4,8 +4,9 @@ use std::error::Error;
 use std::io;
 use std::process::ExitCode;
 
+use crate::endpoint::redact;
 use crate::experiment::RunError;
-use crate::report::Word;
+use crate::report::{Word, WriteError};
 
 /// What the process tells its caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -99,10 +100,53 @@ impl Problem {
     }
 }
 
+impl From<WriteError> for Problem {
+    fn from(error: WriteError) -> Self {
+        if error.is_closed_pipe() {
+            return Self::from(io::Error::from(io::ErrorKind::BrokenPipe));
+        }
+        Self::failed(error)
+    }
+}
+
+/// What went wrong with the outputs of a command, each of which is tried whatever became
+/// of the others.
+#[derive(Debug, Default)]
+pub(crate) struct Outputs(Vec<Problem>);
+
+impl Outputs {
+    /// Notes how one went.
+    pub(crate) fn note<E: Into<Problem>>(&mut self, done: Result<(), E>) {
+        self.0.extend(done.map_err(Into::into).err());
+    }
+
+    /// Whether any went wrong that is worth words: a reader that went away is not.
+    pub(crate) fn any_failed(&self) -> bool {
+        self.0.iter().any(|problem| problem.exit != Exit::Held)
+    }
+
+    /// All is tried: tells of each that went wrong.
+    ///
+    /// # Errors
+    /// The last of them.
+    pub(crate) fn end(self) -> Result<(), Problem> {
+        let mut problems = self.0;
+        problems.sort_by_key(|problem| problem.exit != Exit::Held);
+        let Some(last) = problems.pop() else {
+            return Ok(());
+        };
+        for problem in problems {
+            problem.report();
+        }
+        Err(last)
+    }
+}
+
 impl From<RunError> for Problem {
     fn from(error: RunError) -> Self {
         match error {
             RunError::Impossible(_) => Self::usage(error),
+            RunError::Stopped => Self::interrupted(&error.to_string()),
             _ => Self::failed(error),
         }
     }
@@ -129,11 +173,11 @@ fn with_causes(error: &dyn Error) -> String {
     while let Some(deeper) = cause {
         let text = deeper.to_string();
         // Many libraries repeat their cause in their own text.
-        if !message.ends_with(&text) {
+        if !message.contains(&text) {
             message.push_str(": ");
             message.push_str(&text);
         }
         cause = deeper.source();
     }
-    message
+    redact(&message)
 }

@@ -81,34 +81,39 @@ pub(super) fn probe(reports: &[Report], output: Option<&Path>) -> Result<(), Pro
 
 /// Makes all reports, then writes them: where one cannot be made, none is written.
 fn write(reports: &[Report], results: &[RunResult]) -> Result<(), Unwritten> {
-    write_each(reports, |_| results)
-}
-
-/// The same of a run that was compared with `baseline`: what can show two runs shows
-/// both, if the baseline is one.
-pub(super) fn write_run(
-    reports: &[Report],
-    baseline: &[RunResult],
-    result: &RunResult,
-) -> Result<(), Unwritten> {
-    let both: Vec<RunResult> = match baseline {
-        [base] if reports.iter().any(Report::compares) => vec![base.clone(), result.clone()],
-        _ => Vec::new(),
-    };
-    write_each(reports, |report| match both.is_empty() {
-        false if report.compares() => &both,
-        _ => std::slice::from_ref(result),
-    })
-}
-
-fn write_each<'a>(
-    reports: &[Report],
-    results: impl Fn(&Report) -> &'a [RunResult],
-) -> Result<(), Unwritten> {
-    let made = reports.iter().map(|report| report.text(results(report)));
+    let made = reports.iter().map(|report| report.text(results));
     let texts = made.collect::<Result<Vec<String>, ReportError>>()?;
     for (report, text) in reports.iter().zip(&texts) {
         report.write(text)?;
     }
     Ok(())
+}
+
+/// Writes those of a run that was compared with `baseline`: what can show two runs shows
+/// both, if the baseline is one. A run cannot be had again, so each report is tried;
+/// returns what went wrong.
+pub(super) fn write_run(
+    reports: &[Report],
+    baseline: &[RunResult],
+    result: &RunResult,
+) -> Vec<Unwritten> {
+    let both: Vec<RunResult> = match baseline {
+        [base] if reports.iter().any(Report::compares) => vec![base.clone(), result.clone()],
+        _ => Vec::new(),
+    };
+    let write = |report: &Report| {
+        let results = match both.is_empty() {
+            false if report.compares() => &both,
+            _ => std::slice::from_ref(result),
+        };
+        Ok(report.write(&report.text(results)?)?)
+    };
+    let written = reports.iter().map(write);
+    written.filter_map(Result::err).collect()
+}
+
+impl From<Unwritten> for Problem {
+    fn from(error: Unwritten) -> Self {
+        Self::failed(error)
+    }
 }

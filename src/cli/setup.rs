@@ -17,6 +17,7 @@ use crate::aws::{
     self, Connection, Owner, Progress, Resource, STATE_SCHEMA, State, StateFile, TableThroughput,
     Wanted, WantedStream, permissions,
 };
+use crate::endpoint::Endpoint;
 use crate::experiment::{Interrupts, StreamMode, TableMode, Warm};
 
 pub(super) const HELP: &str = "\
@@ -144,12 +145,12 @@ impl SetupArgs {
             started: now.to_string(),
             expires: expires.to_string(),
             region: connection.region.clone(),
-            dynamodb: self.place.endpoint_url.as_ref().map(ToString::to_string),
+            dynamodb: self.place.endpoint_url.as_ref().map(Endpoint::bare_text),
             kinesis: self
                 .place
                 .kinesis_endpoint_url
                 .as_ref()
-                .map(ToString::to_string),
+                .map(Endpoint::bare_text),
             layout: layout_name(layout).to_owned(),
             table: Resource::planned(table.clone(), table_capacity),
             stream: Resource::planned(stream.clone(), stream_capacity),

@@ -1,13 +1,13 @@
 //! `hrload sweep`: the highest rate that holds.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
 use super::agree::agree;
 use super::live::Live;
 use super::place::on_runtime;
-use super::problem::{Exit, Problem};
+use super::problem::{Exit, Outputs, Problem};
 use super::run::{self, RunArgs};
 use super::values::{self, Rate};
 use crate::experiment::{Event, SweepEvent, SweepRequest, Why, sweep};
@@ -154,12 +154,19 @@ pub(crate) fn run(args: SweepArgs) -> Result<Exit, Problem> {
     });
     let not_removed = watch.live.finish();
     let result = result?;
-    run::put_out(output.as_ref(), quiet, &result, report::sweep)?;
+    let mut outputs = Outputs::default();
+    outputs.note(run::put_out(output.as_ref(), quiet, &result, report::sweep));
     if let Some(path) = &plot {
-        let drawn = report::sweep_plot(&result).map_err(Problem::failed)?;
-        report::write_text(path, &drawn).map_err(Problem::failed)?;
+        outputs.note(draw(path, &result));
     }
-    not_removed.map_or_else(|| Ok(ending(&result)), Err)
+    outputs.note(not_removed.map_or(Ok(()), Err));
+    outputs.end()?;
+    Ok(ending(&result))
+}
+
+fn draw(path: &Path, result: &SweepResult) -> Result<(), Problem> {
+    let drawn = report::sweep_plot(result).map_err(Problem::failed)?;
+    Ok(report::write_text(path, &drawn)?)
 }
 
 fn ending(result: &SweepResult) -> Exit {

@@ -7,6 +7,7 @@ use clap::Args;
 use super::diff;
 use super::problem::{Exit, Problem};
 use super::run;
+use super::values;
 use crate::experiment::Output;
 use crate::report::{self, Counts, Entry, HistoryError, TrendResult};
 
@@ -59,7 +60,7 @@ pub(crate) struct TrendArgs {
     figure: Vec<String>,
 
     /// Draw the first five figures here as SVG
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE.svg", value_parser = values::picture)]
     plot: Option<PathBuf>,
 
     /// Write what was found here as JSON; `-` is standard output

@@ -4,12 +4,12 @@
 //! value found and a right one.
 
 use std::fmt;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
-use http::Uri;
-
+use crate::endpoint::{Endpoint, NoEndpoint};
 use crate::report::{Condition, parse_duration, parse_number, parse_scaled};
 
 /// Readings (or units) a second: `5000`, `5k`, `5000/s`, `300k/min`, `1M/h`.
@@ -109,11 +109,8 @@ pub(crate) fn bytes(text: &str) -> Result<u64, String> {
 }
 
 /// An absolute URL.
-pub(crate) fn url(text: &str) -> Result<Uri, String> {
-    text.parse::<Uri>()
-        .ok()
-        .filter(|url| matches!(url.scheme_str(), Some("http" | "https")) && url.host().is_some())
-        .ok_or_else(|| "expected an absolute URL, such as http://127.0.0.1:4566".to_owned())
+pub(crate) fn url(text: &str) -> Result<Endpoint, NoEndpoint> {
+    text.parse()
 }
 
 /// A count above zero: `10000`, `10k`, `1M`.
@@ -127,11 +124,47 @@ pub(crate) fn count(text: &str) -> Result<u32, String> {
     }
 }
 
-/// A file for a picture: standard output has the text.
+/// Batches in flight: each may take a connection, and a machine has some 64,000 ports to
+/// an address.
+pub(crate) fn in_flight(text: &str) -> Result<u32, String> {
+    up_to(text, 65_536)
+}
+
+/// Threads.
+pub(crate) fn threads(text: &str) -> Result<u32, String> {
+    up_to(text, 1_024)
+}
+
+fn up_to(text: &str, most: u32) -> Result<u32, String> {
+    match count(text) {
+        Ok(number) if number <= most => Ok(number),
+        _ => Err(format!(
+            "expected a whole number from 1 to {}",
+            crate::report::count(u64::from(most))
+        )),
+    }
+}
+
+/// An address to listen on: `127.0.0.1:9464`, or a port alone on the loopback address.
+pub(crate) fn listen(text: &str) -> Result<SocketAddr, String> {
+    let port = text.strip_prefix(':').unwrap_or(text).parse::<u16>();
+    let loopback = port.map(|port| SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
+    let localhost = text.strip_prefix("localhost");
+    let localhost = localhost.map(|rest| format!("127.0.0.1{rest}"));
+    let address = loopback.or_else(|_| localhost.as_deref().unwrap_or(text).parse());
+    address.map_err(|_| {
+        "expected an address and a port such as 127.0.0.1:9464, or a port alone".to_owned()
+    })
+}
+
+/// A file for a picture, which is SVG: standard output has the text.
 pub(crate) fn picture(text: &str) -> Result<PathBuf, String> {
-    match text {
-        "-" => Err("wants a file of its own, such as plot.svg".to_owned()),
-        path => Ok(PathBuf::from(path)),
+    let path = PathBuf::from(text);
+    let ending = path.extension().and_then(|ending| ending.to_str());
+    match ending {
+        Some(ending) if ending.eq_ignore_ascii_case("svg") => Ok(path),
+        _ if text == "-" => Err("wants a file of its own, such as plot.svg".to_owned()),
+        _ => Err("expected a file that ends in .svg, the one form of pictures".to_owned()),
     }
 }
 
@@ -159,6 +192,54 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_is_too_many_is_refused_with_the_range() {
+        for (text, read) in [
+            ("65536", true),
+            ("65,536", true),
+            ("65537", false),
+            ("4294967295", false),
+        ] {
+            let found = in_flight(text);
+            assert_eq!(found.is_ok(), read, "{text}");
+            if let Err(error) = found {
+                assert!(error.contains("1 to 65,536"), "{error}");
+            }
+        }
+        assert!(
+            threads("1025")
+                .expect_err("too many")
+                .contains("1 to 1,024")
+        );
+    }
+
+    #[test]
+    fn addresses_to_listen_on_may_be_a_port_alone() {
+        for (text, address) in [
+            ("18001", "127.0.0.1:18001"),
+            (":0", "127.0.0.1:0"),
+            ("localhost:80", "127.0.0.1:80"),
+            ("0.0.0.0:8080", "0.0.0.0:8080"),
+            ("[::1]:1", "[::1]:1"),
+        ] {
+            assert_eq!(
+                listen(text).map(|of| of.to_string()),
+                Ok(address.to_owned())
+            );
+        }
+        for text in ["", "70000", "host:80", "127.0.0.1"] {
+            assert!(listen(text).expect_err(text).contains("a port alone"));
+        }
+    }
+
+    #[test]
+    fn pictures_are_svg() {
+        assert!(picture("plots/p.SVG").is_ok());
+        for text in ["p.png", "p", "-", "svg"] {
+            assert!(picture(text).expect_err(text).contains(".svg"), "{text}");
+        }
+    }
+
+    #[test]
     fn rates_are_read_in_the_ways_people_write_them() {
         for (text, per_second) in [
             ("5000", 5000.0),
@@ -168,6 +249,8 @@ mod tests {
             ("18M/h", 5000.0),
             ("0.5/s", 0.5),
             ("10_000/s", 10_000.0),
+            ("5,000/s", 5000.0),
+            ("1,234,567.5", 1_234_567.5),
         ] {
             assert_eq!(text.parse::<Rate>(), Ok(Rate(per_second)), "{text}");
         }
@@ -175,11 +258,26 @@ mod tests {
 
     #[test]
     fn wrong_values_are_refused_with_a_right_one() {
-        for text in ["", "0", "-5", "5000/fortnight", "fast", "1e309", "5kk"] {
+        for text in [
+            "",
+            "0",
+            "-5",
+            "5000/fortnight",
+            "fast",
+            "1e309",
+            "5kk",
+            "1,5",
+            ",000",
+            "1,00,000",
+            "1.000,5",
+            "1234,567",
+        ] {
             let error = text.parse::<Rate>().expect_err(text);
             assert!(error.contains("5k/s"), "{error}");
         }
-        for text in ["", "-1s", "soon", "1y"] {
+        for text in [
+            "", "-1s", "soon", "1y", "1m30", "30s1m", "1s1s", "m", "1m 2",
+        ] {
             assert!(span(text).expect_err(text).contains("30s"));
         }
         for text in ["0", "-1", "1.5", "many", "5G"] {
@@ -196,6 +294,10 @@ mod tests {
         assert_eq!(span("1.5s"), Ok(Duration::from_millis(1500)));
         assert_eq!(span("2m"), Ok(Duration::from_secs(120)));
         assert_eq!(span("250us"), Ok(Duration::from_micros(250)));
+        assert_eq!(span("1m30s"), Ok(Duration::from_secs(90)));
+        assert_eq!(span("1h 2m 3s"), Ok(Duration::from_secs(3_723)));
+        assert_eq!(span("1s500ms"), Ok(Duration::from_millis(1500)));
+        assert_eq!(count("10,000"), Ok(10_000));
         assert_eq!(bytes("512MiB"), Ok(512 << 20));
         assert_eq!(count("10k"), Ok(10_000));
         assert_eq!(count("1M"), Ok(1_000_000));

@@ -1,13 +1,13 @@
 //! `--metrics-listen`, `--otlp` and `--tui`: who looks on while a run runs.
 
-use std::net::{Ipv4Addr, SocketAddr};
-use std::str::FromStr;
+use std::net::SocketAddr;
 
 use clap::Args;
 
 use super::live::Live;
 use super::problem::Problem;
 use super::tui::{self, Tui};
+use super::values;
 use crate::experiment::{Event, Remote};
 use crate::hosts::HostName;
 use crate::report::count;
@@ -23,8 +23,8 @@ pub(super) struct WatchArgs {
 
     /// Serve metrics of the run while it lasts, as OpenMetrics at /metrics: an address
     /// such as 127.0.0.1:9464, or a port of this machine's own; port 0 takes a free one
-    #[arg(long, value_name = "ADDRESS", help_heading = "While it runs")]
-    metrics_listen: Option<Listen>,
+    #[arg(long, value_name = "ADDRESS", value_parser = values::listen, help_heading = "While it runs")]
+    metrics_listen: Option<SocketAddr>,
 
     /// Name besides localhost by which metrics may be asked for at --metrics-listen
     #[arg(
@@ -39,25 +39,6 @@ pub(super) struct WatchArgs {
     /// [default: OTEL_EXPORTER_OTLP_ENDPOINT, or http://127.0.0.1:4318]
     #[arg(long, value_name = "URL", num_args = 0..=1, help_heading = "While it runs")]
     otlp: Option<Option<String>>,
-}
-
-/// An address to listen on: `127.0.0.1:9464`, or a port alone on the loopback address.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Listen(SocketAddr);
-
-impl FromStr for Listen {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let port = text.strip_prefix(':').unwrap_or(text).parse::<u16>();
-        let loopback = port.map(|port| SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
-        let localhost = text.strip_prefix("localhost");
-        let localhost = localhost.map(|rest| format!("127.0.0.1{rest}"));
-        let address = loopback.or_else(|_| localhost.as_deref().unwrap_or(text).parse());
-        address.map(Self).map_err(|_| {
-            "expected an address and a port such as 127.0.0.1:9464, or a port alone".to_owned()
-        })
-    }
 }
 
 /// Refuses words of `hrload run` that ask to look on at one of many runs.
@@ -89,7 +70,7 @@ impl WatchArgs {
             None => "--otlp".to_owned(),
         });
         let listen = self.metrics_listen.as_ref();
-        let listen = listen.map(|Listen(address)| format!("--metrics-listen {address}"));
+        let listen = listen.map(|address| format!("--metrics-listen {address}"));
         let tui = self.tui.then(|| "--tui".to_owned());
         let given = tui.or(listen).or(otlp);
         given.map_or(Ok(()), |flag| Err(no_place(&flag)))
@@ -104,7 +85,7 @@ impl WatchArgs {
         let feed = Feed::new();
         let server = match self.metrics_listen {
             None => None,
-            Some(Listen(address)) => {
+            Some(address) => {
                 let server = MetricsServer::start(address, &self.allow_host, feed.watched());
                 let server = server.map_err(Problem::usage)?;
                 if !quiet {

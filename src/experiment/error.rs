@@ -57,7 +57,7 @@ pub enum RunError {
     /// A thread ended without a word: a bug.
     #[error("{0} ended unexpectedly")]
     ThreadDied(&'static str),
-    /// Two signals: stopped at once, before there was a result to write.
-    #[error("stopped at once")]
+    /// A signal came before there was anything to write.
+    #[error("interrupted before anything was measured")]
     Stopped,
 }

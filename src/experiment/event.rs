@@ -6,7 +6,7 @@ use super::error::RunError;
 use super::setting::Setting;
 use super::watch::Snapshot;
 use crate::measure::Second;
-use crate::report::{Condition, Phase, RunResult, Word};
+use crate::report::{Condition, Phase, RunResult, Word, Written};
 
 /// What whoever watches a run hears.
 #[derive(Debug)]
@@ -38,8 +38,10 @@ pub enum Event<'a> {
 /// A finished run.
 #[derive(Debug)]
 pub struct Finished {
-    /// The content of the result file; already written where a file was asked for.
+    /// The content of the result file.
     pub result: RunResult,
+    /// What became of that file; `None` where none was asked for.
+    pub written: Option<Written>,
     /// How it came out.
     pub word: Word,
     /// What it cost from its first reading to the end of its draining, in USD, where a

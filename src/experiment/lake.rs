@@ -113,22 +113,27 @@ impl Deliverer {
     }
 
     /// Waits until so many measured readings are in the lake, or for so long,
-    /// and ends the delivery: what has been read by then is written.
+    /// and ends the delivery: what has been read by then is written. Returns what it
+    /// left, and whether a signal ended the wait.
     pub(super) async fn end(
         mut self,
         awaited: u64,
         longest: Duration,
         interrupts: &mut Interrupts,
         tell: &mut dyn FnMut(event::Event<'_>),
-    ) -> Result<Kept, RunError> {
+    ) -> Result<(Kept, bool), RunError> {
         tell(event::Event::AwaitsLake(longest));
+        let mut interrupted = false;
         tokio::select! {
             () = self.await_readings(awaited, longest) => {}
-            () = interrupts.next() => tell(event::Event::Interrupted),
+            () = interrupts.next() => {
+                interrupted = true;
+                tell(event::Event::Interrupted);
+            }
         }
         self.stop.notify_one();
         tokio::select! {
-            kept = self.kept() => kept,
+            kept = self.kept() => Ok((kept?, interrupted)),
             () = interrupts.next() => Err(RunError::Stopped),
         }
     }

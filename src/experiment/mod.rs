@@ -7,6 +7,7 @@
 //! and its signals. Must not know the command line or the terminal.
 
 mod budget;
+mod causes;
 mod cloudwatch;
 mod copier;
 mod cost;

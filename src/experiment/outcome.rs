@@ -1,6 +1,7 @@
 //! From what a run leaves to its result.
 
 use super::budget::fans_out;
+use super::causes::causes;
 use super::cost::{Used, cost};
 use super::error::RunError;
 use super::event::Finished;
@@ -14,12 +15,13 @@ use super::setting::Setting;
 use super::target::Connected;
 use crate::aws::{self, Provisioned, TableThroughput};
 use crate::codec::Layout;
+use crate::endpoint::redact;
 use crate::load::limit::{self, ClientKind, Evidence, Finding};
 use crate::load::{NotedCall, NotedCalls};
 use crate::measure::Stage;
 use crate::report::{
     Bound, Config, Generator, Observed, Phase, RateChange, RunInfo, RunResult, Verdict,
-    Via as ReportVia, redact,
+    Via as ReportVia,
 };
 use crate::stream::Consumer;
 use crate::workload::Workload;
@@ -50,11 +52,12 @@ pub(super) fn finish(
         drained: lived.drained.as_secs_f64(),
     };
     let arrivals = lived.read.as_ref().map(|(record, _)| record);
+    let findings = findings(request, setting, lived);
     let mut result = RunResult::new(
         run,
         config(request, setting, Some(connected), Some(made)),
         machine::environment(),
-        generator(request, setting, lived),
+        generator(&findings, lived),
         Observed {
             sending: &lived.sent.record,
             arrivals,
@@ -80,6 +83,8 @@ pub(super) fn finish(
             entry.provisioned_units = units.at(end_us);
         }
     }
+    let tally = lived.read.as_ref().map(|(_, outcome)| &outcome.tally);
+    result.causes = causes(findings, tally, request, &result);
     result.calls = calls(lived);
     result.puts = lived.copied.as_ref().map(|copied| report::Puts {
         records: copied.put,
@@ -113,6 +118,9 @@ pub(super) fn finish(
         let read = read.filter(|_| request.via.consumer().is_some());
         result.planned = Some(planned(request, workload, setting, made, read, &result));
     }
+    for warning in &mut result.warnings {
+        *warning = redact(warning);
+    }
     let thresholds = request.thresholds.iter();
     result.thresholds = thresholds.map(|wanted| wanted.judge(&result)).collect();
     let verdict = Verdict::of(&result);
@@ -120,6 +128,7 @@ pub(super) fn finish(
     result.verdict = Some(verdict);
     Finished {
         result,
+        written: None,
         word,
         spent_usd: lived.spent_usd,
     }
@@ -157,7 +166,7 @@ fn put_lake(request: &LakeRequest, kept: &Kept, lived: &Lived, result: &mut RunR
         result.latency.freshness = Some((&record.freshness).into());
     }
     result.lake = Some(report::Lake {
-        place: request.place.to_string(),
+        place: redact(&request.place.to_string()),
         buffer_bytes: request.hints.size_bytes,
         buffer_interval: request.hints.interval.as_secs_f64(),
         compression: request.format.name().to_owned(),
@@ -204,7 +213,7 @@ fn config(
         Target::Aws { .. } => (report::Target::Aws, None, None),
         Target::Endpoint { kinesis, .. } => (
             report::Target::Endpoint,
-            kinesis.as_ref().map(|url| redact(&url.to_string())),
+            kinesis.as_ref().map(ToString::to_string),
             None,
         ),
     };
@@ -234,7 +243,7 @@ fn config(
     };
     Config {
         command: request.command.iter().map(|word| redact(word)).collect(),
-        tags: request.tags.clone(),
+        tags: request.tags.iter().map(|tag| redact(tag)).collect(),
         target,
         region: connection.map(|of| of.region.clone()),
         dynamodb_endpoint: connection.map(|of| redact(&of.dynamodb_endpoint.to_string())),
@@ -307,13 +316,14 @@ fn config(
     }
 }
 
-fn generator(request: &Request, setting: &Setting, lived: &Lived) -> Generator {
+/// What held the load threads back.
+fn findings(request: &Request, setting: &Setting, lived: &Lived) -> Vec<Finding> {
     let pacing = lived.sent.record.latencies.get(Stage::Pacing);
-    let limits = lived.sent.limits();
     let longest = |time: fn(&crate::load::WorkerOutcome) -> u64| {
         lived.sent.outcomes.iter().map(time).max().unwrap_or(0)
     };
-    let findings = limit::judge(&Evidence {
+    let (answers, troubles) = lived.sent.target();
+    limit::judge(&Evidence {
         elapsed_us: longest(|outcome| outcome.elapsed_us),
         workers: setting.threads,
         processors: machine::cores(),
@@ -323,29 +333,30 @@ fn generator(request: &Request, setting: &Setting, lived: &Lived) -> Generator {
             pacing.quantile_us(0.99).max(0) as u64
         },
         busiest_cpu_us: longest(|outcome| outcome.cpu_us),
-        limits,
+        limits: lived.sent.limits(),
         client: request.sending.client,
-    });
+        slots: setting.concurrency,
+        calls_per_s: setting.peak_rate / setting.batch.max(1) as f64,
+        answers,
+        troubles,
+        backlog: setting.backlog,
+    })
+}
+
+fn generator(findings: &[Finding], lived: &Lived) -> Generator {
+    let limits = lived.sent.limits();
+    let own = |finding: &&Finding| finding.whose == limit::Whose::Generator;
     Generator {
         process_cpu: Some(lived.process_cpu_us as f64 / 1e6),
         memory_bytes: machine::peak_memory_bytes(),
         slots_bound: limits.slots_bound_us as f64 / 1e6,
         catch_up_bound: limits.catch_up_bound_us as f64 / 1e6,
         write_units_bound: limits.write_units_bound_us as f64 / 1e6,
-        limit: findings.first().map(bound),
+        limit: findings.iter().find(own).map(|finding| Bound {
+            what: finding.what.clone(),
+            advice: finding.advice.clone(),
+        }),
         ..Generator::of(lived.series.totals())
-    }
-}
-
-fn bound(finding: &Finding) -> Bound {
-    Bound {
-        what: finding.limit.to_string(),
-        advice: finding
-            .remedies
-            .iter()
-            .map(|remedy| remedy.advice())
-            .collect::<Vec<_>>()
-            .join(", or "),
     }
 }
 

@@ -4,9 +4,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use http::Uri;
-
 use crate::codec::Layout;
+use crate::endpoint::Endpoint;
 use crate::lake::{Format, Hints, Place};
 use crate::load::limit::ClientKind;
 use crate::local::capture::ChangeDelay;
@@ -99,9 +98,9 @@ pub enum Target {
     /// Any other server.
     Endpoint {
         /// DynamoDB's URL.
-        dynamodb: Uri,
+        dynamodb: Endpoint,
         /// Kinesis's URL; `None` is the same.
-        kinesis: Option<Uri>,
+        kinesis: Option<Endpoint>,
         /// Overrides the region of the environment.
         region: Option<String>,
         /// Overrides the configuration profile of the environment.

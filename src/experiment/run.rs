@@ -95,8 +95,17 @@ pub async fn run(
     let mut setting = Setting::choose(request, &workload, &identity.id);
 
     tell(Event::Step("connecting"));
-    let connected = target::connect(request, &setting).await?;
-    let foreseen = preflight::look(request, &setting, &connected.connection, tell).await;
+    let connected = tokio::select! {
+        connected = target::connect(request, &setting) => connected?,
+        () = interrupts.next() => return Err(RunError::Stopped),
+    };
+    if let Some(assumed) = &connected.connection.assumed {
+        tell(Event::Told(assumed));
+    }
+    let foreseen = tokio::select! {
+        foreseen = preflight::look(request, &setting, &connected.connection, tell) => foreseen,
+        () = interrupts.next() => return Err(RunError::Stopped),
+    };
     let mut made = Provisioned::default();
     let ended = async {
         let wanted = wanted(request, &setting, &identity);
@@ -138,7 +147,7 @@ pub async fn run(
     );
     finished.result.warnings.splice(0..0, foreseen);
     if let Some(path) = file {
-        finished.result.write(path)?;
+        finished.written = Some(finished.result.keep(path));
     }
     // Figures outlive the table, so that nothing is kept for them.
     if let (Some(longest), false) = (request.cloudwatch, lived.interrupted) {
@@ -146,7 +155,7 @@ pub async fn run(
         let asked = cloudwatch::ask(connection, &finished.result, longest, interrupts, tell);
         finished.result.cloudwatch = asked.await;
         if let (Some(path), Some(_)) = (file, &finished.result.cloudwatch) {
-            finished.result.write(path)?;
+            finished.written = Some(finished.result.keep(path));
         }
     }
     Ok(finished)
@@ -260,18 +269,21 @@ impl Life<'_> {
         let (sink, intervals) = IntervalSink::channel();
         let stop = Stop::at(end_us);
 
-        let reader = match (follow, &rendezvous) {
-            (Some(config), Some(rendezvous)) => Some(
-                Reader::start(
-                    config,
-                    clock,
-                    ArrivalRecorder::new(reach, sink.clone(), Arc::clone(rendezvous)),
-                )
-                .await?,
-            ),
-            _ => None,
+        let begin = async {
+            let reader = match (follow, &rendezvous) {
+                (Some(config), Some(rendezvous)) => {
+                    let recorder =
+                        ArrivalRecorder::new(reach, sink.clone(), Arc::clone(rendezvous));
+                    Some(Reader::start(config, clock, recorder).await?)
+                }
+                _ => None,
+            };
+            Ok::<_, RunError>((reader, self.deliver(clock, reach).await?))
         };
-        let deliverer = self.deliver(clock, reach).await?;
+        let (reader, deliverer) = tokio::select! {
+            begun = begin => begun?,
+            () = interrupts.next() => return Err(RunError::Stopped),
+        };
         tell(Event::Ready(self.setting));
         let mut watch = Watch::new(clock, intervals, reader.is_some());
         let cpu_before_us = machine::process_cpu_us();
@@ -401,7 +413,9 @@ impl Life<'_> {
                     (1, _) | (_, true) => SHORT_DRAIN,
                     (0, false) => self.longest_delivery(),
                 };
-                Some(deliverer.end(awaited, longest, interrupts, tell).await?)
+                let (kept, interrupted) = deliverer.end(awaited, longest, interrupts, tell).await?;
+                signals += u32::from(interrupted);
+                Some(kept)
             }
         };
         let series = watch.finish(tell);
@@ -416,7 +430,12 @@ impl Life<'_> {
             series,
             drained: Duration::from_micros(clock.now_us() - drain_began_us),
             unmatched: rendezvous.map_or(0, |rendezvous| rendezvous.unmatched()),
-            reached: if cut_short { reached } else { Phase::Complete },
+            reached: match (cut_short, signals) {
+                (true, _) => reached,
+                // Measured to its end, and then not waited for.
+                (false, 1..) => Phase::Drain,
+                (false, 0) => Phase::Complete,
+            },
             interrupted: signals > 0,
             out_of_reach,
             budget_spent,

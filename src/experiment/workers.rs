@@ -10,7 +10,8 @@ use crate::aws::Connection;
 use crate::clock::Clock;
 use crate::load::limit::ClientKind;
 use crate::load::{
-    self, Client, Config, Copying, Direct, Limits, Sdk, Stop, WorkerOutcome, WorkerRecord,
+    self, Answers, Client, Config, Copying, Direct, Limits, Sdk, Stop, Troubles, WorkerOutcome,
+    WorkerRecord,
 };
 use crate::measure::{SendRecord, SendRecorder};
 use crate::workload::{Fleet, Partition, Reading, Workload};
@@ -70,6 +71,16 @@ impl Sent {
             limits.merge(&outcome.limits);
         }
         limits
+    }
+
+    /// How the target answered, and what calls met, over all threads.
+    pub(super) fn target(&self) -> (Answers, Troubles) {
+        let (mut answers, mut troubles) = (Answers::default(), Troubles::default());
+        for outcome in &self.outcomes {
+            answers.merge(&outcome.answers);
+            troubles.merge(&outcome.troubles);
+        }
+        (answers, troubles)
     }
 }
 

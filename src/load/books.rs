@@ -5,8 +5,11 @@ use rand::rngs::Xoshiro256PlusPlus;
 
 use super::verdict::{self, Kind};
 use super::waiting::Item;
-use super::{Abort, Call, Config, Journal, NotedCall, NotedCalls, Outcome, Stop};
+use super::{
+    Abort, Answers, Call, Config, Journal, NotedCall, NotedCalls, Outcome, Stop, Troubles,
+};
 use crate::measure::Attempt;
+use crate::trouble::Trouble;
 use crate::workload::ReadingId;
 
 /// The code of readings that came back in `UnprocessedItems` to the last.
@@ -23,6 +26,15 @@ pub(super) enum Settled<'a> {
     Unfinished,
     Acknowledged,
     Failed(&'a str),
+}
+
+/// How a call was under way, beside what came of it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Landing {
+    /// It left while fewer than half of the slots were taken.
+    pub(super) uncontended: bool,
+    /// It ended while all slots were taken and a batch was due.
+    pub(super) slots_bound: bool,
 }
 
 /// A call in flight: its items stay here, so that they are not lost when the
@@ -55,6 +67,8 @@ pub(super) struct Books<'a, J> {
     rng: Xoshiro256PlusPlus,
     last_sent_us: u64,
     noted: NotedCalls,
+    answers: Answers,
+    troubles: Troubles,
     /// Whether any call was answered: from then on an error that would
     /// condemn the whole run (a table missing, say) is one of its events.
     answered: bool,
@@ -78,6 +92,8 @@ impl<'a, J: Journal> Books<'a, J> {
             rng: Xoshiro256PlusPlus::seed_from_u64(config.seed),
             last_sent_us: 0,
             noted: NotedCalls::with_room(),
+            answers: Answers::default(),
+            troubles: Troubles::default(),
             answered: false,
             closed: false,
         }
@@ -106,6 +122,18 @@ impl<'a, J: Journal> Books<'a, J> {
     /// The calls worth asking AWS about.
     pub(super) fn take_noted(&mut self) -> NotedCalls {
         std::mem::take(&mut self.noted)
+    }
+
+    /// How the target answered, and what calls met on their way.
+    pub(super) fn take_target(&mut self) -> (Answers, Troubles) {
+        let answers = std::mem::take(&mut self.answers);
+        (answers, std::mem::take(&mut self.troubles))
+    }
+
+    /// No call ended for so long while some were in flight.
+    pub(super) fn silence(&mut self, silence_us: u64) {
+        let longest_us = &mut self.answers.longest_silence_us;
+        *longest_us = silence_us.max(*longest_us);
     }
 
     /// When the last call left; 0 before the first.
@@ -182,6 +210,7 @@ impl<'a, J: Journal> Books<'a, J> {
         flight: usize,
         call: &Call,
         done_us: u64,
+        how: Landing,
         mut retry: impl FnMut(Item),
     ) {
         let Flight {
@@ -191,10 +220,18 @@ impl<'a, J: Journal> Books<'a, J> {
         } = std::mem::take(&mut self.flights[flight]);
         let total = items.len() as u32;
         let took_us = done_us.saturating_sub(sent_us);
+        if how.slots_bound {
+            self.answers.held(took_us);
+        }
 
         if let Some(verdict) = verdict::judge(&call.outcome) {
             let code: &str = &verdict.code;
             let reasons = reasons(&call.outcome);
+            match &call.outcome {
+                Outcome::Disconnected(trouble) => self.troubles.note(trouble),
+                Outcome::TimedOut => self.troubles.note(&Trouble::silent()),
+                _ => {}
+            }
             let attempt = match verdict.kind {
                 Kind::Throttle => Attempt::Throttled {
                     exception: code,
@@ -227,6 +264,9 @@ impl<'a, J: Journal> Books<'a, J> {
             }
         } else {
             self.answered = true;
+            if how.uncontended {
+                self.answers.uncontended.record(took_us as i64);
+            }
             let id = &call.request_id;
             self.noted.answered(sent_us, took_us, total, id);
             let unprocessed = call.reply.unprocessed.as_slice();

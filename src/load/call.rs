@@ -3,6 +3,7 @@
 use super::{Direct, DirectSlot, RequestId, Sdk, SdkSlot};
 use crate::codec::Layout;
 use crate::codec::response::{BatchReply, ServiceError};
+use crate::trouble::Trouble;
 use crate::workload::Reading;
 
 /// How a call ended, as seen by the client.
@@ -23,8 +24,8 @@ pub enum Outcome {
     Corrupted,
     /// No answer in time.
     TimedOut,
-    /// The connection could not be made, or broke; with the cause.
-    Disconnected(String),
+    /// The connection could not be made, or broke.
+    Disconnected(Trouble),
     /// No credentials to sign with; with the cause.
     NoCredentials(String),
     /// The request could not be built; with the cause.

@@ -16,8 +16,9 @@
 //! The load is open: a reading is due at its intended time whether or not the
 //! service keeps up, the schedule is never re-based, and the worker sleeps
 //! only when it is early. How late a batch left is recorded, and
-//! [`limit::judge`] says whether the generator itself was the limit.
+//! [`limit::judge`] says what held the load back, and whose that was.
 
+mod answers;
 mod backoff;
 mod books;
 mod call;
@@ -35,6 +36,7 @@ mod sdk;
 mod stop;
 mod timer;
 mod timetable;
+mod troubles;
 mod verdict;
 mod waiting;
 mod worker;
@@ -42,6 +44,7 @@ mod worker;
 #[cfg(test)]
 mod simulation;
 
+pub use answers::Answers;
 pub use backoff::Backoff;
 pub use call::{Call, Client, ClientSlot, Outcome, Sink, Slot};
 pub use config::Config;
@@ -55,4 +58,5 @@ pub use request_id::RequestId;
 pub use sdk::{Sdk, SdkSlot};
 pub use stop::{Abort, Stop};
 pub use timetable::{TempoChange, Timetable};
+pub use troubles::Troubles;
 pub use worker::{WorkerOutcome, WorkerRecord, run, run_with};

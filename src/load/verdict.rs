@@ -92,9 +92,11 @@ pub(super) fn judge(outcome: &Outcome) -> Option<Verdict<'_>> {
         Outcome::Unreadable => (Cow::Borrowed("unreadable-answer"), Kind::Transient, ""),
         Outcome::Corrupted => (Cow::Borrowed("crc32-mismatch"), Kind::Transient, ""),
         Outcome::TimedOut => (Cow::Borrowed("timeout"), Kind::Transient, ""),
-        Outcome::Disconnected(cause) => {
-            (Cow::Borrowed("connection"), Kind::Transient, cause.as_str())
-        }
+        Outcome::Disconnected(trouble) => (
+            Cow::Borrowed("connection"),
+            Kind::Transient,
+            trouble.words.as_str(),
+        ),
         Outcome::NoCredentials(cause) => {
             (Cow::Borrowed("credentials"), Kind::Fatal, cause.as_str())
         }

@@ -100,6 +100,11 @@ impl Waiting {
         self.new.len() + self.again.len() + self.backing_off.len()
     }
 
+    /// Since when the oldest reading that was not sent yet has been due.
+    pub(super) fn oldest_us(&self) -> Option<u64> {
+        self.new.front().map(|item| item.ready_us)
+    }
+
     /// Readings that may leave.
     pub(super) fn ready(&self) -> usize {
         self.new.len() + self.again.len()

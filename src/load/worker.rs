@@ -11,13 +11,16 @@ use std::task::Poll;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 
-use super::books::{Books, Settled};
+use super::books::{Books, Landing, Settled};
 use super::ceiling::{Ceiling, Grants, Passage};
 use super::limits::{Bound, BoundMeter, Limits};
 use super::timer::Timer;
 use super::timetable::Course;
 use super::waiting::{Departure, Item, Waiting};
-use super::{Abort, Call, Client, Config, Journal, NotedCalls, Sink, Slot, Stop, thread_cpu_us};
+use super::{
+    Abort, Answers, Call, Client, Config, Journal, NotedCalls, Sink, Slot, Stop, Troubles,
+    thread_cpu_us,
+};
 use crate::capacity::size::write_units;
 use crate::clock::Clock;
 use crate::measure::{SendRecord, SendRecorder};
@@ -32,7 +35,7 @@ const TICK_US: u64 = 100_000;
 const TAKE_AT_ONCE: usize = 4_096;
 
 /// What a worker did, beside what it recorded.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default)]
 pub struct WorkerOutcome {
     /// What held batches back, and for how long.
     pub limits: Limits,
@@ -44,6 +47,10 @@ pub struct WorkerOutcome {
     pub calls: u64,
     /// The slowest of them and those that failed.
     pub noted: NotedCalls,
+    /// How the target answered.
+    pub answers: Answers,
+    /// Calls that met an obstacle on their way.
+    pub troubles: Troubles,
 }
 
 /// A finished worker's record and outcome.
@@ -117,19 +124,28 @@ pub async fn run_with<S: Source, C: Sink, J: Journal>(
         tokio::select! {
             biased;
             Some(cabin) = flying.next() => worker.land(cabin),
-            () = timer.ring() => slept_for_us = 0,
+            () = timer.ring() => {
+                worker.rang_for_us = Some(slept_for_us.max(now_us));
+                slept_for_us = 0;
+            }
             () = &mut changed => changed = Box::pin(stop.changed()),
         }
+    }
+    if !flying.is_empty() {
+        worker.hear_silence(clock.now_us());
     }
     // Calls that were not waited for are abandoned with their connections.
     drop(flying);
     worker.abandon();
+    let (answers, troubles) = worker.books.take_target();
     WorkerOutcome {
         limits: worker.meter.read(clock.now_us()),
         cpu_us: thread_cpu_us().saturating_sub(cpu_before_us),
         elapsed_us: clock.now_us().saturating_sub(start_us),
         calls: worker.calls,
         noted: worker.books.take_noted(),
+        answers,
+        troubles,
     }
 }
 
@@ -140,6 +156,8 @@ struct Cabin<T> {
     /// Its index in the books' flights.
     flight: usize,
     landed_us: u64,
+    /// It left while fewer than half of the slots were taken.
+    uncontended: bool,
 }
 
 async fn fly<T: Slot>(mut cabin: Cabin<T>, clock: Clock) -> Cabin<T> {
@@ -188,6 +206,10 @@ struct Worker<'a, S, T, J> {
     last_tick_us: u64,
     slots_bound_at_tick_us: u64,
     calls: u64,
+    /// A timer rang that was set for then, and the time was not looked at since.
+    rang_for_us: Option<u64>,
+    /// When the last call ended, or the first of those in flight left.
+    quiet_since_us: u64,
 }
 
 impl<'a, S: Source, T: Slot, J: Journal> Worker<'a, S, T, J> {
@@ -210,6 +232,7 @@ impl<'a, S: Source, T: Slot, J: Journal> Worker<'a, S, T, J> {
             call: Call::new(),
             flight,
             landed_us: 0,
+            uncontended: true,
         });
         Self {
             config,
@@ -230,6 +253,8 @@ impl<'a, S: Source, T: Slot, J: Journal> Worker<'a, S, T, J> {
             last_tick_us: now_us,
             slots_bound_at_tick_us: 0,
             calls: 0,
+            rang_for_us: None,
+            quiet_since_us: now_us,
         }
     }
 
@@ -241,6 +266,11 @@ impl<'a, S: Source, T: Slot, J: Journal> Worker<'a, S, T, J> {
     /// Returns when to look again, what waits aside; `None` when all is done.
     fn turn(&mut self) -> Option<u64> {
         let now_us = self.clock.now_us();
+        if let Some(due_us) = self.rang_for_us.take() {
+            // Nothing could be heard while the machine let nobody listen.
+            let late_us = self.meter.rang(now_us.saturating_sub(due_us));
+            self.quiet_since_us += late_us;
+        }
         let end_us = self.stop.end_us();
         let grace_us = end_us.saturating_add(self.config.end_grace.as_micros() as u64);
         let timeout_us = self.config.timeout.as_micros() as u64;
@@ -313,6 +343,7 @@ impl<'a, S: Source, T: Slot, J: Journal> Worker<'a, S, T, J> {
             self.books.scheduled(reading.id);
             if self.waiting.len() + self.held_items.len() >= self.config.backlog {
                 self.books.dropped(reading.id);
+                self.meter.dropped(now_us, self.waiting.oldest_us());
                 continue;
             }
             let units = write_units(self.config.layout.item_bytes(&reading)) as u32;
@@ -400,7 +431,7 @@ impl<'a, S: Source, T: Slot, J: Journal> Worker<'a, S, T, J> {
         if self.held.is_none() {
             let flush = self.phase == Phase::Finishing;
             if self.phase == Phase::Closing || !self.waiting.is_due(now_us, flush) {
-                self.meter.set(now_us, Bound::Nothing);
+                self.meter.caught_up(now_us);
                 *wake_us = self.waiting.next_us().unwrap_or(u64::MAX).min(*wake_us);
                 return None;
             }
@@ -430,7 +461,12 @@ impl<'a, S: Source, T: Slot, J: Journal> Worker<'a, S, T, J> {
             return None;
         }
         // A batch is only put together when there is a slot for it.
+        let in_flight = self.slots - self.idle.len();
         let mut cabin = self.idle.pop()?;
+        cabin.uncontended = 2 * in_flight < self.slots;
+        if in_flight == 0 {
+            self.quiet_since_us = now_us;
+        }
         self.meter.set(now_us, Bound::Nothing);
         let due_us = held.departure.due_us;
         self.held = None;
@@ -445,12 +481,24 @@ impl<'a, S: Source, T: Slot, J: Journal> Worker<'a, S, T, J> {
 
     /// Takes back a slot whose call has ended.
     fn land(&mut self, cabin: Cabin<T>) {
+        self.hear_silence(cabin.landed_us);
+        let how = Landing {
+            uncontended: cabin.uncontended,
+            slots_bound: self.meter.bound() == Bound::Slots,
+        };
         let retries = &mut self.waiting;
         self.books
-            .land(cabin.flight, &cabin.call, cabin.landed_us, |item| {
+            .land(cabin.flight, &cabin.call, cabin.landed_us, how, |item| {
                 retries.push_retry(item);
             });
         self.idle.push(cabin);
+    }
+
+    /// A call ended at `now_us`, or is waited for no more.
+    fn hear_silence(&mut self, now_us: u64) {
+        let silence_us = now_us.saturating_sub(self.quiet_since_us);
+        self.books.silence(silence_us);
+        self.quiet_since_us = now_us;
     }
 
     fn tick(&mut self, now_us: u64) {

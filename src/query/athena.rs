@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws_sdk_athena::Client;
-use aws_sdk_athena::error::DisplayErrorContext;
+use aws_sdk_athena::error::ProvideErrorMetadata;
 use aws_sdk_athena::error::SdkError;
 use aws_sdk_athena::types::{QueryExecutionContext, QueryExecutionState, ResultConfiguration, Row};
 use datafusion::arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions, StringArray};
@@ -97,11 +97,15 @@ pub enum AthenaError {
 
 fn called<E>(action: &'static str) -> impl Fn(SdkError<E>) -> AthenaError
 where
-    E: std::error::Error + Send + Sync + 'static,
+    E: std::error::Error + ProvideErrorMetadata + Send + Sync + 'static,
 {
     move |error| AthenaError::Call {
         action,
-        cause: DisplayErrorContext(&error).to_string(),
+        cause: match (error.code(), error.message()) {
+            (Some(code), Some(message)) => format!("{code}: {message}"),
+            (Some(code), None) => code.to_owned(),
+            _ => crate::trouble::words(&error),
+        },
     }
 }
 

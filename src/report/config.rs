@@ -113,7 +113,7 @@ impl Via {
 }
 
 /// Everything that is needed to repeat a run. Holds no secrets: pass URLs and
-/// arguments through [`redact`].
+/// arguments through `redact`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Config {
     /// The command line as given, program name included.
@@ -256,42 +256,9 @@ pub fn timestamp(epoch_us: u64) -> String {
         .to_string()
 }
 
-/// `text` with user name and password taken out of any URL in it.
-#[must_use]
-pub fn redact(text: &str) -> String {
-    let mut kept = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(at) = rest.find("://") {
-        let (before, authority) = rest.split_at(at + 3);
-        kept.push_str(before);
-        let end = authority
-            .find(|c: char| matches!(c, '/' | '?' | '#' | ',') || c.is_whitespace())
-            .unwrap_or(authority.len());
-        let user = authority[..end].rfind('@').map_or(0, |at| at + 1);
-        rest = &authority[user..];
-    }
-    kept + rest
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn credentials_in_urls_are_taken_out_wherever_they_stand() {
-        let cases = [
-            ("http://127.0.0.1:8000", "http://127.0.0.1:8000"),
-            ("https://me:secret@host/x", "https://host/x"),
-            (
-                "--endpoint-url=http://a:b@c:1?x=@,http://d:p@ss@e",
-                "--endpoint-url=http://c:1?x=@,http://e",
-            ),
-            ("no url, me@host", "no url, me@host"),
-        ];
-        for (text, expected) in cases {
-            assert_eq!(redact(text), expected);
-        }
-    }
 
     #[test]
     fn timestamps_are_rfc_3339_in_utc() {

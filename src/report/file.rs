@@ -121,6 +121,26 @@ impl RunResult {
         write_json(path, self)
     }
 
+    /// Writes the file; where that fails, puts the result into another place, so that
+    /// it is not lost with its folder.
+    #[must_use]
+    pub fn keep(&self, path: &Path) -> Written {
+        match self.write(path) {
+            Ok(()) => Written::There,
+            Err(why) => Written::Elsewhere {
+                place: self.rescue(),
+                why,
+            },
+        }
+    }
+
+    /// Writes the result into the first place that takes it: the folder of temporary
+    /// files, the home folder, the current one. `None`: none does.
+    #[must_use]
+    pub fn rescue(&self) -> Option<PathBuf> {
+        rescue(&format!("{}.json", self.run.id), self)
+    }
+
     /// Reads a file, or standard input when `path` is `-`.
     ///
     /// # Errors
@@ -181,6 +201,47 @@ fn bytes(file: impl Read) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
+/// Writes `value` as `name` into the first place that takes it: the folder of temporary
+/// files, the home folder, the current one. `None`: none does.
+#[must_use]
+pub fn rescue(name: &str, value: &impl Serialize) -> Option<PathBuf> {
+    let home = std::env::var_os("HOME").map(PathBuf::from);
+    let folders = [
+        Some(std::env::temp_dir()),
+        home,
+        std::env::current_dir().ok(),
+    ];
+    folders.into_iter().flatten().find_map(|folder| {
+        let place = folder.join(name);
+        write_json(&place, value).ok().map(|()| place)
+    })
+}
+
+/// What became of a result file.
+#[derive(Debug)]
+pub enum Written {
+    /// It is where it was asked for.
+    There,
+    /// It is not.
+    Elsewhere {
+        /// Where the result is instead; `None`: nowhere.
+        place: Option<PathBuf>,
+        /// Why.
+        why: WriteError,
+    },
+}
+
+impl WriteError {
+    /// Whether the reader of standard output has gone, which is its own affair.
+    #[must_use]
+    pub fn is_closed_pipe(&self) -> bool {
+        self.path == STANDARD_OUTPUT && self.source.kind() == io::ErrorKind::BrokenPipe
+    }
+}
+
+/// As it stands in errors.
+const STANDARD_OUTPUT: &str = "standard output";
+
 /// Writes `value` to `path` as JSON with a line end, as
 /// [`RunResult::write`] does.
 ///
@@ -210,7 +271,7 @@ fn write_whole(
 ) -> Result<(), WriteError> {
     if path.as_os_str() == "-" {
         return write(&mut BufWriter::new(io::stdout().lock())).map_err(|source| WriteError {
-            path: "standard output".into(),
+            path: STANDARD_OUTPUT.into(),
             source,
         });
     }

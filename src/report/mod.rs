@@ -11,6 +11,7 @@
 //! `docs/results.md` explains the file to its readers.
 
 mod calls;
+mod causes;
 mod check;
 mod cloudwatch;
 mod condition;
@@ -40,10 +41,11 @@ mod units;
 mod verdict;
 
 pub use calls::{CallNote, Calls};
+pub use causes::{HeldBack, Whose};
 pub use check::{Unsound, check};
 pub use cloudwatch::{CloudWatch, CloudWatchFigure};
 pub use condition::{Condition, ConditionError, SoFar};
-pub use config::{Config, Environment, Phase, RateChange, RunInfo, Target, Via, redact, timestamp};
+pub use config::{Config, Environment, Phase, RateChange, RunInfo, Target, Via, timestamp};
 pub use diff::{
     Change, DiffResult, DiffSettings, Difference, FigureChange, Unheld, diff, diff_markdown,
     differences, unlike,
@@ -51,7 +53,7 @@ pub use diff::{
 pub(crate) use export::{Dialect, Exposition};
 pub use export::{Format, Report, ReportError, UnknownEnding};
 pub use figures::{Figures, Finding, Measure, Percentile};
-pub use file::{ReadError, WriteError, probe, write_json, write_text};
+pub use file::{ReadError, WriteError, Written, probe, rescue, write_json, write_text};
 pub use generator::{Bound, Generator};
 pub use history::{
     Counts, CountsError, Entry, FigureTrend, HistoryError, LevelChange, TrendResult, UnknownFigure,

@@ -11,8 +11,8 @@ use super::lake::Lake;
 use super::latency::seconds;
 use super::puts::Puts;
 use super::{
-    ByStage, Condition, Config, Environment, Generator, Ledger, MissingReading, Planned, RunInfo,
-    SeriesEntry, StageLatency, Verdict, units,
+    ByStage, Condition, Config, Environment, Generator, HeldBack, Ledger, MissingReading, Planned,
+    RunInfo, SeriesEntry, StageLatency, Verdict, units,
 };
 use crate::measure::{self, ArrivalRecord, Counts, SendRecord, Series, Stage};
 
@@ -82,6 +82,9 @@ pub struct RunResult {
     pub cost: Option<Cost>,
     /// What generating the load cost, and whether that was the limit.
     pub generator: Generator,
+    /// What held the run back, told from what was waited for; empty where nothing did.
+    #[serde(default)]
+    pub causes: Vec<HeldBack>,
     /// One entry a second, warm-up and drain included.
     pub series: Vec<SeriesEntry>,
     /// Thresholds that were asked for, and whether they were met.
@@ -314,6 +317,7 @@ impl RunResult {
             planned: None,
             cloudwatch: None,
             cost: None,
+            causes: Vec::new(),
             series: series
                 .seconds()
                 .iter()

@@ -10,7 +10,7 @@ use anstyle::{AnsiColor, Style};
 
 use super::plain::tame;
 use super::units::{amount, bytes, count, duration, percent, rate};
-use super::{Beside, RunResult, Verdict, Via, Word};
+use super::{Beside, HeldBack, RunResult, Verdict, Via, Word};
 use crate::measure::Stage;
 
 const GOOD: Style = AnsiColor::Green.on_default().bold();
@@ -57,6 +57,7 @@ pub fn summary(result: &RunResult) -> String {
     text.cloudwatch(result);
     text.cost(result);
     text.generator(result);
+    text.causes(result);
     text.thresholds(result);
     text.warnings(result);
     text.0
@@ -512,6 +513,21 @@ impl Text {
             None => lines.push("it was not the limit".to_owned()),
         }
         self.section("generator", &lines);
+    }
+
+    /// What held the run back, but for what stands with the generator already.
+    fn causes(&mut self, result: &RunResult) {
+        let limit = result.generator.limit.as_ref();
+        let told = |of: &&HeldBack| limit.is_none_or(|limit| limit.what != of.what);
+        for cause in result.causes.iter().filter(told) {
+            let whose = cause.whose.key();
+            let text = format!("the {whose}: {}; {}", cause.what, cause.advice);
+            let lines: Vec<String> = wrap(&text, WIDTH - INDENT)
+                .iter()
+                .map(|line| painted(NOTE, line))
+                .collect();
+            self.section("cause", &lines);
+        }
     }
 
     fn thresholds(&mut self, result: &RunResult) {

@@ -109,10 +109,30 @@ pub(super) fn fine_percent(share: f64) -> String {
 fn split_number(text: &str) -> Option<(f64, &str)> {
     let text = text.trim();
     let end = text
-        .find(|c: char| !(c.is_ascii_digit() || matches!(c, '.' | '_')))
+        .find(|c: char| !(c.is_ascii_digit() || matches!(c, '.' | '_' | ',')))
         .unwrap_or(text.len());
-    let number: f64 = text[..end].replace('_', "").parse().ok()?;
+    let digits = &text[..end];
+    let number: f64 = if digits.contains(',') {
+        ungrouped(digits)?.parse().ok()?
+    } else {
+        digits.replace('_', "").parse().ok()?
+    };
     Some((number, text[end..].trim()))
+}
+
+/// Digits without the commas between their thousands: `1,234,567.5`. Commas elsewhere
+/// may be meant as decimal ones, and are not guessed at.
+fn ungrouped(digits: &str) -> Option<String> {
+    let whole = digits.split('.').next().unwrap_or_default();
+    let mut groups = whole.split(',');
+    let first = groups
+        .next()
+        .is_some_and(|group| (1..=3).contains(&group.len()));
+    let all_digits = |group: &str| group.bytes().all(|byte| byte.is_ascii_digit());
+    let others = groups.all(|group| group.len() == 3 && all_digits(group));
+    let fraction = digits.split_once('.').map_or("", |(_, fraction)| fraction);
+    let is_grouped = first && others && !digits.contains('_') && !fraction.contains(',');
+    is_grouped.then(|| digits.replace(',', ""))
 }
 
 /// A number with one of `units` behind it, as multiples of the first unit.
@@ -132,24 +152,44 @@ pub fn parse_number(text: &str) -> Option<f64> {
     )
 }
 
-/// A length of time in seconds: `30s`, `500ms`, `2m`, `1h`; a bare number is
-/// seconds.
+/// Units of time, largest last, in seconds.
+const TIMES: [(&str, f64); 9] = [
+    ("us", 1e-6),
+    ("ms", 1e-3),
+    ("", 1.0),
+    ("s", 1.0),
+    ("sec", 1.0),
+    ("m", 60.0),
+    ("min", 60.0),
+    ("h", 3_600.0),
+    ("d", 86_400.0),
+];
+
+/// A length of time in seconds: `30s`, `500ms`, `2m`, `1h`, `1m30s`; a bare number is
+/// seconds. Of several parts each has a unit, the larger before the smaller.
 #[must_use]
 pub fn parse_duration(text: &str) -> Option<f64> {
-    parse_scaled(
-        text,
-        &[
-            ("us", 1e-6),
-            ("ms", 1e-3),
-            ("", 1.0),
-            ("s", 1.0),
-            ("sec", 1.0),
-            ("m", 60.0),
-            ("min", 60.0),
-            ("h", 3_600.0),
-            ("d", 86_400.0),
-        ],
-    )
+    let text = text.trim();
+    let (mut seconds, mut rest, mut last) = (0.0, text, f64::INFINITY);
+    while !rest.is_empty() || text.is_empty() {
+        let digits = rest
+            .find(|c: char| c.is_ascii_alphabetic())
+            .unwrap_or(rest.len());
+        let unit = &rest[digits..];
+        let end = unit.find(|c: char| !c.is_ascii_alphabetic());
+        let end = digits + end.unwrap_or(unit.len());
+        let part = parse_scaled(&rest[..end], &TIMES)?;
+        let unit = rest[digits..end].trim();
+        let (_, scale) = TIMES.iter().find(|(name, _)| *name == unit)?;
+        let is_first = last.is_infinite();
+        if *scale >= last || (unit.is_empty() && !is_first) {
+            return None;
+        }
+        last = *scale;
+        seconds += part;
+        rest = rest[end..].trim_start();
+    }
+    Some(seconds).filter(|seconds| seconds.is_finite())
 }
 
 #[cfg(test)]

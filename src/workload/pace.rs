@@ -36,6 +36,9 @@ pub struct Workload {
     rates: Rates,
 }
 
+/// Between two readings every bout of a device's activity is gone through.
+const LONGEST_INTERVAL: Duration = Duration::from_secs(7 * 86_400);
+
 /// A workload that cannot be made.
 #[derive(Clone, Debug, Error, PartialEq)]
 #[non_exhaustive]
@@ -49,6 +52,9 @@ pub enum WorkloadError {
     /// An interval of nothing.
     #[error("the interval between a device's readings must be above 0")]
     BadInterval,
+    /// An interval that a device's days would have to be simulated through for too long.
+    #[error("the interval between a device's readings must be at most 7 days")]
+    IntervalTooLong,
     /// The profile depends on how long the run is.
     #[error("profile `{profile}` depends on the run's length, which must be above 0")]
     NoRunLength {
@@ -220,6 +226,9 @@ impl Asked<'_> {
             Pace::Rate(rate) if rate.is_finite() && rate > 0.0 => Some(rate),
             Pace::Rate(rate) => return Err(WorkloadError::BadRate(rate)),
             Pace::Interval(Duration::ZERO) => return Err(WorkloadError::BadInterval),
+            Pace::Interval(interval) if interval > LONGEST_INTERVAL => {
+                return Err(WorkloadError::IntervalTooLong);
+            }
             Pace::Interval(interval) => {
                 let period_s = interval.as_secs_f64();
                 self.check_ceiling(f64::from(self.devices) / period_s)?;

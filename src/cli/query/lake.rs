@@ -4,13 +4,13 @@ use std::io::{IsTerminal, stderr};
 use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
-use http::Uri;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::QueryArgs;
 use super::write::{self, Rows, number_of_rows};
 use crate::cli::lake::s3_endpoint;
 use crate::cli::problem::{Exit, Problem};
+use crate::endpoint::Endpoint;
 use crate::experiment::{Interrupts, peak_memory_bytes};
 use crate::lake::read::Tally;
 use crate::lake::{Lake, Place};
@@ -73,7 +73,7 @@ pub(super) async fn answer(args: &QueryArgs, sql: &str, cores: usize) -> Result<
 /// A lake to look into: a folder has to be there.
 fn open_existing(
     place: &Place,
-    endpoint: Option<&Uri>,
+    endpoint: Option<&Endpoint>,
     region: Option<&str>,
 ) -> Result<Lake, Problem> {
     if let Place::Folder(folder) = place

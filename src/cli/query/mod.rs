@@ -5,10 +5,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use http::Uri;
 
 use super::problem::{Exit, Problem};
 use super::values;
+use crate::endpoint::Endpoint;
 use crate::lake::Place;
 
 #[cfg(feature = "sql")]
@@ -105,7 +105,7 @@ pub(crate) struct QueryArgs {
 
     /// S3 endpoint, for a lake in a bucket [default: AWS's, or AWS_ENDPOINT_URL_S3]
     #[arg(long, value_name = "URL", value_parser = values::url, help_heading = "Target")]
-    s3_endpoint_url: Option<Uri>,
+    s3_endpoint_url: Option<Endpoint>,
 
     /// Region [default: from the environment or profile]
     #[arg(long, value_name = "REGION", help_heading = "Target")]
@@ -113,7 +113,7 @@ pub(crate) struct QueryArgs {
 
     /// Athena endpoint [default: AWS's, or AWS_ENDPOINT_URL_ATHENA]
     #[arg(long, value_name = "URL", value_parser = values::url, help_heading = "Athena")]
-    athena_endpoint_url: Option<Uri>,
+    athena_endpoint_url: Option<Endpoint>,
 
     /// Profile of the AWS configuration file, for Athena
     #[arg(long, value_name = "NAME", help_heading = "Athena")]

@@ -3,6 +3,8 @@
 use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal, Write, stdout};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::datatypes::SchemaRef;
@@ -14,7 +16,7 @@ use crate::query::{Format, OutputError, Writer};
 use crate::report::count;
 
 enum Out {
-    Standard(io::Stdout),
+    Standard(io::Stdout, Arc<AtomicBool>),
     /// Beside its place until it is whole.
     File(BufWriter<NamedTempFile<File>>),
 }
@@ -22,16 +24,23 @@ enum Out {
 impl Write for Out {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match self {
-            Out::Standard(out) => out.write(bytes),
+            Out::Standard(out, closed) => out.write(bytes).inspect_err(|e| note(e, closed)),
             Out::File(out) => out.write(bytes),
         }
     }
 
     fn flush(&mut self) -> io::Result<()> {
         match self {
-            Out::Standard(out) => out.flush(),
+            Out::Standard(out, closed) => out.flush().inspect_err(|e| note(e, closed)),
             Out::File(out) => out.flush(),
         }
+    }
+}
+
+/// Notes that the reader has gone: writers of rows make a text of what the system said.
+fn note(error: &io::Error, closed: &AtomicBool) {
+    if error.kind() == io::ErrorKind::BrokenPipe {
+        closed.store(true, Ordering::Relaxed);
     }
 }
 
@@ -39,9 +48,14 @@ impl Write for Out {
 pub(super) struct Rows {
     writer: Writer<BufWriter<Out>>,
     file: Option<PathBuf>,
+    /// Standard output has no reader any more.
+    closed: Arc<AtomicBool>,
 }
 
-fn failed(file: Option<&Path>, error: OutputError) -> Problem {
+fn failed(file: Option<&Path>, closed: &AtomicBool, error: OutputError) -> Problem {
+    if closed.load(Ordering::Relaxed) {
+        return io::Error::from(io::ErrorKind::BrokenPipe).into();
+    }
     match (error, file) {
         (OutputError::Io(error), None) => error.into(),
         (OutputError::Io(error), Some(file)) => {
@@ -67,7 +81,11 @@ pub(super) fn format(args: &QueryArgs) -> Result<Format, Problem> {
         (Some(FormatArg::Csv), _) | (None, Some("csv")) => Ok(Format::Csv),
         (Some(FormatArg::Json), _) | (None, Some("json" | "jsonl" | "ndjson")) => Ok(Format::Json),
         (Some(FormatArg::Parquet), _) | (None, Some("parquet")) => Ok(Format::Parquet),
-        (None, _) => Ok(Format::Table),
+        (None, None | Some("txt")) => Ok(Format::Table),
+        (None, Some(other)) => Err(Problem::usage(format!(
+            "the ending .{other} names no form of rows; endings are .csv, .json, .jsonl, .ndjson, \
+             .parquet and .txt (a table)"
+        ))),
     }
 }
 
@@ -78,33 +96,35 @@ impl Rows {
         schema: SchemaRef,
     ) -> Result<Self, Problem> {
         let file = args.output.clone().filter(|file| file != "-");
+        let closed = Arc::new(AtomicBool::new(false));
         let out = match &file {
-            None => Out::Standard(stdout()),
+            None => Out::Standard(stdout(), Arc::clone(&closed)),
             Some(path) => {
                 let folder = path
                     .parent()
                     .filter(|folder| !folder.as_os_str().is_empty());
                 let beside = NamedTempFile::new_in(folder.unwrap_or(Path::new(".")));
-                let beside = beside.map_err(|error| failed(Some(path), error.into()))?;
+                let beside = beside.map_err(|error| failed(Some(path), &closed, error.into()))?;
                 Out::File(BufWriter::new(beside))
             }
         };
         let writer = Writer::new(format, schema, BufWriter::new(out));
         Ok(Self {
-            writer: writer.map_err(|error| failed(file.as_deref(), error))?,
+            writer: writer.map_err(|error| failed(file.as_deref(), &closed, error))?,
             file,
+            closed,
         })
     }
 
     pub(super) fn write(&mut self, batch: &RecordBatch) -> Result<(), Problem> {
         let written = self.writer.write(batch);
-        written.map_err(|error| failed(self.file.as_deref(), error))
+        written.map_err(|error| failed(self.file.as_deref(), &self.closed, error))
     }
 
     /// How many there were.
     pub(super) fn finish(self) -> Result<u64, Problem> {
-        let file = self.file;
-        let failed = |error: OutputError| failed(file.as_deref(), error);
+        let (file, closed) = (self.file, self.closed);
+        let failed = |error: OutputError| failed(file.as_deref(), &closed, error);
         let (rows, out) = self.writer.finish().map_err(failed)?;
         let out = out
             .into_inner()

@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use http::Uri;
 use serde::Serialize;
 
 use super::agree::agree;
@@ -16,15 +15,16 @@ use super::diff;
 use super::lake::LakeArgs;
 use super::live::Live;
 use super::place::on_runtime;
-use super::problem::{Exit, Problem};
+use super::problem::{Exit, Outputs, Problem};
 use super::report as reports;
 use super::values::{self, Rate};
 use super::watching::WatchArgs;
 use crate::codec::Layout;
+use crate::endpoint::Endpoint;
 use crate::experiment::{self, Event, Output};
 use crate::local::Faults;
 use crate::local::capture::ChangeDelay;
-use crate::report::{self, Condition, Report, Word};
+use crate::report::{self, Condition, Report, RunResult, Word, Written};
 
 /// Arguments of the main job, grouped as `--help` shows them.
 #[derive(Debug, Args)]
@@ -82,11 +82,11 @@ pub(crate) struct RunArgs {
 
     /// Any other server that speaks DynamoDB
     #[arg(long, value_name = "URL", value_parser = values::url, help_heading = "Target")]
-    endpoint_url: Option<Uri>,
+    endpoint_url: Option<Endpoint>,
 
     /// Kinesis endpoint [default: --endpoint-url]
     #[arg(long, value_name = "URL", value_parser = values::url, requires = "endpoint_url", help_heading = "Target")]
-    kinesis_endpoint_url: Option<Uri>,
+    kinesis_endpoint_url: Option<Endpoint>,
 
     /// AWS region [default: from the environment or configuration file]
     #[arg(long, value_name = "REGION", help_heading = "Target")]
@@ -140,11 +140,11 @@ pub(crate) struct RunArgs {
     client: ClientArg,
 
     /// Load threads [default: one for every 60,000 readings/s]
-    #[arg(short, long, value_name = "N", value_parser = values::count, help_heading = "Sending")]
+    #[arg(short, long, value_name = "N", value_parser = values::threads, help_heading = "Sending")]
     threads: Option<u32>,
 
     /// Batches in flight at most, over all threads [default: enough for the rate at 100 ms a call]
-    #[arg(short = 'p', long, value_name = "N", value_parser = values::count, help_heading = "Sending")]
+    #[arg(short = 'p', long, value_name = "N", value_parser = values::in_flight, help_heading = "Sending")]
     concurrency: Option<u32>,
 
     /// Items in a BatchWriteItem call at most, 1 to 25
@@ -378,21 +378,52 @@ pub(crate) fn run(mut args: RunArgs) -> Result<Exit, Problem> {
     let not_removed = live.finish();
     watching.end(quiet);
     let finished = finished?;
+    let result = &finished.result;
+    // What people read first; then each other output, whatever became of the rest.
+    let mut outputs = Outputs::default();
     // A file was written by the run itself.
     let stdout = request.output.filter(|output| *output == Output::Stdout);
-    put_out(stdout.as_ref(), quiet, &finished.result, report::summary)?;
-    reports::write_run(&reports, &baseline, &finished.result).map_err(Problem::failed)?;
-    let compared = if baseline.is_empty() || finished.word == Word::Interrupted {
-        Exit::Held
-    } else {
-        diff::against(&baseline, &finished.result, quiet)?
-    };
-    if let Some(problem) = not_removed {
-        return Err(problem);
+    outputs.note(put_out(stdout.as_ref(), quiet, result, report::summary));
+    for unwritten in reports::write_run(&reports, &baseline, result) {
+        outputs.note(Err(unwritten));
     }
+    let compared = if baseline.is_empty() || finished.word == Word::Interrupted {
+        Ok(Exit::Held)
+    } else {
+        diff::against(&baseline, result, quiet)
+    };
+    let exit = compared.as_ref().map_or(Exit::Held, |exit| *exit);
+    outputs.note(compared.map(drop));
+    outputs.note(not_removed.map_or(Ok(()), Err));
+    outputs.note(kept(result, finished.written, &outputs));
+    outputs.end()?;
     Ok(match finished.word {
-        Word::Held => compared,
+        Word::Held => exit,
         word => Exit::Run(word),
+    })
+}
+
+/// Says where the result is, where it is not where it was asked for. One that nobody asked
+/// for is kept when another output failed, so that it can be made again.
+fn kept(result: &RunResult, written: Option<Written>, others: &Outputs) -> Result<(), Problem> {
+    let (place, problem) = match written {
+        Some(Written::There) => return Ok(()),
+        Some(Written::Elsewhere { place, why }) => (place, Problem::from(why)),
+        None if others.any_failed() => (
+            result.rescue(),
+            Problem::failed("an output of the run is missing"),
+        ),
+        None => return Ok(()),
+    };
+    Err(match place {
+        Some(place) => {
+            let place = place.display();
+            problem.and(&format!(
+                "the result is in {place}: `hrload show {place}` prints it, `hrload report` makes \
+                 reports of it"
+            ))
+        }
+        None => problem.and("nor could the result be kept anywhere else"),
     })
 }
 
@@ -404,27 +435,32 @@ pub(super) fn probe(output: Option<&Output>) -> Result<(), Problem> {
     }
 }
 
-/// Writes what was found where it was asked for, and prints its text; to
-/// standard error when standard output has the JSON.
+/// Prints the text of what was found, to standard error when standard output has the
+/// JSON, and writes it where it was asked for; each is tried.
 pub(super) fn put_out<T: Serialize>(
     output: Option<&Output>,
     quiet: bool,
     found: &T,
     text: impl FnOnce(&T) -> String,
 ) -> Result<(), Problem> {
+    let mut outputs = Outputs::default();
     match output {
-        Some(Output::File(path)) => report::write_json(path, found).map_err(Problem::failed)?,
-        Some(Output::Stdout) => {
-            report::write_json(Path::new("-"), found).map_err(Problem::failed)?;
-            if !quiet {
-                anstream::eprint!("{}", text(found));
-            }
-            return Ok(());
-        }
-        None => {}
+        _ if quiet => {}
+        Some(Output::Stdout) => anstream::eprint!("{}", text(found)),
+        Some(Output::File(_)) | None => outputs.note(super::print(&text(found))),
     }
-    if quiet {
-        return Ok(());
-    }
-    super::print(&text(found))
+    outputs.note(match output {
+        Some(Output::File(path)) => report::write_json(path, found).map_err(|why| {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            let name = format!("hrload-{}-{name}", std::process::id());
+            let place = report::rescue(&name, found);
+            Problem::from(why).and(&match place {
+                Some(place) => format!("what was to be written is in {}", place.display()),
+                None => "nor could it be kept anywhere else".to_owned(),
+            })
+        }),
+        Some(Output::Stdout) => report::write_json(Path::new("-"), found).map_err(Problem::from),
+        None => Ok(()),
+    });
+    outputs.end()
 }

@@ -14,7 +14,7 @@ use crate::cli::values::{self, Rate};
 use crate::experiment::{Embedded, Output, Phases, Request, Resources, Sending, Target, Via};
 use crate::load::limit::ClientKind;
 use crate::measure::Stage;
-use crate::report::Condition;
+use crate::report::{self, Condition};
 use crate::stream::{Consumer, TableStream};
 use crate::workload::Pace;
 
@@ -33,7 +33,9 @@ impl RunArgs {
     pub(in crate::cli) fn no_rate(&self, why: &str) -> Result<(), Problem> {
         let flag = match (self.rate, self.interval) {
             (Some(Rate(rate)), _) => format!("--rate {rate}"),
-            (_, Some(interval)) => format!("--interval {interval:?}"),
+            (_, Some(interval)) => {
+                format!("--interval {}", report::duration(interval.as_secs_f64()))
+            }
             (None, None) => return Ok(()),
         };
         Err(Problem::usage(format!("{flag} has no place here: {why}")))
@@ -272,13 +274,21 @@ impl RunArgs {
         if self.lake.given() {
             return refused("--lake", "delivers a Kinesis stream");
         }
-        if self.via == ViaArg::DynamodbStreams {
-            if let Some(stream) = &self.stream {
-                return refused(&format!("--stream {stream}"), "names a Kinesis stream");
-            }
-            if self.consumer == ConsumerArg::EnhancedFanOut {
-                return refused("--consumer enhanced-fan-out", "is of a Kinesis stream");
-            }
+        if let Some(flag) = self.throughput.of_stream() {
+            return refused(&flag, "is of a Kinesis stream");
+        }
+        if let Some(stream) = &self.stream {
+            return refused(&format!("--stream {stream}"), "names a Kinesis stream");
+        }
+        if self.consumer == ConsumerArg::EnhancedFanOut {
+            return refused("--consumer enhanced-fan-out", "is of a Kinesis stream");
+        }
+        if let Some(interval) = self.poll_interval.filter(|_| self.via == ViaArg::None) {
+            let interval = report::duration(interval.as_secs_f64());
+            return refused(
+                &format!("--poll-interval {interval}"),
+                "is of a stream's reader",
+            );
         }
         Ok(())
     }

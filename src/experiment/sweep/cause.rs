@@ -1,7 +1,9 @@
 //! Why a rate did not hold.
 
 use crate::measure::Stage;
-use crate::report::{Cause, Limiting, RunResult, Threshold, amount, count, duration};
+use crate::report::{
+    Cause, HeldBack, Limiting, RunResult, Threshold, Whose, amount, count, duration,
+};
 
 /// Items refused, of those sent, above which the service's capacity is to blame.
 const THROTTLED: f64 = 0.001;
@@ -17,6 +19,7 @@ pub(super) fn cause(result: &RunResult) -> Cause {
     throttled(result)
         .or_else(|| behind(result))
         .or_else(|| generator(result))
+        .or_else(|| target(result))
         .unwrap_or_else(|| slowest(result, &missed))
 }
 
@@ -78,6 +81,15 @@ fn generator(result: &RunResult) -> Option<Cause> {
     Some(Cause {
         limiting: Limiting::Client,
         because: format!("{}; {}", bound.what, bound.advice),
+    })
+}
+
+fn target(result: &RunResult) -> Option<Cause> {
+    let of_target = |of: &&HeldBack| matches!(of.whose, Whose::Target | Whose::Network);
+    let held = result.causes.iter().find(of_target)?;
+    Some(Cause {
+        limiting: Limiting::Service,
+        because: format!("the {}: {}", held.whose.key(), held.what),
     })
 }
 

@@ -8,6 +8,7 @@ use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvid
 use tokio::sync::Mutex;
 
 use crate::load::Outcome;
+use crate::trouble::words;
 
 /// Credentials are renewed this long before they expire, as the SDK's cache
 /// does at the latest; a provider is asked again this soon after it failed
@@ -75,8 +76,7 @@ impl Keyring {
                 ..old
             },
             (Err(cause), _) => {
-                let cause = aws_smithy_types::error::display::DisplayErrorContext(cause);
-                return Err(Outcome::NoCredentials(cause.to_string()));
+                return Err(Outcome::NoCredentials(words(&cause)));
             }
         };
         Ok(newest.insert(held).clone())

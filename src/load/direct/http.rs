@@ -36,7 +36,7 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Io for T {}
 #[derive(Debug, thiserror::Error)]
 pub(super) enum HttpError {
     /// The connection failed.
-    #[error(transparent)]
+    #[error("{0}")]
     Io(#[from] io::Error),
     /// It ended before the answer did.
     #[error("connection closed before the answer was complete")]

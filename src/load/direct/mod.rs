@@ -17,10 +17,12 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use ::http::Uri;
 use aws_credential_types::provider::SharedCredentialsProvider;
 
-use self::http::Answer;
+use self::http::{Answer, HttpError};
 use super::{Call, Outcome, RequestId, Sink, Slot};
 use crate::codec::signature::{AccessKey, Signature, Signer, Target};
 use crate::codec::{Layout, batch, response};
+use crate::endpoint::redact;
+use crate::trouble::{Obstacle, Trouble};
 use credentials::{Held, Keyring};
 use link::{Dialer, Link};
 
@@ -44,7 +46,8 @@ impl fmt::Display for DirectError {
         match self {
             DirectError::Endpoint(endpoint) => write!(
                 f,
-                "cannot send to endpoint {endpoint}: expected a URL like https://host or http://host:port"
+                "cannot send to endpoint {}: expected a URL like https://host or http://host:port",
+                redact(&endpoint.to_string())
             ),
             DirectError::Certificates(cause) => {
                 write!(f, "cannot read the system's trusted certificates: {cause}")
@@ -172,6 +175,18 @@ fn is_fit(held: &Held) -> bool {
     visible(credentials.access_key_id()) && token.is_none_or(visible)
 }
 
+/// What a call without an answer met.
+fn trouble(cause: &(dyn std::error::Error + Send + Sync + 'static)) -> Trouble {
+    let trouble = Trouble::of(cause);
+    match cause.downcast_ref::<HttpError>() {
+        Some(HttpError::Closed) => Trouble {
+            obstacle: Obstacle::Cut,
+            ..trouble
+        },
+        _ => trouble,
+    }
+}
+
 impl Sink for Direct {
     type Slot = DirectSlot;
 
@@ -261,7 +276,7 @@ impl DirectSlot {
             .dialer
             .exchange(&mut self.link, &self.head, &self.body, &mut self.answer)
             .await
-            .map_err(|cause| Outcome::Disconnected(cause.to_string()))
+            .map_err(|cause| Outcome::Disconnected(trouble(cause.as_ref())))
     }
 
     fn read(&self, answer: &Answer, call: &mut Call) -> Outcome {

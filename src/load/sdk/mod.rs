@@ -8,13 +8,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use aws_sdk_dynamodb::config::http::HttpResponse;
-use aws_sdk_dynamodb::error::{DisplayErrorContext, SdkError};
+use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::RequestId as _;
 use aws_sdk_dynamodb::operation::batch_write_item::{BatchWriteItemError, BatchWriteItemOutput};
 use aws_sdk_dynamodb::types::{PutRequest, ReturnConsumedCapacity, WriteRequest};
 
 use super::{Call, Outcome, RequestId, Sink, Slot};
 use crate::codec::{Layout, response};
+use crate::trouble::{Trouble, words};
 use attributes::{has_key, item};
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::interceptors::Intercept;
@@ -169,14 +170,16 @@ fn refusal(error: SdkError<BatchWriteItemError, HttpResponse>) -> Outcome {
             error: response::decode_error(raw.body().bytes().unwrap_or_default()),
         };
     }
-    let cause = DisplayErrorContext(&error).to_string();
+    let cause = || words(&error);
     match &error {
         SdkError::TimeoutError(_) => Outcome::TimedOut,
         SdkError::DispatchFailure(failure) if failure.is_timeout() => Outcome::TimedOut,
-        SdkError::DispatchFailure(_) if is_credentials(&error) => Outcome::NoCredentials(cause),
-        SdkError::DispatchFailure(_) | SdkError::ResponseError(_) => Outcome::Disconnected(cause),
-        _ if is_credentials(&error) => Outcome::NoCredentials(cause),
-        _ => Outcome::Unsendable(cause),
+        SdkError::DispatchFailure(_) if is_credentials(&error) => Outcome::NoCredentials(cause()),
+        SdkError::DispatchFailure(_) | SdkError::ResponseError(_) => {
+            Outcome::Disconnected(Trouble::of(&error))
+        }
+        _ if is_credentials(&error) => Outcome::NoCredentials(cause()),
+        _ => Outcome::Unsendable(cause()),
     }
 }
 

@@ -15,6 +15,7 @@ use crate::clock::Clock;
 use crate::codec::Layout;
 use crate::codec::response::ServiceError;
 use crate::measure::Attempt;
+use crate::trouble::{Obstacle, Trouble};
 use crate::workload::{DeviceClass, Motion, Reading, ReadingId, Source};
 
 /// Readings due at given times, in order.
@@ -136,7 +137,10 @@ impl<F: FnMut(usize, &[Reading]) -> (Duration, Act)> Slot for Fake<F> {
                 },
             },
             Act::TimeOut => Outcome::TimedOut,
-            Act::Disconnect => Outcome::Disconnected("as told".into()),
+            Act::Disconnect => Outcome::Disconnected(Trouble {
+                obstacle: Obstacle::Cut,
+                words: "as told".into(),
+            }),
             Act::Garble => Outcome::Unreadable,
         };
     }

@@ -137,6 +137,18 @@ fn facts(text: &mut String, result: &RunResult) -> std::fmt::Result {
             " On AWS: {hour:.2} USD an hour, {million:.3} USD a million readings."
         )?;
     }
+    let limit = result.generator.limit.as_ref();
+    for cause in &result.causes {
+        if limit.is_none_or(|limit| limit.what != cause.what) {
+            write!(
+                text,
+                " The {}: {}; {}.",
+                cause.whose.key(),
+                plain(&cause.what),
+                plain(&cause.advice)
+            )?;
+        }
+    }
     writeln!(text, "\n")
 }
 

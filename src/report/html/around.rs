@@ -126,10 +126,18 @@ pub(super) fn capacity(runs: &[Run<'_>]) -> Markup {
             })
         }),
     ];
+    let causes = vec![fact(runs, "", |run| {
+        let causes = run.result.causes.iter();
+        let told = causes.map(|of| format!("the {}: {}; {}", of.whose.key(), of.what, of.advice));
+        let told = told.collect::<Vec<_>>().join(". ");
+        (!told.is_empty()).then_some(told)
+    })];
+    let held_back = runs.iter().any(|run| !run.result.causes.is_empty());
     html! {
         div.beside {
             (facts(runs, "Write units", units, false))
             (facts(runs, "The generator", generator, false))
+            @if held_back { (facts(runs, "What held it back", causes, false)) }
         }
         @for run in runs { (counted(*run, runs.len() > 1)) }
         @for run in runs { (cost(*run, runs.len() > 1)) }

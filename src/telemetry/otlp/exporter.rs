@@ -5,7 +5,6 @@
 //! published at its end. A collector that is down costs the run nothing: each
 //! export is tried once, and those that failed are counted.
 
-use std::error::Error;
 use std::io;
 use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
@@ -21,7 +20,9 @@ use hyper_util::rt::TokioExecutor;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use super::{OtlpSettings, message};
+use crate::report::duration;
 use crate::telemetry::Watched;
+use crate::trouble::words;
 
 /// How long the end of a run waits for its last export.
 const LAST: Duration = Duration::from_secs(3);
@@ -59,7 +60,7 @@ impl Exporter {
         let (warn, warnings) = mpsc::channel();
         let builder = Client::builder(TokioExecutor::new());
         let thread = thread::Builder::new().name("otlp".to_owned());
-        let thread = if settings.url.scheme_str() == Some("https") {
+        let thread = if settings.url.uri().scheme_str() == Some("https") {
             let connector = HttpsConnectorBuilder::new()
                 .with_native_roots()?
                 .https_only()
@@ -118,7 +119,12 @@ where
             };
             let body = message(&status, settings).to_string();
             let sent = timeout(longest, export(settings, client, body)).await;
-            match sent.unwrap_or_else(|_| Err(format!("no answer within {longest:?}"))) {
+            match sent.unwrap_or_else(|_| {
+                Err(format!(
+                    "no answer within {}",
+                    duration(longest.as_secs_f64())
+                ))
+            }) {
                 Ok(()) => summary.sent += 1,
                 Err(cause) => {
                     if summary.dropped == 0 {
@@ -152,7 +158,7 @@ async fn export<C>(
 where
     C: Connect + Clone + Send + Sync + 'static,
 {
-    let mut request = Request::post(&settings.url)
+    let mut request = Request::post(settings.url.uri())
         .header(header::CONTENT_TYPE, "application/json")
         .header(
             header::USER_AGENT,
@@ -167,7 +173,7 @@ where
     let answer = client
         .request(request)
         .await
-        .map_err(|error| deepest(&error))?;
+        .map_err(|error| words(&error))?;
     let status = answer.status();
     let body = Limited::new(answer.into_body(), LONGEST_ANSWER).collect();
     let body = body.await.map(|body| body.to_bytes()).unwrap_or_default();
@@ -191,13 +197,4 @@ where
 fn rejected(value: &serde_json::Value) -> u64 {
     let text = value.as_str().and_then(|text| text.parse().ok());
     text.or_else(|| value.as_u64()).unwrap_or(0)
-}
-
-/// The cause that says most: `connection refused` and not `client error`.
-fn deepest(error: &dyn Error) -> String {
-    let mut deepest = error;
-    while let Some(cause) = deepest.source() {
-        deepest = cause;
-    }
-    deepest.to_string()
 }

@@ -4,7 +4,9 @@
 
 use std::time::Duration;
 
-use http::{HeaderName, HeaderValue, Uri};
+use http::{HeaderName, HeaderValue};
+
+use crate::endpoint::{Endpoint, redact};
 
 /// Where a collector on this machine listens, by the specification.
 const DEFAULT: &str = "http://127.0.0.1:4318";
@@ -23,7 +25,7 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OtlpSettings {
     /// The whole URL that metrics are posted to.
-    pub url: Uri,
+    pub url: Endpoint,
     /// Headers of each request; they may hold secrets.
     pub headers: Vec<(HeaderName, HeaderValue)>,
     /// Time between two exports.
@@ -106,19 +108,21 @@ impl OtlpSettings {
     }
 }
 
-/// The place of metrics below an endpoint of all signals.
+/// The place of metrics below an endpoint of all signals; a query stays behind it.
 fn below(endpoint: &str) -> String {
-    format!("{}{PATH}", endpoint.trim_end_matches('/'))
+    let (place, query) = match endpoint.split_once('?') {
+        Some((place, query)) => (place, format!("?{query}")),
+        None => (endpoint, String::new()),
+    };
+    format!("{}{PATH}{query}", place.trim_end_matches('/'))
 }
 
-fn parse_url(name: &'static str, text: &str) -> Result<Uri, OtlpSettingsError> {
-    let url: Option<Uri> = text.parse().ok();
-    url.filter(|url| matches!(url.scheme_str(), Some("http" | "https")) && url.host().is_some())
-        .ok_or_else(|| OtlpSettingsError {
-            name,
-            found: text.strip_suffix(PATH).unwrap_or(text).to_owned(),
-            expected: "the URL of a collector, such as http://127.0.0.1:4318",
-        })
+fn parse_url(name: &'static str, text: &str) -> Result<Endpoint, OtlpSettingsError> {
+    text.parse().map_err(|_| OtlpSettingsError {
+        name,
+        found: redact(text.strip_suffix(PATH).unwrap_or(text)),
+        expected: "the URL of a collector, such as http://127.0.0.1:4318",
+    })
 }
 
 fn milliseconds(
@@ -224,7 +228,7 @@ mod tests {
             ),
         ] {
             let settings = settings(endpoint, environment).unwrap();
-            assert_eq!(settings.url.to_string(), url);
+            assert_eq!(settings.url.uri().to_string(), url);
         }
     }
 
@@ -265,6 +269,7 @@ mod tests {
             (None, "OTEL_EXPORTER_OTLP_ENDPOINT", "ftp://x", "ftp://x"),
             (None, "OTEL_EXPORTER_OTLP_HEADERS", "secret", "not shown"),
             (None, "OTEL_EXPORTER_OTLP_HEADERS", "a=%zz", "not shown"),
+            (Some("ftp://secret@c?token=secret"), "", "", "ftp://c"),
             (None, "OTEL_METRIC_EXPORT_INTERVAL", "soon", "soon"),
             (None, "OTEL_EXPORTER_OTLP_TIMEOUT", "0", "milliseconds"),
         ] {

@@ -1,0 +1,129 @@
+//! What held a run back: what the load threads found, what the services
+//! refused, and how the reader kept up.
+
+use super::request::{Request, Via};
+use crate::load::limit::{Finding, Whose as Found};
+use crate::report::{HeldBack, RunResult, Whose, count, duration};
+use crate::stream::{Consumer, Tally};
+
+/// Items refused, of those sent, above which the table's capacity held the run back.
+const THROTTLED: f64 = 0.001;
+
+/// A reader that was further behind the newest record than this, in seconds,
+/// could not keep up.
+const BEHIND_S: f64 = 5.0;
+
+/// Codes of failed calls that are told by what they met on their way, or that
+/// the end of the run made.
+const NO_ANSWERS: [&str; 3] = ["connection", "timeout", "unfinished"];
+
+/// All that held the run back, the errors first.
+pub(super) fn causes(
+    findings: Vec<Finding>,
+    tally: Option<&Tally>,
+    request: &Request,
+    result: &RunResult,
+) -> Vec<HeldBack> {
+    let mut causes: Vec<HeldBack> = findings
+        .into_iter()
+        .map(|finding| HeldBack {
+            whose: match finding.whose {
+                Found::Generator => Whose::Generator,
+                Found::Target => Whose::Target,
+                Found::Network => Whose::Network,
+            },
+            what: finding.what,
+            advice: finding.advice,
+        })
+        .collect();
+    causes.extend(refused(result));
+    causes.extend(failed(result));
+    if let Some(tally) = tally {
+        causes.extend(reader(tally, request, result));
+    }
+    causes
+}
+
+/// What the table had no capacity for.
+fn refused(result: &RunResult) -> Option<HeldBack> {
+    let items: u64 = result.throttles.iter().map(|of| of.items).sum();
+    if items as f64 <= THROTTLED * result.ledger.sent as f64 {
+        return None;
+    }
+    let most = result.throttles.iter().max_by_key(|of| of.items)?;
+    let why = match &most.reason {
+        Some(reason) => format!("{}, {reason}", most.exception),
+        None => most.exception.clone(),
+    };
+    Some(HeldBack {
+        whose: Whose::Target,
+        what: format!(
+            "no capacity for {} items, each time they came ({why})",
+            count(items)
+        ),
+        advice: "give the table more (--wcu, --warm-throughput), or lower the rate".to_owned(),
+    })
+}
+
+/// Calls that were answered with an error.
+fn failed(result: &RunResult) -> Option<HeldBack> {
+    let answered = |code: &&String| !NO_ANSWERS.contains(&code.as_str());
+    let calls: u64 = result
+        .call_failures
+        .iter()
+        .filter(|(code, _)| answered(code))
+        .map(|(_, calls)| calls)
+        .sum();
+    let (most, _) = result
+        .call_failures
+        .iter()
+        .filter(|(code, _)| answered(code))
+        .max_by_key(|(_, calls)| **calls)?;
+    let s = if calls == 1 { "" } else { "s" };
+    Some(HeldBack {
+        whose: Whose::Target,
+        what: format!(
+            "answered {} call{s} with an error, most with {most}",
+            count(calls)
+        ),
+        advice: "look at the target's log".to_owned(),
+    })
+}
+
+/// How the reader of the stream kept up.
+fn reader(tally: &Tally, request: &Request, result: &RunResult) -> Vec<HeldBack> {
+    let mut causes = Vec::new();
+    let polls = matches!(
+        request.via,
+        Via::Kinesis(Consumer::Polling { .. }) | Via::PutRecords(Consumer::Polling { .. })
+    );
+    if tally.throttled_reads > 0 {
+        causes.push(HeldBack {
+            whose: Whose::Reader,
+            what: format!(
+                "{} of its reads of the stream were throttled: all that poll a shard share five \
+                 reads and 2 MB a second",
+                count(tally.throttled_reads)
+            ),
+            advice: if polls {
+                "use --consumer enhanced-fan-out, or a longer --poll-interval"
+            } else {
+                "use a longer --poll-interval"
+            }
+            .to_owned(),
+        });
+    }
+    let behind = result.series.iter().map(|second| second.behind);
+    let behind_s = behind.fold(0.0, f64::max);
+    if behind_s > BEHIND_S {
+        causes.push(HeldBack {
+            whose: Whose::Reader,
+            what: format!(
+                "up to {} behind the stream's newest record",
+                duration(behind_s)
+            ),
+            advice: "give the stream more shards, or use --consumer enhanced-fan-out".to_owned(),
+        });
+    }
+    causes
+}
