@@ -15,8 +15,15 @@ const LIBRARIES: [&str; 6] = [
 ];
 
 fn main() {
-    println!("cargo::rerun-if-changed=.git/HEAD");
-    println!("cargo::rerun-if-changed=.git/index");
+    // The log of HEAD grows with each commit and checkout; the index would change with
+    // every look at the tree. Where `.git` is a file, as in a linked worktree, git knows
+    // the way. A path that is not there would make every build begin anew.
+    if let Some(log) = output("git", &["rev-parse", "--git-path", "logs/HEAD"])
+        && fs::exists(&log).unwrap_or(false)
+    {
+        println!("cargo::rerun-if-changed={log}");
+    }
+    println!("cargo::rerun-if-changed=src");
     println!("cargo::rerun-if-changed=Cargo.lock");
     if let Some(commit) = output("git", &["describe", "--always", "--dirty", "--abbrev=12"]) {
         println!("cargo::rustc-env=HRLOAD_COMMIT={commit}");

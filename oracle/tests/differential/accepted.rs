@@ -171,6 +171,23 @@ pub(crate) const KINDS: &[Kind] = &[
         },
     },
     Kind {
+        reason: "DynamoDB says which is not less than which: see ACCEPTED",
+        is: |place, ours, theirs| {
+            place == "/Segment"
+                && theirs.ends_with("must be less than parameter TotalSegments")
+                && ours.starts_with(theirs)
+        },
+    },
+    Kind {
+        reason: "theirs does not look at the length of a key's name; its least is 1 \
+                 (https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_KeySchemaElement.html)",
+        is: |place, ours, theirs| {
+            place.ends_with("/AttributeName")
+                && ours.ends_with("Member must have length greater than or equal to 1")
+                && theirs.starts_with("Invalid KeySchema: ")
+        },
+    },
+    Kind {
         reason: "ListTables cuts a fraction off, as both do in Query and Scan",
         is: |place, ours, theirs| {
             place == "/Limit" && ours.is_empty() && theirs.starts_with("floating point ")
