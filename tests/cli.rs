@@ -313,11 +313,11 @@ fn a_result_that_is_none_is_refused() {
         fs::write(&file, text).unwrap();
         refused(
             &format!("show {}", file.display()),
-            1,
+            2,
             &["result.json", says],
         );
     }
-    refused("show /nonexistent.json", 1, &["/nonexistent.json"]);
+    refused("show /nonexistent.json", 2, &["/nonexistent.json"]);
 }
 
 #[test]
