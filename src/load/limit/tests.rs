@@ -60,7 +60,9 @@ fn troubles(obstacle: Obstacle, words: &str, calls: u64) -> Troubles {
 #[test]
 fn each_cause_is_told_with_whose_it_is_and_what_to_do() {
     const BOUND: u64 = 2_000_000;
-    let cases: Vec<(&str, Evidence, Vec<(Whose, &str, &str)>)> = vec![
+    /// Whose a cause is, and a piece of what is told of it and advised.
+    type Told = (Whose, &'static str, &'static str);
+    let cases: Vec<(&str, Evidence, Vec<Told>)> = vec![
         ("nothing", fine(), vec![]),
         (
             "slots too few for the service time",
