@@ -170,7 +170,7 @@ fn a_sweep_ends_when_its_runs_have_cost_together_what_they_may() {
     assert!(whole.iter().all(|step| step["held"] == true), "{whole:#?}");
     let knee = &result["knee"];
     assert_eq!(knee["step"], whole.len() - 1);
-    // What was cut short neither held nor missed.
+    // What was cut short neither met nor missed.
     assert_eq!(knee["above"], Value::Null);
     assert_eq!(result["cause"], Value::Null);
     for told in [
@@ -178,7 +178,7 @@ fn a_sweep_ends_when_its_runs_have_cost_together_what_they_may() {
         "it ends earlier, when 0.002 USD are spent",
         "0.002 USD are spent: ending the run",
         "the search had cost what it may (0.002 USD)",
-        "every rate that was tried to its end held",
+        "every rate that was tried to its end met the objectives",
         "cut short",
     ] {
         assert!(swept.stderr.contains(told), "{told}: {}", swept.stderr);

@@ -24,13 +24,13 @@ Examples:
 
 Each rate is a run of its own: fresh embedded services, or one table and stream
 on other targets, sized for --to. A rate that misses narrowly is tried twice, and
-one that asks for more than table and stream give for long has not held. A table of
-your own (--table) may have saved 300 s of unused capacity: --warmup must be long
-enough to spend it.
+one that asks for more than table and stream give for long misses its objectives.
+A table of your own (--table) may have saved 300 s of unused capacity: --warmup
+must be long enough to spend it.
 
-Exit codes: 0 a rate held; 1 failed to run; 2 wrong use; 3 no rate held, or the
-search had cost its --max-cost before it was done; 130 interrupted (what was found
-is printed and written).";
+Exit codes: 0 a rate met the objectives; 1 failed to run; 2 wrong use; 3 none did,
+or the search had cost its --max-cost before it was done; 130 interrupted (what was
+found is printed and written).";
 
 /// What a run must show where nothing else is said.
 const SLO: &str = "p99<100ms,e2e.p99<1s,lost=0,throttled<0.1%";
@@ -48,7 +48,7 @@ const HIGHEST: f64 = 1e6;
           mut_arg("threshold", |arg| arg.hide(true)),
           mut_arg("baseline", |arg| arg.hide(true)))]
 pub(crate) struct SweepArgs {
-    /// What a run must show to hold: conditions with commas between them
+    /// Objectives of each rate: conditions with commas between them
     /// [default: p99<100ms,e2e.p99<1s,lost=0,throttled<0.1%; without e2e where
     /// nothing is followed]
     #[arg(
@@ -197,7 +197,7 @@ impl Watch {
             SweepEvent::Trying(rate, why, left) => {
                 let why = match why {
                     Why::Ramp => "",
-                    Why::Bisect => ", between what held and what did not",
+                    Why::Bisect => ", between what met the objectives and what missed",
                     Why::Again => " once more",
                 };
                 let left = match left {

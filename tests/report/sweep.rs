@@ -37,7 +37,9 @@ fn the_knee_is_the_highest_rate_below_the_lowest_that_did_not_hold() {
     assert_eq!((knee.step, knee.below, knee.above), (4, Some(1), Some(3)));
     assert_eq!(result.cause.as_ref().unwrap().because, "at 2800");
     let text = anstream::adapter::strip_str(&sweep(&result)).to_string();
-    assert!(text.contains("knee      2,400 readings/s: 2,000/s held below it, 2,800/s above it"));
+    assert!(text.contains(
+        "knee      2,400 readings/s: 2,000/s below it met the objectives, 2,800/s above it"
+    ));
     assert!(text.contains("limit     the table: at 2800"), "{text}");
     assert!(
         text.lines().all(|line| line.chars().count() <= 120),
@@ -103,7 +105,7 @@ fn a_rate_beyond_what_is_given_for_long_says_so_though_it_met_everything() {
 fn a_sweep_of_which_nothing_held_says_so() {
     let result = swept(&[(1e3, false), (1e3, false)]);
     assert_eq!(result.knee, None);
-    assert!(sweep(&result).contains("no rate that was tried held"));
+    assert!(sweep(&result).contains("no rate that was tried met the objectives"));
     let empty = swept(&[]);
     assert_eq!((empty.knee, empty.cause.clone()), (None, None));
     assert!(sweep(&empty).contains("none"));

@@ -1,4 +1,4 @@
-//! A sweep: what came of each rate, and the highest that held.
+//! A sweep: what came of each rate, and the highest that met its objectives.
 //!
 //! Here stands what is in its file; `text` has it on a screen, `picture` as a
 //! plot.
@@ -27,7 +27,7 @@ pub struct SweepResult {
     pub config: Option<Config>,
     /// Of the first run.
     pub environment: Option<Environment>,
-    /// What a rate had to show to hold.
+    /// The objectives of each rate.
     pub slo: Vec<String>,
     /// A signal ended the search before it was done.
     pub interrupted: bool,
@@ -36,20 +36,20 @@ pub struct SweepResult {
     pub max_cost_reached: Option<f64>,
     /// Every run, in the order they were made.
     pub steps: Vec<SweepStep>,
-    /// The highest rate that held; null when none did.
+    /// The highest rate that met its objectives; null when none did.
     pub knee: Option<Knee>,
-    /// What limited the lowest rate that did not hold; null when all did.
+    /// What limited the lowest rate that missed them; null when none did.
     pub cause: Option<Cause>,
 }
 
 /// Where the curve bends.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Knee {
-    /// Place in `steps` of the highest rate that held.
+    /// Place in `steps` of the highest rate that met its objectives.
     pub step: usize,
     /// The same of the next lower rate that was tried.
     pub below: Option<usize>,
-    /// The same of the lowest rate that did not hold.
+    /// Place in `steps` of the lowest rate that missed them.
     pub above: Option<usize>,
 }
 

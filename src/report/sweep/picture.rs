@@ -22,7 +22,7 @@ pub fn sweep_plot(result: &SweepResult) -> Result<String, PlotError> {
     };
     let subtitle = match &result.config {
         Some(config) => format!(
-            "{} devices, profile {}; held means {}",
+            "{} devices, profile {}; met means {}",
             amount(f64::from(config.devices)),
             config.profile,
             result.slo.join(", ")

@@ -25,8 +25,8 @@ pub fn sweep_step(step: &SweepStep) -> String {
         let p99 = step
             .response
             .map_or_else(|| "-".to_owned(), |of| duration(of.p99));
-        let held = painted(GOOD, "held");
-        return format!("{rate}  {held}    response p99 {p99}");
+        let met = painted(GOOD, "met");
+        return format!("{rate}  {met}     response p99 {p99}");
     }
     let missed: Vec<&Threshold> = step.thresholds.iter().filter(|of| !of.met).collect();
     let mut reasons: Vec<String> = missed.iter().take(2).map(|of| missed_by(of)).collect();
@@ -119,7 +119,7 @@ fn write_sweep(text: &mut String, result: &SweepResult) -> std::fmt::Result {
         let bar = "\u{2588}".repeat(bar.round() as usize);
         let (style, word) = match (step.cut_short, step.held) {
             (true, _) => (FAINT, "cut short"),
-            (false, true) => (GOOD, "held"),
+            (false, true) => (GOOD, "met"),
             (false, false) => (BAD, "missed"),
         };
         writeln!(
@@ -153,7 +153,7 @@ fn conclusion(text: &mut String, result: &SweepResult) -> std::fmt::Result {
     let Some(knee) = result.knee else {
         writeln!(
             text,
-            "{}      none: no rate that was tried held",
+            "{}      none: no rate that was tried met the objectives",
             painted(HEADING, "knee")
         )?;
         return limit(text, result);
@@ -161,13 +161,13 @@ fn conclusion(text: &mut String, result: &SweepResult) -> std::fmt::Result {
     let step = &result.steps[knee.step];
     let between = match (knee.below, knee.above) {
         (_, None) if result.interrupted || result.max_cost_reached.is_some() => {
-            "every rate that was tried to its end held".to_owned()
+            "every rate that was tried to its end met the objectives".to_owned()
         }
-        (_, None) => "every rate up to the highest that was tried held; raise --to".to_owned(),
-        (None, Some(above)) => format!("the lowest that was tried; {} did not hold", at(above)),
+        (_, None) => "every rate that was tried met the objectives; raise --to".to_owned(),
+        (None, Some(above)) => format!("the lowest that was tried; {} missed", at(above)),
         (Some(below), Some(above)) => {
             format!(
-                "{} held below it, {} above it did not hold",
+                "{} below it met the objectives, {} above it missed",
                 at(below),
                 at(above)
             )
