@@ -293,8 +293,9 @@ impl AbArgs {
                 line += &format!("  {} p99 {}", stage.key(), report::duration(of.p99));
             }
         }
-        if !report::Verdict::of(result).held() {
-            line += "  not held";
+        let verdict = report::Verdict::of(result);
+        if !verdict.held() {
+            line += &format!("  {}", verdict.word);
         }
         say!("{line}");
     }

@@ -96,7 +96,7 @@ fn a_rate_beyond_what_is_given_for_long_says_so_though_it_met_everything() {
         "{text}"
     );
     assert!(
-        text.contains("the lowest that was tried; 522/s did not hold"),
+        text.contains("the lowest that was tried; 522/s missed"),
         "{text}"
     );
 }
