@@ -204,7 +204,8 @@ fn every_example_does_what_it_says() {
     let left = Mutex::new(rows.iter());
     let wrong = Mutex::new(Vec::new());
     thread::scope(|scope| {
-        for _ in 0..2 {
+        // They wait most of the time.
+        for _ in 0..4 {
             scope.spawn(|| {
                 loop {
                     let Some(row) = left.lock().unwrap().next() else {
