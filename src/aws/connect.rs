@@ -91,7 +91,8 @@ pub struct Connection {
     pub dynamodb_endpoint: Uri,
     /// How it was connected.
     pub options: Options,
-    /// What was assumed of a server on this machine, for people; `None`: nothing.
+    /// Tells people which region and keys were assumed for a server on this machine;
+    /// `None` when none were.
     pub assumed: Option<String>,
     config: SdkConfig,
     local: bool,
@@ -278,7 +279,7 @@ fn variable(name: &str) -> Option<String> {
     Some(value.trim().to_owned()).filter(|value| !value.is_empty())
 }
 
-/// Whether a variable is there and says nothing, which the SDK would take at its word.
+/// Tells whether a variable is set to nothing, which the SDK would take for a value.
 fn is_empty(name: &str) -> bool {
     std::env::var_os(name).is_some() && variable(name).is_none()
 }
@@ -350,7 +351,7 @@ fn settled(
     (loader, told)
 }
 
-/// Whether this person has a configuration of AWS.
+/// Tells whether an AWS configuration or credentials file exists.
 fn has_files() -> bool {
     let home = variable("HOME").map(PathBuf::from);
     let files = [

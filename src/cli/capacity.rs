@@ -37,7 +37,7 @@ pub(crate) struct ThroughputArgs {
 }
 
 impl ThroughputArgs {
-    /// What was given of it that is a Kinesis stream's.
+    /// Returns the first given flag that is about a Kinesis stream.
     pub(crate) fn of_stream(&self) -> Option<String> {
         let shards = self.shards.map(|shards| format!("--shards {shards}"));
         shards.or_else(|| self.stream_mode.map(|_| "--stream-mode".to_owned()))

@@ -150,7 +150,7 @@ fn confidence(text: &str) -> Result<f64, String> {
     }
 }
 
-/// What does not matter: of all figures, or of one.
+/// The largest difference that does not matter: of all figures, or of one.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum PracticalBound {
     Share(f64),

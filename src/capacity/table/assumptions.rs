@@ -12,8 +12,8 @@ pub struct Assumptions {
     /// rate: 300 seconds. The figure is documented as what DynamoDB "currently"
     /// keeps; that all of it is kept, for the table as a whole, is assumed.
     pub burst_us: u64,
-    /// What a table has saved when it is made or becomes provisioned: all that
-    /// it keeps, 300 seconds. AWS does not document it. Assumed from what a
+    /// Capacity saved in a table that was just made, or just became provisioned,
+    /// in microseconds of its rate: all that it can keep, 300 seconds. AWS does not document it. Assumed from what a
     /// conformance suite that is green on AWS sees there: a fresh table of 5
     /// units takes 381 units within seconds, and a single write of 400 before it
     /// throttles
