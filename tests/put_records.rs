@@ -137,10 +137,13 @@ fn a_dry_run_names_the_call_and_no_destination() {
     let dry = output(&format!("{SMALL} --stream filled --dry-run"));
     let stdout = String::from_utf8(dry.stdout).unwrap();
     let put = stdout
-        .lines()
-        .find(|line| line.starts_with("kinesis:PutRecords "));
+        .split("\non ")
+        .find(|of| of.contains("\n  kinesis:PutRecords\n"));
     assert!(
-        put.is_some_and(|line| line.ends_with("stream/filled")),
+        put.is_some_and(|of| of
+            .lines()
+            .next()
+            .is_some_and(|on| on.ends_with("stream/filled"))),
         "{stdout}"
     );
     assert!(!stdout.contains("StreamingDestination"), "{stdout}");

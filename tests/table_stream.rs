@@ -144,11 +144,10 @@ fn a_dry_run_names_the_calls_that_read_the_tables_stream() {
     let stdout = String::from_utf8(dry.stdout).unwrap();
     let stream = "arn:aws:dynamodb:*:*:table/wear/stream/*";
     for call in ["DescribeStream", "GetShardIterator", "GetRecords"] {
-        let line = stdout
-            .lines()
-            .find(|line| line.starts_with(&format!("dynamodb:{call} ")));
+        let call_line = format!("\n  dynamodb:{call}\n");
+        let on = stdout.split("\non ").find(|of| of.contains(&call_line));
         assert!(
-            line.is_some_and(|line| line.ends_with(stream)),
+            on.is_some_and(|of| of.starts_with(stream)),
             "{call}\n{stdout}"
         );
     }

@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { basename, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
+import { unreadable, wider } from "./look.mjs";
 
 const [chromium, readers, out, ...pages] = process.argv.slice(2);
 if (!out || pages.length === 0) {
@@ -21,6 +22,8 @@ const VIEWS = [
   { name: "light", scheme: "light", width: 1200, height: 900 },
   { name: "dark", scheme: "dark", width: 1200, height: 900 },
   { name: "phone", scheme: "light", width: 390, height: 844 },
+  { name: "phone-dark", scheme: "dark", width: 390, height: 844 },
+  { name: "print", scheme: "light", width: 700, height: 990, media: "print" },
 ];
 
 mkdirSync(out, { recursive: true });
@@ -43,22 +46,14 @@ for (const path of pages) {
     });
     await page.setViewport({ width: view.width, height: view.height });
     await page.emulateMediaFeatures([{ name: "prefers-color-scheme", value: view.scheme }]);
+    await page.emulateMediaType(view.media ?? "screen");
     await page.goto(url, { waitUntil: "load" });
     const missing = await page.evaluate(
       (ids) => ids.filter((id) => !document.querySelector(`section#${id} > h2`)), SECTIONS);
     for (const id of missing) found(`no section #${id}`);
-    const wide = await page.evaluate(
-      () => document.scrollingElement.scrollWidth - window.innerWidth);
+    const wide = await page.evaluate(wider);
     if (wide > 0) found(`the page is ${wide} px wider than its window`);
-    const outside = await page.evaluate(() => [...document.querySelectorAll("svg.plot")]
-      .flatMap((svg) => {
-        const frame = svg.getBoundingClientRect();
-        return [...svg.querySelectorAll("text")].filter((text) => {
-          const box = text.getBoundingClientRect();
-          return box.left < frame.left - 1 || box.right > frame.right + 1;
-        }).map((text) => text.textContent.trim());
-      }));
-    for (const text of outside) found(`"${text}" stands outside its plot`);
+    for (const what of await page.evaluate(unreadable)) found(what);
     const base = join(out, `${basename(path, ".html")}-${view.name}.png`);
     await page.screenshot({ path: base, fullPage: true });
     await page.evaluate(axe);

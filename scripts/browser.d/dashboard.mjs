@@ -5,6 +5,7 @@ import { mkdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
+import { unreadable, wider } from "./look.mjs";
 
 const [chromium, readers, out, address] = process.argv.slice(2);
 if (!address) {
@@ -41,9 +42,9 @@ async function open(name, scheme, width, height) {
 
 /// What a person would see at once, and a checker of accessibility too.
 async function look(name, page, found) {
-  const wide = await page.evaluate(
-    () => document.scrollingElement.scrollWidth - window.innerWidth);
+  const wide = await page.evaluate(wider);
   if (wide > 0) found(`the page is ${wide} px wider than its window`);
+  for (const what of await page.evaluate(unreadable)) found(what);
   await page.screenshot({ path: join(out, `${name}.png`), fullPage: true });
   // The checker brings a script of its own, which the page's policy forbids.
   const { violations } = await page.evaluate(`${axe}; axe.run(document, { resultTypes: ["violations"] })`);
@@ -65,7 +66,7 @@ const number = (value) => Number(value.replaceAll(",", ""));
   for (const id of ["heart-rate", "rate", "latency", "distribution", "zones"]) {
     if (!(await page.$(`figure#${id}`))) found(`no figure #${id}`);
   }
-  if (!(await page.$("#heart-rate svg.plot rect"))) found("no bar");
+  if (!(await page.$("#heart-rate svg.plot.wide rect"))) found("no bar");
   const before = number((await shown(page))["readings shown"]);
   // A table that was opened stays open while the page renews itself.
   await page.click("#heart-rate summary");
@@ -137,7 +138,9 @@ const number = (value) => Number(value.replaceAll(",", ""));
   await page.close();
 }
 
-for (const [name, scheme, width] of [["dark", "dark", 1200], ["phone", "light", 390]]) {
+for (const [name, scheme, width] of [
+  ["dark", "dark", 1200], ["phone", "light", 390], ["phone-dark", "dark", 390],
+]) {
   const { page, found } = await open(name, scheme, width, 844);
   await look(name, page, found);
   await page.close();

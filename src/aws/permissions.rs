@@ -217,8 +217,8 @@ fn is_of_consumer(name: &str) -> bool {
     FAN_OUT_ORDER.contains(&name) && !name.contains(":Register")
 }
 
-/// What a dry run prints: a line for each call of `order`, with the resource it
-/// is made on, and then the actions of `needed` that are wanted besides.
+/// What a dry run prints: the calls of `order`, below the resource that each is made on,
+/// and then the actions of `needed` that are wanted besides.
 #[must_use]
 pub fn dry_run(
     order: &[&str],
@@ -228,6 +228,7 @@ pub fn dry_run(
     stream: &str,
 ) -> String {
     let mut lines = String::new();
+    let mut on = None;
     for name in order {
         let resource = if name.starts_with("sts:")
             || name.starts_with("cloudwatch:")
@@ -243,15 +244,15 @@ pub fn dry_run(
         } else {
             format!("arn:aws:dynamodb:{region}:*:table/{table}")
         };
-        lines.push_str(&format!("{name:<46} {resource}\n"));
+        if on.as_ref() != Some(&resource) {
+            lines.push_str(&format!("on {resource}\n"));
+        }
+        lines.push_str(&format!("  {name}\n"));
+        on = Some(resource);
     }
-    let besides: Vec<&str> = needed
-        .iter()
-        .map(|action| action.name)
-        .filter(|name| !order.contains(name))
-        .collect();
-    if !besides.is_empty() {
-        lines.push_str(&format!("needed besides: {}\n", besides.join(", ")));
+    let names = needed.iter().map(|action| action.name);
+    for name in names.filter(|name| !order.contains(name)) {
+        lines.push_str(&format!("needed besides: {name}\n"));
     }
     lines
 }

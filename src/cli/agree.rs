@@ -5,6 +5,7 @@ use std::io::{IsTerminal, stdin};
 use super::place::consent;
 use super::problem::Problem;
 use crate::experiment::{Estimate, Request, RunError, Target};
+use crate::report::usd;
 
 /// How a person wants to be asked.
 #[derive(Debug, Clone, Copy)]
@@ -35,8 +36,8 @@ pub(super) fn agree(
             runs => format!(" in {runs} runs"),
         };
         say!(
-            "this {job} costs about {:.4} USD{runs}{if_what} (prices of {})",
-            cost.usd,
+            "this {job} costs about {} USD{runs}{if_what} (prices of {})",
+            usd(cost.usd),
             cost.prices
         );
         if let Some(limit) = request.max_cost_usd.filter(|limit| *limit < cost.usd) {

@@ -4,8 +4,8 @@ use clap::Args;
 use jiff::Timestamp;
 
 use super::place::{PlaceArgs, consent, on_runtime};
-use super::print;
 use super::problem::{Exit, Problem};
+use super::screen::tell;
 use crate::aws::{self, Leftover};
 use crate::report::duration;
 
@@ -42,12 +42,12 @@ pub(crate) fn run(args: CleanupArgs) -> Result<Exit, Problem> {
             .await
             .map_err(Problem::failed)?;
         if found.is_empty() {
-            print("nothing has expired\n")?;
+            tell("nothing has expired")?;
             return Ok(Exit::Held);
         }
         for leftover in &found {
             let age = now.duration_since(leftover.expires).as_secs_f64();
-            print(&format!("{leftover}, expired {} ago\n", duration(age)))?;
+            tell(&format!("{leftover}, expired {} ago", duration(age)))?;
         }
         let question = format!(
             "Remove these {} in {} on {}?",
@@ -67,8 +67,8 @@ async fn remove(connection: &aws::Connection, found: &[Leftover]) -> Result<Exit
     let mut failed = Vec::new();
     for leftover in found {
         match aws::remove(connection, leftover).await {
-            Ok(true) => print(&format!("removed {leftover}\n"))?,
-            Ok(false) => print(&format!("left {leftover}: it has changed meanwhile\n"))?,
+            Ok(true) => tell(&format!("removed {leftover}"))?,
+            Ok(false) => tell(&format!("left {leftover}: it has changed meanwhile"))?,
             Err(error) => failed.push(format!("{leftover}: {error}")),
         }
     }

@@ -11,7 +11,8 @@ use serde::Serialize;
 use super::lake::{self as of_lake, CompressionArg, FormatArg, s3_endpoint};
 use super::place::connect;
 use super::problem::{Exit, Problem};
-use super::{print, print_json, values};
+use super::screen::tell;
+use super::{print_json, values};
 use crate::aws::{Options, Target};
 use crate::clock::Clock;
 use crate::endpoint::Endpoint;
@@ -260,7 +261,7 @@ async fn deliver(args: DeliverArgs) -> Result<Exit, Problem> {
         None => {}
     }
     if !args.quiet && !to_stdout {
-        print(&summary(&delivered, &delivery.stream, lake.place()))?;
+        tell(&summary(&delivered, &delivery.stream, lake.place()))?;
     }
     Ok(if interrupted {
         Exit::Interrupted

@@ -6,6 +6,7 @@ use clap::{Args, ValueEnum};
 
 use super::problem::{Exit, Problem};
 use super::run;
+use super::screen;
 use super::values;
 use crate::experiment::Output;
 use crate::report::{
@@ -232,7 +233,7 @@ pub(super) fn against(base: &[RunResult], new: &RunResult, quiet: bool) -> Resul
     let result = DiffResult::new(base, new, &DiffSettings::default()).map_err(Problem::usage)?;
     comparable(&result)?;
     if !quiet {
-        anstream::eprint!("\n{}", report::diff(&result));
+        anstream::eprint!("\n{}", report::diff(&result, screen::of_stderr()));
     }
     Ok(if result.failed() {
         Exit::Regressed

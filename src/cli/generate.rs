@@ -4,10 +4,14 @@
 use std::io::{self, Write};
 use std::path::PathBuf;
 
-use clap::{Args, CommandFactory};
+use clap::builder::PossibleValuesParser;
+use clap::{Args, Command, CommandFactory};
 use clap_complete::Shell;
 
 use super::problem::{Exit, Problem};
+use crate::capacity::price::Prices;
+use crate::report::Measure;
+use crate::workload::Profile;
 
 /// Arguments of `hrload completions`.
 #[derive(Debug, Args)]
@@ -25,18 +29,89 @@ pub(crate) struct ManArgs {
     directory: Option<PathBuf>,
 }
 
+/// Regions of AWS that shells offer; others are taken as well.
+const REGIONS: [&str; 28] = [
+    "us-east-1",
+    "us-east-2",
+    "us-west-1",
+    "us-west-2",
+    "ca-central-1",
+    "ca-west-1",
+    "mx-central-1",
+    "sa-east-1",
+    "eu-central-1",
+    "eu-central-2",
+    "eu-north-1",
+    "eu-south-1",
+    "eu-south-2",
+    "eu-west-1",
+    "eu-west-2",
+    "eu-west-3",
+    "il-central-1",
+    "me-central-1",
+    "me-south-1",
+    "af-south-1",
+    "ap-east-1",
+    "ap-northeast-1",
+    "ap-northeast-2",
+    "ap-northeast-3",
+    "ap-south-1",
+    "ap-southeast-1",
+    "ap-southeast-2",
+    "ap-southeast-3",
+];
+
+/// The definitions with the values that are known of arguments that take any text.
+fn with_known_values(command: Command) -> Command {
+    let of_plan = command.get_name() == "plan";
+    command
+        .mut_args(|arg| {
+            let known: Vec<&'static str> = match arg.get_id().as_str() {
+                "profile" => Profile::names().collect(),
+                // There, only regions whose prices are known make sense.
+                "region" if of_plan => Prices::regions().collect(),
+                "region" => REGIONS.to_vec(),
+                // The process ends soon.
+                "figure" => Measure::all().map(|of| &*of.name().leak()).collect(),
+                _ => return arg,
+            };
+            arg.value_parser(PossibleValuesParser::new(known))
+        })
+        .mut_subcommands(with_known_values)
+}
+
+/// Lets `--profile` be a file, too: bash offers files where no name fits; other shells
+/// have to be told.
+fn with_files(shell: Shell, script: &str) -> String {
+    let names: Vec<&str> = Profile::names().collect();
+    match shell {
+        Shell::Zsh => {
+            let names = names.join(" ");
+            let files_too = format!(":NAME|FILE:{{compadd -- {names}; _files}}");
+            script.replace(&format!(":NAME|FILE:({names})"), &files_too)
+        }
+        Shell::Fish => {
+            let lines = script
+                .lines()
+                .map(|line| match line.contains(" -l profile ") {
+                    true => line.replace(" -r -f -a ", " -r -F -a ") + "\n",
+                    false => format!("{line}\n"),
+                });
+            lines.collect()
+        }
+        _ => script.to_owned(),
+    }
+}
+
 /// Prints a completion script.
 pub(crate) fn completions(args: &CompletionsArgs) -> Result<Exit, Problem> {
+    let mut command = with_known_values(super::Cli::command());
     // Through a buffer: clap_complete panics when its writer fails, and a
     // closed pipe is not a bug.
     let mut script = Vec::new();
-    clap_complete::generate(
-        args.shell,
-        &mut super::Cli::command(),
-        "hrload",
-        &mut script,
-    );
-    io::stdout().write_all(&script)?;
+    clap_complete::generate(args.shell, &mut command, "hrload", &mut script);
+    let script = with_files(args.shell, &String::from_utf8_lossy(&script));
+    io::stdout().write_all(script.as_bytes())?;
     Ok(Exit::Held)
 }
 

@@ -9,6 +9,7 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::problem::Problem;
+use super::screen;
 use crate::endpoint::redact;
 use crate::experiment::{Event, Snapshot};
 use crate::report::{Phase, amount, duration};
@@ -131,7 +132,7 @@ impl Live {
             return;
         }
         match &self.bar {
-            Some(bar) => bar.println(redact(text)),
+            Some(bar) => bar.println(screen::said(text)),
             None => say!("{text}"),
         }
     }

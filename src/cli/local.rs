@@ -69,12 +69,13 @@ pub(crate) struct LocalArgs {
     #[arg(long)]
     null: bool,
 
-    /// Faults to inject, separated by commas
+    /// Faults to inject, separated by commas: lose=1%, stall=2s@5s and ten other kinds
     #[arg(
         long,
         value_name = "FAULTS",
         default_value = "",
-        hide_default_value = true
+        hide_default_value = true,
+        long_help = fault_help()
     )]
     fault: Faults,
 
@@ -89,6 +90,15 @@ pub(crate) struct LocalArgs {
     /// Print only the endpoint
     #[arg(short, long)]
     quiet: bool,
+}
+
+/// The help of `--fault`, on whatever command.
+pub(super) fn fault_help() -> String {
+    format!(
+        "Faults to inject, separated by commas. An AMOUNT is a count (1000: the next 1,000) or a \
+         share (1%), a TIME has its unit (200ms):\n\n{}",
+        Faults::kinds()
+    )
 }
 
 /// Serves until interrupted.
@@ -121,9 +131,9 @@ pub(crate) fn serve(args: LocalArgs) -> Result<Exit, Problem> {
         anstream::println!("{endpoint}");
         if !args.quiet {
             say!(
-                "DynamoDB and Kinesis on one port, all in memory. To use them from any AWS SDK or tool:\n\
-                 \n  export AWS_ENDPOINT_URL={endpoint} AWS_REGION={} \
-                 AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local\n\
+                "DynamoDB and Kinesis on one port, all in memory, for any AWS SDK or tool:\n\
+                 \n  export AWS_ENDPOINT_URL={endpoint} AWS_REGION={}\
+                 \n  export AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local\n\
                  \nCtrl-C stops them.",
                 args.region,
             );

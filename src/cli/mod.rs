@@ -4,13 +4,9 @@
 //! Nothing past this room reads an argument, prints to a terminal or decides
 //! an exit code.
 
-/// A line to standard error, where people look. That nobody is there any more, as
-/// after a terminal was closed, is no reason to end a run.
+/// A line to standard error, where people look.
 macro_rules! say {
-    ($($text:tt)*) => {{
-        use std::io::Write as _;
-        let _ = writeln!(anstream::stderr(), "{}", $crate::endpoint::redact(&format!($($text)*)));
-    }};
+    ($($text:tt)*) => { $crate::cli::screen::say(&format!($($text)*)) };
 }
 
 mod ab;
@@ -22,6 +18,7 @@ mod dashboard;
 mod deliver;
 mod diff;
 mod generate;
+mod help;
 mod lake;
 mod live;
 mod local;
@@ -33,6 +30,7 @@ mod profiles;
 mod query;
 mod report;
 mod run;
+mod screen;
 mod setup;
 mod show;
 mod sweep;
@@ -96,7 +94,6 @@ written).";
     styles = STYLES,
     args_conflicts_with_subcommands = true,
     after_help = EXAMPLES,
-    max_term_width = 100,
 )]
 struct Cli {
     #[command(subcommand)]
@@ -108,13 +105,13 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Send a fleet's readings and follow each through the pipeline (the default)
+    /// Send a fleet's readings and follow each to the end (the default)
     #[command(after_help = EXAMPLES)]
     Run(Box<run::RunArgs>),
     /// Serve the embedded DynamoDB and Kinesis, for any AWS SDK
     #[command(after_help = local::HELP)]
     Local(Box<local::LocalArgs>),
-    /// Simulate a day against every way of paying for it, and print the bill
+    /// Simulate a day against every way of paying, and print the bill
     #[command(after_help = plan::HELP)]
     Plan(Box<plan::PlanArgs>),
     /// Compare ways of paying for the table, side by side
@@ -123,10 +120,10 @@ enum Command {
     /// Find the highest rate that holds, and what limits it
     #[command(after_help = sweep::HELP)]
     Sweep(Box<sweep::SweepArgs>),
-    /// Run two configurations, or two binaries, in turns and compare them
+    /// Run two configurations or binaries in turns, and compare them
     #[command(after_help = ab::HELP)]
     Ab(Box<ab::AbArgs>),
-    /// Compare result files: what changed, what did not, what cannot be told
+    /// Compare result files: what changed, and what cannot be told
     #[command(after_help = diff::HELP)]
     Diff(Box<diff::DiffArgs>),
     /// Deliver a stream to a folder or a bucket, as Firehose does
@@ -138,7 +135,7 @@ enum Command {
     /// Ask a lake in SQL, as Athena is asked
     #[command(after_help = query::HELP)]
     Query(Box<query::QueryArgs>),
-    /// Make a table, a stream and the streaming destination, to run on again and again
+    /// Make a table and a stream to run on again and again
     #[command(after_help = setup::HELP)]
     Setup(Box<setup::SetupArgs>),
     /// Remove what `hrload setup` made, and nothing else
@@ -157,7 +154,7 @@ enum Command {
     /// Ask CloudWatch what AWS counted of a run that is over
     #[command(name = "cloudwatch")]
     CloudWatch(cloudwatch::CloudWatchArgs),
-    /// Write reports of a result file: a page, Markdown, CSV, logs for other tools
+    /// Write a result as a page, Markdown, CSV or logs for other tools
     #[command(after_help = report::HELP)]
     Report(report::ReportArgs),
     /// Print a completion script for a shell
@@ -194,7 +191,7 @@ fn words_of_run(words: &[String]) -> Result<run::RunArgs, clap::Error> {
 /// Runs the command line of this process.
 #[must_use]
 pub fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let cli = match help::parse() {
         Ok(cli) => cli,
         Err(error) => {
             let exit = match error.kind() {

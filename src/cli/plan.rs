@@ -156,7 +156,7 @@ pub(crate) fn run(args: PlanArgs) -> Result<Exit, Problem> {
         workload.profile().name(),
     );
     let heading = format!(
-        "{whose}: a day simulated, {} days billed\n\n",
+        "{whose}: a day simulated, {} days billed",
         report::count(u64::from(args.days)),
     );
     let mut outputs = Outputs::default();
@@ -211,10 +211,11 @@ impl Watch {
 }
 
 fn show(args: &PlanArgs, answer: &Plan, heading: &str) -> Result<(), Problem> {
-    let text = format!("{heading}{}", report::plan(answer));
     let output = args.output.clone().map(Output::of);
     let alone = output == Some(Output::Stdout);
-    run::put_out(output.as_ref(), alone, answer, |_| text)
+    run::put_out(output.as_ref(), alone, answer, |answer, columns| {
+        report::plan(answer, heading, columns)
+    })
 }
 
 fn draw(path: &Path, answer: &Plan, whose: &str) -> Result<(), Problem> {

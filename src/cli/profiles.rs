@@ -6,8 +6,10 @@ use clap::{Args, Subcommand};
 use serde::Serialize;
 
 use super::problem::{Exit, Problem};
+use super::screen;
 use super::values::{self, Rate};
 use crate::experiment;
+use crate::report::screen::{Column, Row, Table};
 use crate::report::{Condition, amount};
 use crate::workload::{Pace, Profile, Workload};
 
@@ -40,13 +42,14 @@ enum Action {
     /// Print a profile's text, and what rates it makes
     Show {
         /// A name from the list, or a TOML file
-        name: String,
+        #[arg(value_name = "NAME|FILE")]
+        profile: String,
     },
 }
 
 /// One profile, with what a fleet of it sends.
 #[derive(Debug, Serialize)]
-struct Row {
+struct Rates {
     name: String,
     summary: String,
     devices: u32,
@@ -54,7 +57,7 @@ struct Row {
     peak_rate: f64,
 }
 
-impl Row {
+impl Rates {
     fn of(profile: &Profile, devices: u32, pace: Pace) -> Result<Self, Problem> {
         let workload = Workload::new(
             profile.clone(),
@@ -81,7 +84,7 @@ pub(crate) fn profiles(args: &ProfilesArgs) -> Result<Exit, Problem> {
         .map_or(Pace::Natural, |Rate(rate)| Pace::Rate(rate));
     match &args.action {
         None | Some(Action::List) => list(args, pace)?,
-        Some(Action::Show { name }) => show(args, pace, name)?,
+        Some(Action::Show { profile }) => show(args, pace, profile)?,
     }
     Ok(Exit::Held)
 }
@@ -89,34 +92,36 @@ pub(crate) fn profiles(args: &ProfilesArgs) -> Result<Exit, Problem> {
 fn list(args: &ProfilesArgs, pace: Pace) -> Result<(), Problem> {
     let mut rows = Vec::new();
     for name in Profile::names() {
-        rows.push(Row::of(&find(name)?, args.devices, pace)?);
+        rows.push(Rates::of(&find(name)?, args.devices, pace)?);
     }
     if args.json {
         return super::print_json(&rows);
     }
-    let width = rows.iter().map(|row| row.name.len()).max().unwrap_or(0);
-    let mut text = format!(
-        "{:width$}  {:>11}  {:>11}  for {} devices, readings a second\n",
-        "profile",
-        "mean",
-        "peak",
-        amount(f64::from(args.devices)),
-    );
+    let mut table = Table::new(vec![
+        Column::words("profile"),
+        Column::numbers("mean").at_least(10),
+        Column::numbers("peak").at_least(10),
+        Column::words(&format!(
+            "for {} devices, readings a second",
+            amount(f64::from(args.devices))
+        ))
+        .wraps_to(24),
+    ]);
     for row in &rows {
-        text.push_str(&format!(
-            "{:width$}  {:>11}  {:>11}  {}\n",
-            row.name,
-            amount(row.mean_rate.round()),
-            amount(row.peak_rate.round()),
-            row.summary,
-        ));
+        table.push(
+            Row::new()
+                .cell(&row.name)
+                .cell(amount(row.mean_rate.round()))
+                .cell(amount(row.peak_rate.round()))
+                .cell(&row.summary),
+        );
     }
-    super::print(&text)
+    super::print(&table.fitted(screen::of_stdout()))
 }
 
 fn show(args: &ProfilesArgs, pace: Pace, name: &str) -> Result<(), Problem> {
     let profile = find(name)?;
-    let row = Row::of(&profile, args.devices, pace)?;
+    let row = Rates::of(&profile, args.devices, pace)?;
     if args.json {
         return super::print_json(&row);
     }

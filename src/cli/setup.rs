@@ -9,9 +9,9 @@ use jiff::Timestamp;
 
 use super::capacity::ThroughputArgs;
 use super::place::{PlaceArgs, layout_name, on_runtime};
-use super::print;
 use super::problem::{Exit, Problem};
 use super::run::LayoutArg;
+use super::screen::tell;
 use super::values;
 use crate::aws::{
     self, Connection, Owner, Progress, Resource, STATE_SCHEMA, State, StateFile, TableThroughput,
@@ -182,7 +182,7 @@ pub(crate) fn run(args: SetupArgs) -> Result<Exit, Problem> {
 }
 
 fn dry_run(planned: &State) -> Result<Exit, Problem> {
-    print(&permissions::dry_run(
+    tell(&permissions::dry_run(
         permissions::SETUP_ORDER,
         permissions::SETUP,
         &planned.region,

@@ -17,6 +17,6 @@ pub(crate) struct ShowArgs {
 /// Prints the summary.
 pub(crate) fn show(args: &ShowArgs) -> Result<Exit, Problem> {
     let result = RunResult::read(&args.file).map_err(Problem::usage)?;
-    super::print(&report::summary(&result))?;
+    super::print(&report::summary(&result, super::screen::of_stdout()))?;
     Ok(Exit::Held)
 }

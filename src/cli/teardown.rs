@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::place::{PlaceArgs, consent, on_runtime};
-use super::print;
 use super::problem::{Exit, Problem};
+use super::screen::tell;
 use super::values;
 use crate::aws::{self, Progress, State, StateFile, permissions};
 
@@ -58,7 +58,7 @@ pub(crate) fn run(args: &TeardownArgs) -> Result<Exit, Problem> {
     }
     let place = place(&state, args)?;
     if args.dry_run {
-        print(&permissions::dry_run(
+        tell(&permissions::dry_run(
             permissions::TEARDOWN_ORDER,
             permissions::TEARDOWN,
             &state.region,

@@ -9,6 +9,7 @@ use super::server::Shown;
 use super::summary::Summary;
 use super::view::{Aggregation, Range, SPANS, View, ViewError, written};
 use crate::measure::Stage;
+use crate::report::html::parts::prose;
 use crate::report::plot::PlotError;
 use crate::report::{amount, count, duration};
 
@@ -221,9 +222,9 @@ fn state(parts: &Parts<'_>) -> Markup {
         unread, is_empty, ..
     } = *parts.left_out;
     match parts.state {
-        State::Waiting(why) => html! { strong { "Waiting: " } (why) "." },
+        State::Waiting(why) => html! { strong { "Waiting: " } (prose(why)) "." },
         State::Reading => html! { "Reading what is there already…" },
-        State::Failed(why) => html! { strong { "Not up to date: " } (why) "." },
+        State::Failed(why) => html! { strong { "Not up to date: " } (prose(why)) "." },
         State::Current if unread > 0 => html! {
             strong { "Not all of it can be read: " }
             (count(unread)) " " (if unread == 1 { "place is" } else { "places are" })

@@ -7,12 +7,14 @@ use datafusion::arrow::csv;
 use datafusion::arrow::datatypes::{DataType, SchemaRef};
 use datafusion::arrow::error::ArrowError;
 use datafusion::arrow::json::LineDelimitedWriter;
-use datafusion::arrow::util::display::FormatOptions;
-use datafusion::arrow::util::pretty::pretty_format_batches_with_options;
+use datafusion::arrow::util::display::{ArrayFormatter, FormatOptions};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::errors::ParquetError;
 use parquet::file::properties::WriterProperties;
+
+use crate::report::Columns;
+use crate::report::screen::{Column, Row, Table};
 
 /// Rows that a table for people shows: more would have to be kept to be aligned, and
 /// nobody reads them.
@@ -64,6 +66,33 @@ impl From<ParquetError> for OutputError {
     }
 }
 
+/// Columns of a text that a screen leaves of it.
+const SHORTEST: usize = 12;
+
+/// Rows as a table: numbers end under each other, texts may lose their middle.
+fn table(schema: &SchemaRef, batches: &[RecordBatch]) -> Result<Table, OutputError> {
+    let columns = schema.fields().iter().map(|field| match field.data_type() {
+        of if of.is_numeric() => Column::numbers(field.name()),
+        of if of.is_temporal() => Column::words(field.name()),
+        _ => Column::words(field.name()).shortens_to(SHORTEST),
+    });
+    let mut table = Table::new(columns.collect()).framed();
+    let options = FormatOptions::new().with_null("");
+    for batch in batches {
+        let formatters = batch.columns().iter();
+        let formatters = formatters.map(|of| ArrayFormatter::try_new(of.as_ref(), &options));
+        let formatters = formatters.collect::<Result<Vec<_>, _>>()?;
+        for row in 0..batch.num_rows() {
+            let mut cells = Row::new();
+            for formatter in &formatters {
+                cells = cells.cell(formatter.value(row).try_to_string()?);
+            }
+            table.push(cells);
+        }
+    }
+    Ok(table)
+}
+
 /// Writes rows as they come.
 pub struct Writer<W: Write + Send> {
     to: To<W>,
@@ -73,6 +102,7 @@ pub struct Writer<W: Write + Send> {
 enum To<W: Write + Send> {
     Table {
         out: W,
+        columns: Columns,
         schema: SchemaRef,
         shown: Vec<RecordBatch>,
         rows: usize,
@@ -91,14 +121,22 @@ impl<W: Write + Send> std::fmt::Debug for Writer<W> {
 }
 
 impl<W: Write + Send> Writer<W> {
-    /// For rows of these columns.
+    /// For rows of these columns; a table for people takes no more of a screen than
+    /// `columns`, or as much as it needs without a screen.
     ///
     /// # Errors
     /// The format has no place for one of them.
-    pub fn new(format: Format, schema: SchemaRef, out: W) -> Result<Self, OutputError> {
+    pub fn new(
+        format: Format,
+        schema: SchemaRef,
+        columns: Option<Columns>,
+        out: W,
+    ) -> Result<Self, OutputError> {
+        let columns = columns.unwrap_or(Columns::UNBOUNDED);
         let to = match format {
             Format::Table => To::Table {
                 out,
+                columns,
                 schema,
                 shown: Vec::new(),
                 rows: 0,
@@ -165,19 +203,13 @@ impl<W: Write + Send> Writer<W> {
         let mut out = match self.to {
             To::Table {
                 mut out,
+                columns,
                 schema,
-                mut shown,
+                shown,
                 rows,
             } => {
-                if shown.is_empty() {
-                    shown.push(RecordBatch::new_empty(schema));
-                }
-                let options = FormatOptions::new().with_null("");
-                writeln!(
-                    out,
-                    "{}",
-                    pretty_format_batches_with_options(&shown, &options)?
-                )?;
+                let table = table(&schema, &shown)?;
+                write!(out, "{}", table.fitted(columns))?;
                 let more = self.rows - rows as u64;
                 if more > 0 {
                     writeln!(out, "and {more} rows more: --format csv has them all")?;

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use super::counted::Counted;
-use super::units::{duration, fine_percent, rate};
+use super::units::{duration, fine_percent, rate, usd};
 use super::{RunResult, SeriesEntry, Verdict, Via};
 use crate::measure::Stage;
 use crate::stats::{BlockBootstrap, Count, RunFigure, Within, block_length};
@@ -187,7 +187,7 @@ impl Measure {
             Self::Latency(..) | Self::SendCpu => duration(value),
             Self::Unheld | Self::Counted(_) | Self::Throttled => fine_percent(value),
             Self::WriteUnits => format!("{value:.2} units"),
-            Self::UsdPerMillion => format!("{value:.3} USD"),
+            Self::UsdPerMillion => format!("{} USD", usd(value)),
         }
     }
 

@@ -34,6 +34,7 @@ mod planned;
 pub mod plot;
 mod puts;
 mod result;
+pub(crate) mod screen;
 mod series;
 mod sweep;
 mod text;
@@ -73,10 +74,13 @@ pub use result::{
     Capacity, ClockOffset, Cost, CostLine, Observed, Rate, RunResult, SchemaName, SlowDevice,
     Threshold, Throttle,
 };
+pub use screen::Columns;
 pub use series::SeriesEntry;
 pub use sweep::{
     Cause, Knee, Limiting, Percentiles, SweepResult, SweepStep, sweep, sweep_plot, sweep_step,
 };
 pub use text::summary;
-pub use units::{amount, bytes, count, duration, parse_duration, parse_number, parse_scaled, rate};
+pub use units::{
+    amount, bytes, count, duration, parse_duration, parse_number, parse_scaled, rate, usd,
+};
 pub use verdict::{Reason, ReasonKind, TOLERANCE, Verdict, Word};

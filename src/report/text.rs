@@ -1,4 +1,4 @@
-//! The one-screen summary, at most 100 columns wide.
+//! The one-screen summary.
 //!
 //! Colour is written as ANSI codes; print it through `anstream`, which takes
 //! them out where they are not wanted (`NO_COLOR`, a pipe). Nothing is said by
@@ -6,24 +6,19 @@
 
 use std::fmt::Write;
 
-use anstyle::{AnsiColor, Style};
+use anstyle::Style;
 
 use super::plain::tame;
-use super::units::{amount, bytes, count, duration, percent, rate};
+use super::screen::{
+    BAD, Column, Columns, FAINT, GOOD, HEADING, LABEL, Line, NOTE, PLAIN, Row, Table, folded,
+    section, width,
+};
+use super::units::{amount, bytes, count, duration, percent, rate, usd};
 use super::{Beside, HeldBack, RunResult, Verdict, Via, Word};
 use crate::measure::Stage;
 
-const GOOD: Style = AnsiColor::Green.on_default().bold();
-const BAD: Style = AnsiColor::Red.on_default().bold();
-const NOTE: Style = AnsiColor::Yellow.on_default();
-const HEADING: Style = Style::new().bold();
-const FAINT: Style = Style::new().dimmed();
-
-/// Columns before the text of a section.
-const INDENT: usize = 13;
 /// Throttles, failures and warnings shown, the rest being only counted.
 const SHOWN: usize = 3;
-const WIDTH: usize = 100;
 
 /// The order of the table: the reading's way, then what carried it.
 const TABLE: [Stage; 11] = [
@@ -40,12 +35,17 @@ const TABLE: [Stage; 11] = [
     Stage::Batch,
 ];
 
-/// The summary of a run.
+/// The summary of a run, which begins and ends with the verdict: whoever sees only the
+/// last lines of a small terminal sees it too.
 #[must_use]
-pub fn summary(result: &RunResult) -> String {
-    let mut text = Text::default();
+pub fn summary(result: &RunResult, columns: Columns) -> String {
+    let mut text = Text {
+        out: String::new(),
+        columns,
+    };
+    let verdict = Verdict::of(result);
+    text.headline(result, &verdict);
     text.origin(result);
-    text.headline(result);
     text.ledger(result);
     text.puts(result);
     text.lake(result);
@@ -60,14 +60,13 @@ pub fn summary(result: &RunResult) -> String {
     text.causes(result);
     text.thresholds(result);
     text.warnings(result);
-    text.0
+    text.end(result, &verdict);
+    text.out
 }
 
-#[derive(Default)]
-struct Text(String);
-
-pub(super) fn painted(style: Style, text: &str) -> String {
-    format!("{style}{text}{style:#}")
+struct Text {
+    out: String,
+    columns: Columns,
 }
 
 /// `singular` or its plural by `s`.
@@ -76,38 +75,42 @@ fn plural(number: u64, singular: &str) -> String {
     format!("{} {singular}{s}", count(number))
 }
 
-/// Breaks `text` at spaces into lines of at most `width` characters.
-pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
-    let mut lines = vec![String::new()];
-    for word in tame(text).split_whitespace() {
-        let line = lines.last_mut().filter(|line| {
-            line.is_empty() || line.chars().count() + 1 + word.chars().count() <= width
-        });
-        match line {
-            Some(line) if line.is_empty() => line.push_str(word),
-            Some(line) => {
-                line.push(' ');
-                line.push_str(word);
-            }
-            None => lines.push(word.to_owned()),
-        }
+/// The colour of a verdict.
+fn style(verdict: &Verdict) -> Style {
+    match verdict.word {
+        Word::Held if verdict.is_sound() => GOOD,
+        Word::Held | Word::RateHeld | Word::Interrupted => NOTE,
+        Word::NotHeld | Word::EndedEarly | Word::LedgerOpen => BAD,
     }
-    lines
+}
+
+/// The rates that a verdict is about.
+fn rates(result: &RunResult) -> String {
+    format!(
+        "{} of {}/s offered, for {} s",
+        rate(result.rate.achieved),
+        amount(result.rate.offered),
+        amount(result.run.measured),
+    )
+}
+
+/// A line of a section, in no style.
+fn plain(text: &str) -> Line {
+    Line::new(PLAIN, text)
 }
 
 impl Text {
-    fn line(&mut self, line: &str) {
-        self.0.push_str(line.trim_end());
-        self.0.push('\n');
+    fn blank(&mut self) {
+        self.out.push('\n');
     }
 
     /// A section: its heading before the first line, the rest indented.
-    fn section(&mut self, heading: &str, lines: &[String]) {
-        for (index, line) in lines.iter().enumerate() {
-            let heading = if index == 0 { heading } else { "" };
-            let heading = painted(HEADING, &format!("{heading:<INDENT$}"));
-            self.line(&format!("{heading}{line}"));
-        }
+    fn section(&mut self, heading: &str, lines: &[Line]) {
+        self.headed(HEADING, heading, lines);
+    }
+
+    fn headed(&mut self, style: Style, heading: &str, lines: &[Line]) {
+        self.out += &section(style, heading, lines, self.columns);
     }
 
     /// What ran: enough to tell two summaries apart.
@@ -140,40 +143,43 @@ impl Text {
             config.seed,
             config.client,
         );
-        for line in wrap(&origin, WIDTH) {
-            self.line(&painted(FAINT, &line));
-        }
-        self.line("");
+        self.out += &folded(&Line::new(FAINT, &origin), 0, self.columns);
+        self.blank();
     }
 
-    fn headline(&mut self, result: &RunResult) {
-        let verdict = Verdict::of(result);
-        let style = match verdict.word {
-            Word::Held if verdict.is_sound() => GOOD,
-            Word::Held | Word::RateHeld | Word::Interrupted => NOTE,
-            Word::NotHeld | Word::EndedEarly | Word::LedgerOpen => BAD,
-        };
-        let word = painted(style, &format!("{:<INDENT$}", verdict.word));
+    /// The verdict, and what it rests on.
+    fn headline(&mut self, result: &RunResult, verdict: &Verdict) {
         let asked = match result.config.rate {
             asked if (asked - result.rate.offered).abs() > asked * super::TOLERANCE => {
                 format!(" (asked for {}/s)", amount(asked))
             }
             _ => String::new(),
         };
-        self.line(&format!(
-            "{word}{} of {}/s offered, for {} s{asked}{}",
-            rate(result.rate.achieved),
-            amount(result.rate.offered),
-            amount(result.run.measured),
-            verdict.losses(result),
-        ));
+        let losses = verdict.losses(result);
+        let line = plain(&format!("{}{asked}{losses}", rates(result)));
+        self.headed(style(verdict), &verdict.word.to_string(), &[line]);
         for reason in &verdict.reasons {
-            self.section("", &wrap(&reason.to_string(), WIDTH - INDENT));
+            self.section("", &[plain(&reason.to_string())]);
         }
         for doubt in &verdict.doubts {
-            self.section("in doubt", &wrap(doubt, WIDTH - INDENT));
+            self.section("in doubt", &[plain(doubt)]);
         }
-        self.line("");
+        self.blank();
+    }
+
+    /// The verdict once more, on one line.
+    fn end(&mut self, result: &RunResult, verdict: &Verdict) {
+        self.blank();
+        let doubt = if verdict.doubts.is_empty() {
+            ""
+        } else {
+            ", in doubt"
+        };
+        let whole = format!("{}{doubt}{}", rates(result), verdict.losses(result));
+        let brief = format!("{}/s{doubt}", amount(result.rate.achieved));
+        let fits = width(&whole) <= self.columns.beside(LABEL);
+        let line = plain(if fits { &whole } else { &brief });
+        self.headed(style(verdict), &verdict.word.to_string(), &[line]);
     }
 
     fn ledger(&mut self, result: &RunResult) {
@@ -201,22 +207,23 @@ impl Text {
                 count(missing)
             ));
         }
-        let closed = if ledger.closed {
-            painted(GOOD, "closed")
+        let (closes, closed) = if ledger.closed {
+            (GOOD, "closed")
         } else {
-            painted(BAD, "does not close")
+            (BAD, "does not close")
         };
-        if let Some(last) = lines.last_mut() {
-            *last = format!("{last}  {closed}");
+        let mut lines: Vec<Line> = lines.iter().map(|line| plain(line)).collect();
+        if let Some(last) = lines.pop() {
+            lines.push(last.and(PLAIN, ", ").and(closes, closed));
         }
         if ledger.seen.is_some() {
-            lines.push(format!(
+            lines.push(plain(&format!(
                 "{}, {} reordered, {} foreign, {} seen unacknowledged",
                 plural(ledger.duplicates.unwrap_or(0), "duplicate"),
                 count(ledger.reordered.unwrap_or(0)),
                 count(ledger.foreign.unwrap_or(0)),
                 count(ledger.seen_unacknowledged.unwrap_or(0)),
-            ));
+            )));
         }
         let warm_up = &ledger.warm_up;
         let lost = [
@@ -230,11 +237,11 @@ impl Text {
             .map(|(readings, what)| format!("{} {what}", count(*readings)))
             .collect();
         if !lost.is_empty() {
-            lines.push(format!(
+            lines.push(plain(&format!(
                 "in the warm-up, of {} scheduled: {}",
                 count(warm_up.scheduled),
                 lost.join(", ")
-            ));
+            )));
         }
         if !ledger.missing_examples.is_empty() {
             let examples: Vec<String> = ledger
@@ -243,17 +250,17 @@ impl Text {
                 .take(SHOWN)
                 .map(|reading| format!("{}-{}", reading.device, reading.sequence))
                 .collect();
-            lines.push(format!(
+            lines.push(plain(&format!(
                 "missing (device-sequence): {}{}",
                 examples.join(", "),
                 match ledger.missing {
                     Some(missing) if missing > examples.len() as u64 => ", ...",
                     _ => "",
                 }
-            ));
+            )));
         }
         self.section("ledger", &lines);
-        self.line("");
+        self.blank();
     }
 
     /// The stream was not the table's: hrload filled it.
@@ -273,8 +280,8 @@ impl Text {
         for (code, records) in &puts.failed {
             let _ = write!(line, "; {} given up: {}", count(*records), tame(code));
         }
-        self.section("puts", &wrap(&line, WIDTH - INDENT));
-        self.line("");
+        self.section("puts", &[plain(&line)]);
+        self.blank();
     }
 
     fn lake(&mut self, result: &RunResult) {
@@ -300,12 +307,9 @@ impl Text {
                 lines.push(format!("{} {what}", count(number)));
             }
         }
-        let lines: Vec<String> = lines
-            .iter()
-            .flat_map(|line| wrap(line, WIDTH - INDENT))
-            .collect();
+        let lines: Vec<Line> = lines.iter().map(|line| plain(line)).collect();
         self.section("lake", &lines);
-        self.line("");
+        self.blank();
     }
 
     fn latency(&mut self, result: &RunResult) {
@@ -313,38 +317,42 @@ impl Text {
             .iter()
             .all(|&stage| result.latency.get(stage).is_none())
         {
-            self.section("latency", &["nothing was sent".to_owned()]);
-            self.line("");
+            self.section("latency", &[plain("nothing was sent")]);
+            self.blank();
             return;
         }
-        let mut heading = format!("{:<INDENT$}", "latency");
-        for column in ["p50", "p90", "p99", "p99.9", "max"] {
-            let _ = write!(heading, "{column:>9}");
-        }
-        self.line(&painted(HEADING, &heading));
+        let mut columns = vec![Column::words("latency").at_least(LABEL - 2)];
+        let percentiles = ["p50", "p90", "p99", "p99.9", "max"];
+        columns.extend(percentiles.map(|of| Column::numbers(of).at_least(7)));
+        columns.push(Column::words("").spare(0));
+        let mut table = Table::new(columns);
         for stage in TABLE {
             let Some(of) = result.latency.get(stage) else {
                 continue;
             };
-            let mut row = format!("{:<INDENT$}", stage.key());
-            for value in [of.p50, of.p90, of.p99, of.p999, of.max] {
-                let _ = write!(row, "{:>9}", duration(value));
-            }
-            let meaning = painted(FAINT, stage.meaning());
-            self.line(&format!("{row}  {meaning}"));
+            let values = [of.p50, of.p90, of.p99, of.p999, of.max].into_iter();
+            let row = values.fold(Row::new().cell(stage.key()), |row, value| {
+                row.cell(duration(value))
+            });
+            let meaning = stage.meaning();
+            // What is said besides stands in `docs/results.md`.
+            let brief = meaning.split([',', ':', '(']).next().unwrap_or(meaning);
+            table.push(row.styled(FAINT, meaning).or(brief.trim_end()));
         }
-        self.line("");
+        self.out += &table.fitted(self.columns);
+        self.blank();
     }
 
     fn clocks(&mut self, result: &RunResult) {
         let offset = &result.clock_offset;
         if let (Some(low), Some(high)) = (offset.low, offset.high) {
             let line = format!(
-                "the services' is ahead of ours by {} to {}, by causality",
+                "the services' is ahead of ours by {} to {}, by causality: stages between \
+                 two clocks are as good as that",
                 duration(low),
                 duration(high)
             );
-            self.section("clock", &[line]);
+            self.section("clock", &[plain(&line)]);
         }
     }
 
@@ -369,11 +377,7 @@ impl Text {
         if lines.is_empty() {
             lines.push("none".to_owned());
         }
-        let lines: Vec<String> = shortened(lines)
-            .iter()
-            .flat_map(|line| wrap(line, WIDTH - INDENT))
-            .collect();
-        self.section("throttles", &lines);
+        self.section("throttles", &shortened(lines));
         let failed = |codes: &std::collections::BTreeMap<String, u64>, what: &str| {
             let mut codes: Vec<_> = codes.iter().collect();
             codes.sort_by_key(|&(_, number)| std::cmp::Reverse(*number));
@@ -395,7 +399,7 @@ impl Text {
             ))
         });
         let mut lines = shortened(lines);
-        lines.extend(last.iter().flat_map(|line| wrap(line, WIDTH - INDENT)));
+        lines.extend(last.iter().map(|line| plain(line)));
         self.section("failures", &lines);
     }
 
@@ -416,7 +420,7 @@ impl Text {
             amount(capacity.consumed_units),
             count(capacity.computed_units),
         );
-        self.section("capacity", &[line]);
+        self.section("capacity", &[plain(&line)]);
     }
 
     /// What AWS counted, beside hrload's own count.
@@ -424,22 +428,25 @@ impl Text {
         let Some(cloudwatch) = &result.cloudwatch else {
             return;
         };
-        let mut lines = vec![format!(
-            "{:<42}{:>14}{:>14}",
-            "AWS counted", "AWS", "hrload"
-        )];
+        let mut table = Table::new(vec![
+            Column::words("cloudwatch").at_least(42).shortens_to(20),
+            Column::numbers("AWS").at_least(12),
+            Column::numbers("hrload").at_least(12),
+        ]);
         for (of, [counted, own]) in cloudwatch.told() {
-            lines.push(format!("{:<42}{counted:>14}{own:>14}", tame(&of.metric)));
-            if let Some(differs) = &of.differs {
-                let wrapped = wrap(&tame(differs), WIDTH - INDENT - 2);
-                lines.extend(wrapped.iter().map(|line| format!("  {line}")));
-            }
+            let row = Row::new().cell(&of.metric).cell(counted).cell(own);
+            table.push(match &of.differs {
+                Some(differs) => row.below(plain(differs)),
+                None => row,
+            });
         }
+        self.blank();
+        self.out += &table.fitted(self.columns);
         if !cloudwatch.complete {
             let late = "it was not complete yet: `hrload cloudwatch FILE` asks again";
-            lines.push(late.to_owned());
+            self.section("", &[plain(late)]);
         }
-        self.section("cloudwatch", &lines);
+        self.blank();
     }
 
     fn planned(&mut self, result: &RunResult) {
@@ -468,17 +475,18 @@ impl Text {
         if let Some(of) = planned.record_bytes {
             parts.push(beside(of, "bytes a record"));
         }
-        self.section("plan", &wrap(&parts.join("; "), WIDTH - INDENT));
+        self.section("plan", &[plain(&parts.join("; "))]);
     }
 
     fn cost(&mut self, result: &RunResult) {
         if let Some(cost) = &result.cost {
-            let mut line = format!("{:.4} USD on AWS", cost.usd);
+            let mut line = format!("{} USD on AWS", usd(cost.usd));
             if let (Some(hour), Some(million)) = (cost.usd_per_hour, cost.usd_per_million) {
-                line += &format!(": {hour:.2} USD an hour, {million:.3} USD a million readings");
+                let (hour, million) = (usd(hour), usd(million));
+                line += &format!(": {hour} USD an hour, {million} USD a million readings");
             }
-            line += &format!("; prices of {}, storage left out", tame(&cost.prices));
-            self.section("cost", &wrap(&line, WIDTH - INDENT));
+            line += &format!("; prices of {}, storage left out", cost.prices);
+            self.section("cost", &[plain(&line)]);
         }
     }
 
@@ -503,16 +511,11 @@ impl Text {
         if let Some(pacing) = result.latency.get(Stage::Pacing) {
             parts.push(format!("pacing p99 {}", duration(pacing.p99)));
         }
-        let mut lines = vec![parts.join(", ")];
-        match &generator.limit {
-            Some(limit) => {
-                let limit = format!("it was the limit: {}", limit.what);
-                let limit = wrap(&limit, WIDTH - INDENT);
-                lines.extend(limit.iter().map(|line| painted(NOTE, line)));
-            }
-            None => lines.push("it was not the limit".to_owned()),
-        }
-        self.section("generator", &lines);
+        let limit = match &generator.limit {
+            Some(limit) => Line::new(NOTE, &format!("it was the limit: {}", limit.what)),
+            None => plain("it was not the limit"),
+        };
+        self.section("generator", &[plain(&parts.join(", ")), limit]);
     }
 
     /// What held the run back, but for what stands with the generator already.
@@ -522,47 +525,36 @@ impl Text {
         for cause in result.causes.iter().filter(told) {
             let whose = cause.whose.key();
             let text = format!("the {whose}: {}; {}", cause.what, cause.advice);
-            let lines: Vec<String> = wrap(&text, WIDTH - INDENT)
-                .iter()
-                .map(|line| painted(NOTE, line))
-                .collect();
-            self.section("cause", &lines);
+            self.section("cause", &[Line::new(NOTE, &text)]);
         }
     }
 
     fn thresholds(&mut self, result: &RunResult) {
-        let lines: Vec<String> = result
-            .thresholds
-            .iter()
-            .map(|threshold| {
-                let word = if threshold.met {
-                    painted(GOOD, "met")
-                } else {
-                    painted(BAD, "missed")
-                };
-                format!(
-                    "{word}: {}, measured {}",
-                    tame(&threshold.expression),
-                    threshold.shown()
-                )
-            })
-            .collect();
-        self.section("threshold", &lines);
+        let lines = result.thresholds.iter().map(|threshold| {
+            let word = match threshold.met {
+                true => Line::new(GOOD, "met"),
+                false => Line::new(BAD, "missed"),
+            };
+            let (expression, shown) = (&threshold.expression, threshold.shown());
+            word.and(PLAIN, &format!(": {expression}, measured {shown}"))
+        });
+        self.section("threshold", &lines.collect::<Vec<_>>());
     }
 
     fn warnings(&mut self, result: &RunResult) {
-        for warning in shortened(result.warnings.clone()) {
-            let lines: Vec<String> = wrap(&warning, WIDTH - INDENT)
-                .iter()
-                .map(|line| painted(NOTE, line))
-                .collect();
-            self.section("warning", &lines);
+        for warning in first(result.warnings.clone()) {
+            self.section("warning", &[Line::new(NOTE, &warning)]);
         }
     }
 }
 
+/// The same as lines.
+fn shortened(lines: Vec<String>) -> Vec<Line> {
+    first(lines).iter().map(|line| plain(line)).collect()
+}
+
 /// The first few, and how many more there are.
-fn shortened(mut lines: Vec<String>) -> Vec<String> {
+fn first(mut lines: Vec<String>) -> Vec<String> {
     if lines.len() > SHOWN {
         let more = lines.len() - (SHOWN - 1);
         lines.truncate(SHOWN - 1);

@@ -72,6 +72,44 @@ pub fn amount(value: f64) -> String {
     decimal(value, decimals)
 }
 
+/// Decimals with which a value shows three significant digits, or as many as `least`.
+fn decimals(value: f64, least: usize) -> usize {
+    /// Below a thousandth of a millionth there is nothing to tell.
+    const MOST: i32 = 9;
+    match value.abs() {
+        magnitude if magnitude >= 5e-10 && magnitude.is_finite() => {
+            let wanted = (2 - magnitude.log10().floor() as i32).min(MOST);
+            usize::try_from(wanted).unwrap_or(0).max(least)
+        }
+        _ => least,
+    }
+}
+
+/// Without a sign where nothing but zeros are shown.
+fn unsigned_zero(text: String) -> String {
+    let is_zero = text.bytes().all(|byte| !(b'1'..=b'9').contains(&byte));
+    match text.strip_prefix('-') {
+        Some(zero) if is_zero => zero.to_owned(),
+        _ => text,
+    }
+}
+
+/// An amount that is not rounded away: three significant digits below 100, whole above:
+/// `0.00139`, `12.3`, `5,000`.
+#[must_use]
+pub fn quantity(value: f64) -> String {
+    if value.fract() == 0.0 || value.abs() >= 100.0 {
+        return unsigned_zero(decimal(value, 0));
+    }
+    unsigned_zero(decimal(value, decimals(value, 0)))
+}
+
+/// US dollars: cents, and three significant digits below a dollar: `1,234.50`, `0.00187`.
+#[must_use]
+pub fn usd(value: f64) -> String {
+    unsigned_zero(decimal(value, decimals(value, 2)))
+}
+
 /// Bytes with three significant digits, in powers of 1,000: `12.3 MB`.
 #[must_use]
 pub fn bytes(value: u64) -> String {
@@ -214,6 +252,24 @@ mod tests {
         ];
         for (seconds, expected) in cases {
             assert_eq!(duration(seconds), expected);
+        }
+    }
+
+    #[test]
+    fn small_amounts_and_dollars_are_not_rounded_away() {
+        for (value, amount, dollars) in [
+            (0.0, "0", "0.00"),
+            (-0.000_000_000_1, "0", "0.00"),
+            (0.001_388_9, "0.00139", "0.00139"),
+            (-0.000_04, "-0.0000400", "-0.0000400"),
+            (0.5, "0.500", "0.500"),
+            (2.0, "2", "2.00"),
+            (12.345, "12.3", "12.35"),
+            (1_234.5, "1,234", "1,234.50"),
+            (f64::NAN, "-", "-"),
+        ] {
+            assert_eq!(quantity(value), amount, "{value}");
+            assert_eq!(usd(value), dollars, "{value}");
         }
     }
 

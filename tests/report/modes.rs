@@ -1,6 +1,6 @@
 //! What is concluded from tables compared.
 
-use hrload::report::{Condition, Cost, Ended, ModesResult, RunResult, TableRuns, modes};
+use hrload::report::{Columns, Condition, Cost, Ended, ModesResult, RunResult, TableRuns, modes};
 
 use crate::case::Case;
 
@@ -78,7 +78,7 @@ fn the_screen_has_a_column_for_each_table() {
         ("on demand, warm for 7,500", runs(Case::default, 3.0, 3)),
         ("provisioned, 7,500", runs(Case::lossy, 2.0, 3)),
     ]);
-    let text = anstream::adapter::strip_str(&modes(&result)).to_string();
+    let text = anstream::adapter::strip_str(&modes(&result, Columns::default())).to_string();
     for part in [
         "on demand, warm for 7,500",
         "provisioned, 7,500",
@@ -100,7 +100,7 @@ fn where_none_met_the_objectives_none_is_taken() {
         ("lossy, too", runs(Case::lossy, 1.0, 1)),
     ]);
     assert_eq!(result.taken, None);
-    assert!(modes(&result).contains("none met the objectives"));
+    assert!(modes(&result, Columns::default()).contains("none met the objectives"));
 }
 
 #[test]
@@ -119,13 +119,14 @@ fn a_table_is_not_taken_while_runs_are_missing() {
     ] {
         let result = compared(tables);
         assert_eq!(result.taken, None, "{}", result.reason);
-        let text = modes(&result);
+        let text = modes(&result, Columns::default());
         assert!(!text.contains("NaN") && !text.contains("inf"), "{text}");
     }
-    let text = modes(&compared(vec![
+    let result = compared(vec![
         ("whole", runs(Case::default, 3.0, 3)),
         ("cut short", runs(Case::default, 1.0, 2)),
-    ]));
+    ]);
+    let text = modes(&result, Columns::default());
     assert!(text.contains("none yet: 5 of 6 runs were made"), "{text}");
 }
 
@@ -163,7 +164,11 @@ fn a_table_that_gives_less_for_long_than_is_asked_or_used_is_not_taken() {
             "{gives:?} {used}: {}",
             result.reason
         );
-        assert!(modes(&result).contains(says), "{}", modes(&result));
+        assert!(
+            modes(&result, Columns::default()).contains(says),
+            "{}",
+            modes(&result, Columns::default())
+        );
         assert_eq!(result.tables[0].fits(), taken == 0);
     }
 }

@@ -1,6 +1,8 @@
 //! What is concluded from a sweep's steps.
 
-use hrload::report::{Cause, Limiting, SweepResult, Threshold, sweep, sweep_plot, sweep_step};
+use hrload::report::{
+    Cause, Columns, Limiting, SweepResult, Threshold, sweep, sweep_plot, sweep_step,
+};
 
 use crate::case::Case;
 
@@ -36,13 +38,13 @@ fn the_knee_is_the_highest_rate_below_the_lowest_that_did_not_hold() {
     let knee = result.knee.unwrap();
     assert_eq!((knee.step, knee.below, knee.above), (4, Some(1), Some(3)));
     assert_eq!(result.cause.as_ref().unwrap().because, "at 2800");
-    let text = anstream::adapter::strip_str(&sweep(&result)).to_string();
+    let text = anstream::adapter::strip_str(&sweep(&result, Columns::default())).to_string();
     assert!(text.contains(
-        "knee      2,400 readings/s: 2,000/s below it met the objectives, 2,800/s above it"
+        "knee         2,400 readings/s: 2,000/s below it met the objectives, 2,800/s above it"
     ));
-    assert!(text.contains("limit     the table: at 2800"), "{text}");
+    assert!(text.contains("limit        the table: at 2800"), "{text}");
     assert!(
-        text.lines().all(|line| line.chars().count() <= 120),
+        text.lines().all(|line| line.chars().count() <= 80),
         "{text}"
     );
     let drawn = sweep_plot(&result).unwrap();
@@ -71,7 +73,7 @@ fn what_was_not_measured_is_shown_as_nothing() {
     result.add(3e3, &run, false, None);
     result.conclude();
     let steps = result.steps.iter().map(sweep_step);
-    for text in steps.chain([sweep(&result)]) {
+    for text in steps.chain([sweep(&result, Columns::default())]) {
         assert!(!text.contains("NaN") && !text.contains("inf"), "{text}");
     }
     assert!(sweep_step(&result.steps[1]).contains("did not come to its end"));
@@ -90,9 +92,9 @@ fn a_rate_beyond_what_is_given_for_long_says_so_though_it_met_everything() {
     result.add(522.0, &run, false, Some(cause));
     result.conclude();
     assert!(sweep_step(&result.steps[1]).contains("522 are more than 500"));
-    let text = anstream::adapter::strip_str(&sweep(&result)).to_string();
+    let text = anstream::adapter::strip_str(&sweep(&result, Columns::default())).to_string();
     assert!(
-        text.contains("limit     the table: 522 are more than 500"),
+        text.contains("limit        the table: 522 are more than 500"),
         "{text}"
     );
     assert!(
@@ -105,9 +107,11 @@ fn a_rate_beyond_what_is_given_for_long_says_so_though_it_met_everything() {
 fn a_sweep_of_which_nothing_held_says_so() {
     let result = swept(&[(1e3, false), (1e3, false)]);
     assert_eq!(result.knee, None);
-    assert!(sweep(&result).contains("no rate that was tried met the objectives"));
+    assert!(
+        sweep(&result, Columns::default()).contains("no rate that was tried met the objectives")
+    );
     let empty = swept(&[]);
     assert_eq!((empty.knee, empty.cause.clone()), (None, None));
-    assert!(sweep(&empty).contains("none"));
+    assert!(sweep(&empty, Columns::default()).contains("none"));
     assert!(sweep_plot(&empty).is_err());
 }

@@ -4,7 +4,8 @@
 use std::collections::BTreeMap;
 
 use hrload::report::{
-    Bound, Phase, RateChange, ReasonKind, Report, RunResult, Threshold, Verdict, Word, summary,
+    Bound, Columns, Phase, RateChange, ReasonKind, Report, RunResult, Threshold, Verdict, Word,
+    summary,
 };
 use proptest::prelude::*;
 use proptest::sample::subsequence;
@@ -197,7 +198,7 @@ fn told(result: &RunResult) -> BTreeMap<&'static str, (String, bool)> {
         line.unwrap_or_else(|| panic!("no line has {has:?}: {text}"))
             .to_owned()
     };
-    let summary = anstream::adapter::strip_str(&summary(result)).to_string();
+    let summary = anstream::adapter::strip_str(&summary(result, Columns::default())).to_string();
     let first = summary.split("\n\n").nth(1).unwrap().to_owned();
     let markdown = line(form("md"), "### hrload: ");
     let page = line(
@@ -340,7 +341,7 @@ fn each_word_has_its_exit_code_and_the_gravest_reason_chooses() {
 fn a_rate_that_was_held_says_in_its_first_line_what_was_lost() {
     let mut result = Case::default().run();
     lose(&mut result, 10);
-    let text = anstream::adapter::strip_str(&summary(&result)).to_string();
+    let text = anstream::adapter::strip_str(&summary(&result, Columns::default())).to_string();
     let first = text.split("\n\n").nth(1).unwrap();
     assert!(
         first.starts_with(

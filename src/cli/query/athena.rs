@@ -12,7 +12,7 @@ use crate::capacity::price::Prices;
 use crate::cli::problem::{Exit, Problem};
 use crate::experiment::Interrupts;
 use crate::query::{Athena, AthenaError, Bill, Execution};
-use crate::report::{bytes, duration};
+use crate::report::{bytes, duration, usd};
 
 /// Between two questions how far it is.
 const LOOK: Duration = Duration::from_millis(500);
@@ -101,8 +101,8 @@ fn tell(rows: u64, bill: Bill, region: &str) {
         |_| String::new(),
         |prices| {
             format!(
-                ", {:.6} {} at the prices of {}, {}",
-                bill.cost(&prices.athena),
+                ", {} {} at the prices of {}, {}",
+                usd(bill.cost(&prices.athena)),
                 prices.currency,
                 prices.region,
                 prices.as_of

@@ -37,7 +37,7 @@ pub(super) async fn answer(args: &QueryArgs, sql: &str, cores: usize) -> Result<
     };
     let (mut rows, known) = match answer {
         (Answer::Done(told), _) => {
-            crate::cli::print(&format!("{told}\n"))?;
+            crate::cli::screen::tell(&told)?;
             return Ok(Exit::Held);
         }
         (Answer::Rows(rows), known) => (rows, known),

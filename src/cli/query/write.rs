@@ -12,6 +12,7 @@ use tempfile::NamedTempFile;
 
 use super::{FormatArg, QueryArgs};
 use crate::cli::problem::Problem;
+use crate::cli::screen;
 use crate::query::{Format, OutputError, Writer};
 use crate::report::count;
 
@@ -108,7 +109,8 @@ impl Rows {
                 Out::File(BufWriter::new(beside))
             }
         };
-        let writer = Writer::new(format, schema, BufWriter::new(out));
+        let columns = file.is_none().then(screen::of_stdout);
+        let writer = Writer::new(format, schema, columns, BufWriter::new(out));
         Ok(Self {
             writer: writer.map_err(|error| failed(file.as_deref(), &closed, error))?,
             file,

@@ -17,6 +17,7 @@ use super::live::Live;
 use super::place::on_runtime;
 use super::problem::{Exit, Outputs, Problem};
 use super::report as reports;
+use super::screen;
 use super::values::{self, Rate};
 use super::watching::WatchArgs;
 use crate::codec::Layout;
@@ -24,7 +25,7 @@ use crate::endpoint::Endpoint;
 use crate::experiment::{self, Event, Output};
 use crate::local::Faults;
 use crate::local::capture::ChangeDelay;
-use crate::report::{self, Condition, Report, RunResult, Word, Written};
+use crate::report::{self, Columns, Condition, Report, RunResult, Word, Written};
 
 /// Arguments of the main job, grouped as `--help` shows them.
 #[derive(Debug, Args)]
@@ -195,12 +196,13 @@ pub(crate) struct RunArgs {
     )]
     change_delay: ChangeDelay,
 
-    /// Embedded services: faults to inject, such as lose=1% or stall=2s@5s (see `hrload local --help`)
+    /// Embedded services: faults to inject, such as lose=1% or stall=2s@5s
     #[arg(
         long,
         value_name = "FAULTS",
         default_value = "",
         hide_default_value = true,
+        long_help = super::local::fault_help(),
         help_heading = "Embedded services"
     )]
     fault: Faults,
@@ -359,7 +361,7 @@ pub(crate) fn run(mut args: RunArgs) -> Result<Exit, Problem> {
         diff::comparable_before(&baseline, &experiment::foresee(&request)?)?;
     }
     if let Some(made_before) = dry_run {
-        return super::print(&dry::calls(&request, made_before)).map(|()| Exit::Held);
+        return screen::tell(&dry::calls(&request, made_before)).map(|()| Exit::Held);
     }
     let to_its_end = " if it runs to its end";
     agree(&request, "run", to_its_end, asking, || {
@@ -441,13 +443,15 @@ pub(super) fn put_out<T: Serialize>(
     output: Option<&Output>,
     quiet: bool,
     found: &T,
-    text: impl FnOnce(&T) -> String,
+    text: impl FnOnce(&T, Columns) -> String,
 ) -> Result<(), Problem> {
     let mut outputs = Outputs::default();
     match output {
         _ if quiet => {}
-        Some(Output::Stdout) => anstream::eprint!("{}", text(found)),
-        Some(Output::File(_)) | None => outputs.note(super::print(&text(found))),
+        Some(Output::Stdout) => anstream::eprint!("{}", text(found, screen::of_stderr())),
+        Some(Output::File(_)) | None => {
+            outputs.note(super::print(&text(found, screen::of_stdout())))
+        }
     }
     outputs.note(match output {
         Some(Output::File(path)) => report::write_json(path, found).map_err(|why| {

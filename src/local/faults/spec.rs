@@ -17,20 +17,48 @@ pub struct FaultError {
     pub example: &'static str,
 }
 
-/// Every kind and a right example of it.
-const KINDS: [(&str, &str); 12] = [
-    ("delay", "delay=200ms"),
-    ("lose", "lose=1000"),
-    ("duplicate", "duplicate=1%"),
-    ("reorder", "reorder=1%"),
-    ("throttle", "throttle=5%"),
-    ("unprocessed", "unprocessed=5%"),
-    ("disconnect", "disconnect=10"),
-    ("disconnect-after", "disconnect-after=10"),
-    ("error", "error=1%"),
-    ("error-html", "error-html=1%"),
-    ("respond", "respond=50ms"),
-    ("stall", "stall=2s@5s"),
+/// A kind of fault, as it is written and as help tells of it.
+struct Kind {
+    name: &'static str,
+    /// What stands behind the `=`.
+    value: &'static str,
+    /// A right one.
+    example: &'static str,
+    does: &'static str,
+}
+
+const AMOUNT: &str = "AMOUNT";
+const TIME: &str = "TIME";
+
+const fn kind(
+    name: &'static str,
+    value: &'static str,
+    example: &'static str,
+    does: &'static str,
+) -> Kind {
+    Kind {
+        name,
+        value,
+        example,
+        does,
+    }
+}
+
+/// Every kind.
+#[rustfmt::skip]
+const KINDS: [Kind; 12] = [
+    kind("delay", TIME, "delay=200ms", "change records arrive later by this"),
+    kind("lose", AMOUNT, "lose=1000", "change records never arrive"),
+    kind("duplicate", AMOUNT, "duplicate=1%", "change records arrive twice"),
+    kind("reorder", AMOUNT, "reorder=1%", "change records change places with the next"),
+    kind("throttle", AMOUNT, "throttle=5%", "write calls are refused for want of capacity"),
+    kind("unprocessed", AMOUNT, "unprocessed=5%", "items of a batch come back unprocessed"),
+    kind("disconnect", AMOUNT, "disconnect=10", "no answer, and nothing is written"),
+    kind("disconnect-after", AMOUNT, "disconnect-after=10", "no answer, but all is written"),
+    kind("error", AMOUNT, "error=1%", "500 in the service's shape; nothing is written"),
+    kind("error-html", AMOUNT, "error-html=1%", "500 as a page; nothing is written"),
+    kind("respond", TIME, "respond=50ms", "write calls are answered later by this"),
+    kind("stall", "TIME@TIME", "stall=2s@5s", "nothing is answered for 2 s, after 5 s"),
 ];
 
 impl Faults {
@@ -40,6 +68,16 @@ impl Faults {
     /// Both name the same kind.
     pub fn merge(self, other: &Self) -> Result<Self, FaultError> {
         format!("{self},{other}").parse()
+    }
+
+    /// Every kind in a line: how it is written, and what it does.
+    #[must_use]
+    pub fn kinds() -> String {
+        let lines = KINDS.iter().map(|kind| {
+            let written = format!("{}={}", kind.name, kind.value);
+            format!("  {written:<24}{}\n", kind.does)
+        });
+        lines.collect()
     }
 
     fn set(&mut self, kind: &str, value: &str) -> Result<(), String> {
@@ -65,7 +103,10 @@ impl Faults {
             "stall" => once(&mut self.stall, stall(value)),
             _ => Err(match nearest(kind) {
                 Some(near) => format!("no such kind, did you mean `{near}`?"),
-                None => format!("no such kind; there are {}", KINDS.map(|k| k.0).join(", ")),
+                None => format!(
+                    "no such kind; there are {}",
+                    KINDS.map(|kind| kind.name).join(", ")
+                ),
             }),
         }
     }
@@ -74,7 +115,7 @@ impl Faults {
 fn nearest(kind: &str) -> Option<&'static str> {
     KINDS
         .iter()
-        .map(|(name, _)| (strsim::damerau_levenshtein(kind, name), *name))
+        .map(|of| (strsim::damerau_levenshtein(kind, of.name), of.name))
         .min()
         .filter(|(distance, _)| *distance <= 2)
         .map(|(_, name)| name)
@@ -136,8 +177,8 @@ impl FromStr for Faults {
                 reason,
                 example: KINDS
                     .iter()
-                    .find(|(name, _)| *name == kind || nearest(kind) == Some(*name))
-                    .map_or("lose=1000", |(_, example)| example),
+                    .find(|of| of.name == kind || nearest(kind) == Some(of.name))
+                    .map_or("lose=1000", |of| of.example),
             };
             let (kind, value) = part
                 .split_once('=')
@@ -212,7 +253,7 @@ mod tests {
 
     #[test]
     fn every_example_is_read_and_written_back_the_same() {
-        for (_, example) in KINDS {
+        for Kind { example, .. } in KINDS {
             let faults: Faults = example.parse().unwrap();
             assert_ne!(faults, Faults::default(), "{example}");
             assert_eq!(faults.to_string(), example);

@@ -11,7 +11,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::counted::Counted;
-use super::units::{self, parse_duration, parse_number};
+use super::units::{self, parse_duration, parse_number, usd};
 use super::{RunResult, Threshold};
 use crate::measure::Stage;
 pub use reach::SoFar;
@@ -300,7 +300,7 @@ impl Condition {
             (_, Bound::Share(_)) => units::fine_percent(measured),
             (Figure::Latency(..), _) => units::duration(measured),
             (Figure::Achieved, _) => units::rate(measured),
-            (Figure::Dollars(_), _) => format!("{measured:.3}"),
+            (Figure::Dollars(_), _) => usd(measured),
             (Figure::Count(_) | Figure::SendCpu, _) => units::amount(measured),
         }
     }

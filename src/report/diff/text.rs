@@ -1,103 +1,78 @@
-//! A comparison on the terminal, at most 80 columns wide.
-
-use std::fmt::Write;
-
-use anstyle::{AnsiColor, Style};
+//! A comparison on the terminal.
 
 use super::{Change, DiffResult, FigureChange};
-use crate::report::plain::tame;
-use crate::report::text::{painted, wrap};
+use crate::report::screen::{
+    BAD, Column, Columns, FAINT, GOOD, Line, NOTE, PLAIN, Row, Table, folded,
+};
 
-const GOOD: Style = AnsiColor::Green.on_default().bold();
-const BAD: Style = AnsiColor::Red.on_default().bold();
-const NOTE: Style = AnsiColor::Yellow.on_default();
-const HEADING: Style = Style::new().bold();
-const FAINT: Style = Style::new().dimmed();
-
-const WIDTH: usize = 80;
-/// Columns before a figure's second line.
+/// Columns before the second line of one that is too long.
 const INDENT: usize = 4;
 
-/// The comparison as text.
+/// The comparison as text, its counts last.
 #[must_use]
-pub fn diff(result: &DiffResult) -> String {
-    let mut text = String::new();
-    // Writing to a string does not fail.
-    let _ = write_diff(&mut text, result);
-    text
-}
-
-fn write_diff(text: &mut String, result: &DiffResult) -> std::fmt::Result {
-    folded(text, FAINT, &result.about())?;
+pub fn diff(result: &DiffResult, columns: Columns) -> String {
+    let fold = |style, line: &str| folded(&Line::new(style, line), INDENT, columns);
+    let mut text = fold(FAINT, &result.about());
     for of in &result.differences {
         let line = format!("differs: {} {} against {}", of.what, of.base, of.new);
-        folded(text, NOTE, &line)?;
+        text += &fold(NOTE, &line);
     }
     for of in &result.unheld {
-        folded(text, BAD, &of.line())?;
+        text += &fold(BAD, &of.line());
     }
-    let heading = format!(
-        "{:<20}{:>12}{:>12}{:>12}{:>10}  {}",
-        "figure", "base", "new", "change", "share", "verdict"
-    );
-    writeln!(text, "{}", painted(HEADING, &heading))?;
+    let mut table = Table::new(vec![
+        Column::words("figure").at_least(20).shortens_to(16),
+        Column::numbers("base").at_least(10),
+        Column::numbers("new").at_least(10),
+        Column::numbers("change").at_least(10),
+        Column::numbers("share").at_least(8),
+        Column::words("verdict"),
+    ]);
     let (headline, stages) = result.figures_by_rank();
     for of in headline.into_iter().chain(stages) {
-        figure(text, of)?;
+        table.push(figure(of));
     }
-    writeln!(text)?;
+    text += &table.fitted(columns);
+    text += "\n";
     if let Some(line) = advice(result) {
-        folded(text, Style::new(), line)?;
+        text += &fold(PLAIN, line);
     }
     if let Some(line) = result.about_unheld() {
         let style = if result.unheld_allowed { NOTE } else { BAD };
-        folded(text, style, &line)?;
+        text += &fold(style, &line);
     }
-    writeln!(
-        text,
+    let counts = format!(
         "{} worse, {} better, {} not changed, {} inconclusive",
         result.count(Change::Worse),
         result.count(Change::Better),
         result.count(Change::NotChanged),
         result.count(Change::Inconclusive),
-    )
+    );
+    text + &fold(PLAIN, &counts)
 }
 
-/// A line in as many as it takes.
-fn folded(text: &mut String, style: Style, line: &str) -> std::fmt::Result {
-    for (at, line) in wrap(line, WIDTH - INDENT).iter().enumerate() {
-        let indent = if at == 0 { 0 } else { INDENT };
-        writeln!(text, "{:indent$}{}", "", painted(style, line))?;
-    }
-    Ok(())
-}
-
-fn figure(text: &mut String, of: &FigureChange) -> std::fmt::Result {
-    let [base, new, change, share] = of.shown();
-    let verdict = match of.verdict {
-        Change::Better => painted(GOOD, "better"),
-        Change::Worse => painted(BAD, "worse"),
-        Change::NotChanged => "not changed".to_owned(),
-        Change::Inconclusive => painted(NOTE, "inconclusive"),
+fn figure(of: &FigureChange) -> Row {
+    let (style, verdict) = match of.verdict {
+        Change::Better => (GOOD, "better"),
+        Change::Worse => (BAD, "worse"),
+        Change::NotChanged => (PLAIN, "not changed"),
+        Change::Inconclusive => (NOTE, "inconclusive"),
     };
-    let name = tame(&of.figure);
-    writeln!(
-        text,
-        "{name:<20}{base:>12}{new:>12}{change:>12}{share:>10}  {verdict}"
-    )?;
+    let row = of
+        .shown()
+        .iter()
+        .fold(Row::new().cell(&of.figure), Row::cell);
+    let row = row.styled(style, verdict);
     if of.verdict == Change::NotChanged {
-        return Ok(());
+        return row;
     }
     let interval = of.shown_interval();
     let interval = interval.map(|of| format!("the change may be {of}"));
     let more: Vec<String> = interval.into_iter().chain(of.why()).collect();
-    if !more.is_empty() {
-        let more = more.join("; ");
-        for line in wrap(&more, WIDTH - INDENT) {
-            writeln!(text, "{:INDENT$}{}", "", painted(FAINT, &line))?;
-        }
+    match more.is_empty() {
+        true => row,
+        false => row.below(Line::new(FAINT, &more.join("; "))),
     }
-    Ok(())
 }
 
 /// What one run a side cannot say.

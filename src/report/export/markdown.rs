@@ -7,7 +7,7 @@ use super::{ReportError, second, target};
 use crate::measure::Stage;
 use crate::report::diff::tables;
 use crate::report::plain::tame;
-use crate::report::units::{amount, count, duration, percent, rate};
+use crate::report::units::{amount, count, duration, percent, rate, usd};
 use crate::report::{DiffResult, DiffSettings, RunResult, Verdict, Word};
 
 /// Stages of the table: the whole way, then its parts.
@@ -134,7 +134,9 @@ fn facts(text: &mut String, result: &RunResult) -> std::fmt::Result {
     {
         write!(
             text,
-            " On AWS: {hour:.2} USD an hour, {million:.3} USD a million readings."
+            " On AWS: {} USD an hour, {} USD a million readings.",
+            usd(hour),
+            usd(million),
         )?;
     }
     let limit = result.generator.limit.as_ref();

@@ -1,57 +1,37 @@
 //! A history on the terminal.
 
-use std::fmt::Write;
-
-use anstyle::{AnsiColor, Style};
-
 use super::trend::INSTRUCTIONS;
 use super::{FigureTrend, TrendResult};
-use crate::report::plain::tame;
-use crate::report::text::{painted, wrap};
+use crate::report::screen::{BAD, Column, Columns, FAINT, GOOD, Line, PLAIN, Row, Table, folded};
 use crate::stats::ChangePoints;
-
-const GOOD: Style = AnsiColor::Green.on_default().bold();
-const BAD: Style = AnsiColor::Red.on_default().bold();
-const HEADING: Style = Style::new().bold();
-const FAINT: Style = Style::new().dimmed();
-
-const WIDTH: usize = 80;
 
 /// The course of each figure: a line, and a line for each change of level.
 #[must_use]
-pub fn trend(result: &TrendResult) -> String {
-    let mut text = String::new();
-    // Writing to a string does not fail.
-    let _ = write(&mut text, result);
-    text
-}
-
-fn write(text: &mut String, result: &TrendResult) -> std::fmt::Result {
+pub fn trend(result: &TrendResult, columns: Columns) -> String {
     let entries = match result.entries {
         1 => "1 entry".to_owned(),
         n => format!("{n} entries"),
     };
     let what = format!("{entries}; {}; {}", result.workload, result.machine);
-    for line in wrap(&what, WIDTH) {
-        writeln!(text, "{}", painted(FAINT, &line))?;
-    }
+    let mut text = folded(&Line::new(FAINT, &what), 0, columns);
     if result.other > 0 {
         let left_out = format!(
             "{} of another workload or machine: only their instruction counts are looked at",
             result.other
         );
-        writeln!(text, "{}", painted(FAINT, &left_out))?;
+        text += &folded(&Line::new(FAINT, &left_out), 0, columns);
     }
-    let width = result.figures.iter().map(|of| of.figure.len()).max();
-    let width = width.unwrap_or(0).max("figure".len());
-    let heading = format!(
-        "{:width$} {:>7} {:>12} {:>12} {:>12}",
-        "figure", "entries", "first", "newest", "level"
-    );
-    writeln!(text, "{}", painted(HEADING, &heading))?;
+    let mut table = Table::new(vec![
+        Column::words("figure").shortens_to(INSTRUCTIONS.len()),
+        Column::numbers("entries"),
+        Column::numbers("first").at_least(11),
+        Column::numbers("newest").at_least(11),
+        Column::numbers("level").at_least(11),
+    ]);
     for of in &result.figures {
-        figure(text, of, width)?;
+        table.push(figure(of));
     }
+    text += &table.fitted(columns);
     let settings = ChangePoints::default();
     // The settings are in range.
     let needed = settings.fewest().unwrap_or_default();
@@ -63,57 +43,39 @@ fn write(text: &mut String, result: &TrendResult) -> std::fmt::Result {
              after; until then no level is given",
             needed - half
         );
-        writeln!(text)?;
-        for line in wrap(&line, WIDTH) {
-            writeln!(text, "{line}")?;
-        }
+        text += "\n";
+        text += &folded(&Line::new(PLAIN, &line), 0, columns);
     }
-    Ok(())
+    text
 }
 
-fn figure(text: &mut String, of: &FigureTrend, width: usize) -> std::fmt::Result {
-    let name = tame(&of.figure);
+fn figure(of: &FigureTrend) -> Row {
     let show = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |value| of.show(value));
-    writeln!(
-        text,
-        "{:width$} {:>7} {:>12} {:>12} {:>12}",
-        name,
-        of.values.len(),
-        show(of.values.first().copied()),
-        show(of.values.last().copied()),
-        show(of.level()),
-    )?;
+    let mut row = Row::new()
+        .cell(&of.figure)
+        .cell(of.values.len().to_string())
+        .cell(show(of.values.first().copied()))
+        .cell(show(of.values.last().copied()))
+        .cell(show(of.level()));
     for change in &of.changes {
         let share = if change.before == 0.0 {
             String::new()
         } else {
             format!(" ({:+.1}%)", (change.after / change.before - 1.0) * 100.0)
         };
-        let (style, word) = if change.better {
-            (GOOD, "better")
-        } else {
-            (BAD, "worse")
+        let word = match change.better {
+            true => Line::new(GOOD, "better"),
+            false => Line::new(BAD, "worse"),
         };
-        writeln!(
-            text,
-            "{:width$}   {} from {} on: {} -> {}{share}",
-            "",
-            painted(style, word),
-            tame(&change.label),
-            of.show(change.before),
-            of.show(change.after),
-            width = width.min(INSTRUCTIONS.len()),
-        )?;
+        let (before, after) = (of.show(change.before), of.show(change.after));
+        let what = format!(" from {} on: {before} -> {after}{share}", change.label);
+        row = row.below(word.and(PLAIN, &what));
     }
-    if let Some(label) = &of.last_seen {
-        writeln!(
-            text,
-            "{:width$}   {}: nothing to measure since {}",
-            "",
-            painted(BAD, "worse"),
-            tame(label),
-            width = width.min(INSTRUCTIONS.len()),
-        )?;
+    match &of.last_seen {
+        Some(label) => {
+            let what = format!(": nothing to measure since {label}");
+            row.below(Line::new(BAD, "worse").and(PLAIN, &what))
+        }
+        None => row,
     }
-    Ok(())
 }

@@ -5,9 +5,9 @@ use maud::{Markup, html};
 
 use super::Run;
 use super::latency::named;
-use super::parts::{Table, fact, facts};
+use super::parts::{Table, fact, facts, prose};
 use crate::report::export::{second, target};
-use crate::report::units::{amount, bytes, count, duration, percent};
+use crate::report::units::{self, amount, bytes, count, duration, percent, quantity};
 use crate::report::{CallNote, Config, Cost, Environment, Generator, RunInfo};
 
 /// The devices with the slowest reading each.
@@ -120,27 +120,37 @@ pub(super) fn capacity(runs: &[Run<'_>]) -> Markup {
             Some(count(of(run).waiting_max))
         }),
         fact(runs, "was the limit", |run| {
-            Some(match of(run).limit {
-                Some(limit) => format!("yes: {}; {}", limit.what, limit.advice),
-                None => "no".to_owned(),
-            })
+            let was = of(run).limit.is_some();
+            Some(if was { "yes" } else { "no" }.to_owned())
         }),
     ];
-    let causes = vec![fact(runs, "", |run| {
-        let causes = run.result.causes.iter();
-        let told = causes.map(|of| format!("the {}: {}; {}", of.whose.key(), of.what, of.advice));
-        let told = told.collect::<Vec<_>>().join(". ");
-        (!told.is_empty()).then_some(told)
-    })];
-    let held_back = runs.iter().any(|run| !run.result.causes.is_empty());
     html! {
         div.beside {
             (facts(runs, "Write units", units, false))
             (facts(runs, "The generator", generator, false))
-            @if held_back { (facts(runs, "What held it back", causes, false)) }
         }
+        @for run in runs { (held_back(*run, runs.len() > 1)) }
         @for run in runs { (counted(*run, runs.len() > 1)) }
         @for run in runs { (cost(*run, runs.len() > 1)) }
+    }
+}
+
+/// What held the run back, the generator's own limit first.
+fn held_back(run: Run<'_>, is_named: bool) -> Markup {
+    let limit = run.result.generator.limit.as_ref();
+    let own = limit.map(|of| ("generator", &of.what, &of.advice));
+    let others = run.result.causes.iter();
+    let others = others.filter(|of| limit.is_none_or(|limit| limit.what != of.what));
+    let others = others.map(|of| (of.whose.key(), &of.what, &of.advice));
+    let causes: Vec<_> = own.into_iter().chain(others).collect();
+    if causes.is_empty() {
+        return html! {};
+    }
+    html! {
+        p { strong { (named("What held it back", run, is_named)) } }
+        ul { @for (whose, what, advice) in causes {
+            li { "The " (whose) ": " (prose(&format!("{what}; {advice}"))) }
+        } }
     }
 }
 
@@ -179,15 +189,15 @@ fn cost(run: Run<'_>, is_named: bool) -> Markup {
         vec![
             line.item.clone(),
             line.unit.clone(),
-            amount(line.quantity),
-            format!("{:.6}", line.usd),
+            quantity(line.quantity),
+            units::usd(line.usd),
         ]
     });
     let whole = vec![
         "in all".to_owned(),
         String::new(),
         String::new(),
-        format!("{usd:.6}"),
+        units::usd(*usd),
     ];
     html! {
         (Table {
@@ -197,9 +207,9 @@ fn cost(run: Run<'_>, is_named: bool) -> Markup {
             words: 2,
         }.markup())
         p.note {
-            @if let Some(hour) = usd_per_hour { (format!("{hour:.2}")) " USD an hour. " }
+            @if let Some(hour) = usd_per_hour { (units::usd(*hour)) " USD an hour. " }
             @if let Some(million) = usd_per_million {
-                (format!("{million:.3}")) " USD a million readings. "
+                (units::usd(*million)) " USD a million readings. "
             }
             "Prices of " (prices) "; storage left out."
         }

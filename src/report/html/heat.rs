@@ -128,6 +128,9 @@ pub(super) fn with_time_axis(plot: Plot, run: Run<'_>) -> Plot {
     }
 }
 
+/// Of the fullest cell: lines and letters stand out from it in light and in dark.
+const STRONGEST: f64 = 0.45;
+
 /// What is in each cell, as a share of the fullest one of its column.
 fn cells(pieces: &[Measured<'_>]) -> Vec<Cell> {
     let low = pieces.iter().map(|(_, of)| of.min_us() as f64);
@@ -148,7 +151,7 @@ fn cells(pieces: &[Measured<'_>]) -> Vec<Cell> {
             cells.push(Cell {
                 x: (bin.from, bin.to),
                 y: (from / 1e3, (from * factor).min(high.max(from * 1.01)) / 1e3),
-                strength: (count as f64 / fullest as f64).sqrt(),
+                strength: STRONGEST * (count as f64 / fullest as f64).sqrt(),
             });
         }
     }

@@ -3,7 +3,7 @@
 use maud::{Markup, PreEscaped, html};
 
 use super::Run;
-use crate::report::plot::{Drawing, PlotError};
+use crate::report::plot::{Drawing, Picture, PlotError};
 
 /// A table: its caption, headings and rows. The first cell of a row heads it.
 pub(crate) struct Table<'a> {
@@ -30,14 +30,49 @@ impl Table<'_> {
                     tbody { @for row in &self.rows { tr {
                         @for (column, cell) in row.iter().enumerate() {
                             @if column == 0 {
-                                th scope="row" class=[class(column)] { (cell) }
+                                th scope="row" class=[class(column)] { (breakable(cell)) }
+                            } @else if column < self.words {
+                                td { (breakable(cell)) }
                             } @else {
-                                td class=[class(column)] { (cell) }
+                                td.number { (cell) }
                             }
                         }
                     } } }
                 }
             }
+        }
+    }
+}
+
+/// A cell of words: names that are put together of several may be broken between them.
+fn breakable(text: &str) -> Markup {
+    let mut parts = Vec::new();
+    let (mut from, mut before) = (0, ' ');
+    for (at, c) in text.char_indices() {
+        let begins = before.is_lowercase() && c.is_uppercase();
+        if begins || matches!(before, '/' | '_' | '.' | ':' | '=') {
+            parts.push(&text[from..at]);
+            from = at;
+        }
+        before = c;
+    }
+    parts.push(&text[from..]);
+    html! {
+        @for (at, part) in parts.iter().enumerate() {
+            @if at > 0 { wbr; }
+            (part)
+        }
+    }
+}
+
+/// A text in which commands and flags stand between backticks, as pages show it.
+pub(crate) fn prose(text: &str) -> Markup {
+    // The last is not closed where their number is odd.
+    let closed = text.matches('`').count() / 2 * 2;
+    let parts: Vec<&str> = text.splitn(closed + 1, '`').collect();
+    html! {
+        @for (at, part) in parts.iter().enumerate() {
+            @if at % 2 == 1 { code { (part) } } @else { (part) }
         }
     }
 }
@@ -98,6 +133,21 @@ pub(crate) struct Figure<'a> {
 }
 
 impl Figure<'_> {
+    /// One of its pictures; the style sheet shows the one that fits.
+    fn picture(&self, picture: &Picture, which: &str) -> Markup {
+        let name = |part: &str| format!("{}-{which}-{part}", self.id);
+        let (title, description) = (name("t"), name("d"));
+        let view = format!("0 0 {} {}", picture.width, picture.height);
+        html! {
+            svg class={ "plot " (which) } role="img" viewBox=(view)
+                aria-labelledby={ (title) " " (description) } {
+                title id=(title) { (self.title) }
+                desc id=(description) { (self.description) }
+                (PreEscaped(&picture.elements))
+            }
+        }
+    }
+
     /// # Errors
     ///
     /// When drawing failed; a plot of nothing only says so.
@@ -109,18 +159,11 @@ impl Figure<'_> {
             }
             Err(error) => return Err(error.clone()),
         };
-        let (title, description) = (format!("{}-t", self.id), format!("{}-d", self.id));
-        let view = format!("0 0 {} {}", drawing.width, drawing.height);
         Ok(html! {
             figure id=(self.id) {
                 figcaption { strong { (self.title) } " " span { (self.description) } }
-                div.scroll.picture tabindex="0" role="group" aria-label=(self.title) {
-                    svg.plot role="img" viewBox=(view) aria-labelledby={ (title) " " (description) } {
-                        title id=(title) { (self.title) }
-                        desc id=(description) { (self.description) }
-                        (PreEscaped(&drawing.elements))
-                    }
-                }
+                (self.picture(&drawing.wide, "wide"))
+                (self.picture(&drawing.narrow, "narrow"))
                 details {
                     summary { "The numbers of this plot" }
                     (self.numbers.markup())

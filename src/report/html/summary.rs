@@ -3,8 +3,8 @@
 use maud::{Markup, html};
 
 use super::Run;
-use super::parts::{Table, fact, facts};
-use crate::report::units::{amount, count, duration, percent, rate};
+use super::parts::{Table, fact, facts, prose};
+use crate::report::units::{amount, count, duration, percent, rate, usd};
 use crate::report::{Change, DiffResult, RunResult, Verdict, Word};
 
 pub(super) fn body(runs: &[Run<'_>]) -> Markup {
@@ -40,11 +40,11 @@ fn verdict(run: Run<'_>, named: bool) -> Markup {
                 "/s offered, for " (amount(result.run.measured)) " s" (verdict.losses(result))
             }
             @if !verdict.reasons.is_empty() {
-                ul { @for reason in &verdict.reasons { li { (reason.to_string()) } } }
+                ul { @for reason in &verdict.reasons { li { (prose(&reason.to_string())) } } }
             }
             @if !verdict.doubts.is_empty() {
                 p { "In doubt:" }
-                ul { @for doubt in &verdict.doubts { li { (doubt) } } }
+                ul { @for doubt in &verdict.doubts { li { (prose(doubt)) } } }
             }
         }
     }
@@ -78,7 +78,7 @@ fn figures(result: &RunResult) -> [(&'static str, Option<String>); 7] {
             "items throttled",
             Some(percent(throttled as f64 / tried as f64)),
         ),
-        ("USD a million", million.map(|usd| format!("{usd:.3}"))),
+        ("USD a million", million.map(usd)),
     ]
 }
 
@@ -118,7 +118,7 @@ fn warnings(run: Run<'_>, named: bool) -> Markup {
         @for warning in &run.result.warnings {
             p.warning {
                 strong { "Warning" @if named { " (" (run.name) ")" } ": " }
-                (warning)
+                (prose(warning))
             }
         }
     }

@@ -1,116 +1,121 @@
 //! Tables compared, on the terminal: a column each.
 
-use std::fmt::Write;
-
-use anstyle::{AnsiColor, Style};
+use anstyle::Style;
 
 use super::{Figure, ModeFigures, ModesResult};
-use crate::report::text::painted;
-use crate::report::units::{amount, count, duration, fine_percent, rate};
-
-const GOOD: Style = AnsiColor::Green.on_default().bold();
-const BAD: Style = AnsiColor::Red.on_default().bold();
-const HEADING: Style = Style::new().bold();
-const FAINT: Style = Style::new().dimmed();
-
-/// Columns of the words on the left, and of a table.
-const LEFT: usize = 20;
-const COLUMN: usize = 28;
+use crate::report::screen::{
+    BAD, Column, Columns, FAINT, GOOD, HEADING, Line, PLAIN, Row, Table, folded, section,
+};
+use crate::report::units::{amount, count, duration, fine_percent, rate, usd};
 
 /// Eight heights of a bar.
 const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 /// Bars of a second or more each.
 const WIDTH: usize = 24;
 
-/// The comparison on one screen.
+/// The comparison on one screen, what to take last.
 #[must_use]
-pub fn modes(result: &ModesResult) -> String {
-    let mut text = String::new();
-    // Writing to a string does not fail.
-    let _ = write_modes(&mut text, result);
+pub fn modes(result: &ModesResult, columns: Columns) -> String {
+    let slo = format!("slo {}", result.slo.join(", "));
+    let mut text = folded(&Line::new(FAINT, &slo), 0, columns);
+    text += &figures(&result.tables).fitted(columns);
+    text += "\n";
+    for (style, heading, line) in conclusion(result) {
+        text += &section(style, heading, &[line], columns);
+    }
     text
 }
 
-fn write_modes(text: &mut String, result: &ModesResult) -> std::fmt::Result {
-    let slo = format!("slo {}", result.slo.join(", "));
-    writeln!(text, "{}", painted(FAINT, &slo))?;
-    let tables = &result.tables;
-    let mut row = |name: &str, style: Style, cell: &dyn Fn(&ModeFigures) -> String| {
-        let cells = tables
-            .iter()
-            .map(|table| format!("{:<COLUMN$}", cell(table)));
-        let line = format!("{name:<LEFT$}{}", cells.collect::<String>());
-        writeln!(text, "{}", painted(style, line.trim_end()))
+/// A table of tables: a column each, in blocks where there are many.
+fn figures(tables: &[ModeFigures]) -> Table {
+    let mut columns = vec![Column::words("").at_least(18)];
+    let names = tables.iter().map(|of| &of.name);
+    columns.extend(names.map(|name| Column::words(name).at_least(26).shortens_to(22)));
+    let mut set = Table::new(columns).in_blocks();
+    let mut row = |name: &str, cell: &dyn Fn(&ModeFigures) -> String| {
+        let cells = tables.iter().map(cell);
+        set.push(cells.fold(Row::new().cell(name), Row::cell));
     };
-    let plain = Style::new();
-    row("", HEADING, &|of| of.name.clone())?;
-    row("objectives met", plain, &|of| {
+    row("objectives met", &|of| {
         format!("{} of {} runs", of.met, of.runs)
-    })?;
-    row("achieved", plain, &|of| show(of.achieved, rate))?;
-    row("e2e p50", plain, &|of| show(of.e2e.p50, duration))?;
-    row("e2e p99", plain, &|of| show(of.e2e.p99, duration))?;
-    row("e2e p99.9", plain, &|of| show(of.e2e.p999, duration))?;
-    row("response p99", plain, &|of| show(of.response.p99, duration))?;
-    row("worst device", plain, &|of| match &of.worst_device {
+    });
+    row("achieved", &|of| show(of.achieved, rate));
+    row("e2e p50", &|of| show(of.e2e.p50, duration));
+    row("e2e p99", &|of| show(of.e2e.p99, duration));
+    row("e2e p99.9", &|of| show(of.e2e.p999, duration));
+    row("response p99", &|of| show(of.response.p99, duration));
+    row("worst device", &|of| match &of.worst_device {
         Some(worst) => format!("{}, device {}", duration(worst.e2e), worst.device),
         None => "-".to_owned(),
-    })?;
-    row("write units/s", plain, &|of| show(of.write_units, amount))?;
-    row("throttled", plain, &|of| fine_percent(of.throttled_share))?;
-    let highest = tables.iter().flat_map(|of| &of.throttled_per_second);
-    let highest = highest.copied().fold(0.0, f64::max);
+    });
+    row("write units/s", &|of| show(of.write_units, amount));
+    row("throttled", &|of| fine_percent(of.throttled_share));
+    let highest = highest(tables);
     if highest > 0.0 {
-        row("  over time", plain, &|of| {
+        row("  over time", &|of| {
             sparkline(&of.throttled_per_second, highest)
-        })?;
+        });
     }
-    row("USD an hour", plain, &|of| show(of.usd_per_hour, money))?;
-    row("USD a million", plain, &|of| {
-        show(of.usd_per_million, money)
-    })?;
+    row("USD an hour", &|of| show(of.usd_per_hour, usd));
+    row("USD a million", &|of| show(of.usd_per_million, usd));
     if tables.iter().any(|of| of.usd_per_million_in_time.is_some()) {
-        row("  of those in time", plain, &|of| {
-            show(of.usd_per_million_in_time, money)
-        })?;
+        row("  of those in time", &|of| {
+            show(of.usd_per_million_in_time, usd)
+        });
     }
-    writeln!(text)?;
+    set
+}
+
+/// Items throttled in the second of any table in which most were.
+fn highest(tables: &[ModeFigures]) -> f64 {
+    let seconds = tables.iter().flat_map(|of| &of.throttled_per_second);
+    seconds.copied().fold(0.0, f64::max)
+}
+
+/// What speaks against each table, and which to take.
+fn conclusion(result: &ModesResult) -> Vec<(Style, &'static str, Line)> {
+    let tables = &result.tables;
+    let highest = highest(tables);
+    let plain = |text: &str| Line::new(PLAIN, text);
+    let mut said = Vec::new();
     for table in tables {
         if !table.throttles.is_empty() {
-            writeln!(text, "throttled    {}", table.name)?;
+            said.push((HEADING, "throttled", plain(&table.name)));
         }
         for of in &table.throttles {
             let bars = sparkline(&of.per_second, highest);
-            writeln!(text, "{:>20}  {bars}  {}", count(of.items), of.reason)?;
+            let what = format!("{} {bars} {}", count(of.items), of.reason);
+            said.push((PLAIN, "", plain(&what)));
         }
         let missed = table.missed.iter();
         let missed: Vec<String> = missed
             .map(|of| format!("{} in {} of {}", of.expression, of.runs, table.runs))
             .collect();
         if !missed.is_empty() {
-            let word = painted(BAD, "missed");
-            writeln!(text, "{word}       {}: {}", table.name, missed.join(", "))?;
+            let what = format!("{}: {}", table.name, missed.join(", "));
+            said.push((BAD, "missed", plain(&what)));
         }
         if let Some(short) = table.falls_short() {
-            let word = painted(BAD, "too small");
-            writeln!(text, "{word}    {}: {short}", table.name)?;
+            said.push((BAD, "too small", plain(&format!("{}: {short}", table.name))));
         }
     }
     if result.interrupted {
-        let word = painted(BAD, "ended");
-        writeln!(text, "{word}        the comparison was interrupted")?;
+        said.push((BAD, "ended", plain("the comparison was interrupted")));
     }
-    if let Some(usd) = result.max_cost_reached {
-        let word = painted(BAD, "ended");
+    if let Some(limit) = result.max_cost_reached {
         let what = "had cost what it may; the runs that were whole are compared";
-        writeln!(text, "{word}        the comparison {what} ({usd} USD)")?;
+        said.push((
+            BAD,
+            "ended",
+            plain(&format!("the comparison {what} ({limit} USD)")),
+        ));
     }
     let (style, taken) = match result.taken.and_then(|at| tables.get(at)) {
         Some(table) => (GOOD, format!("{}: ", table.name)),
         None => (BAD, String::new()),
     };
-    let word = painted(style, "take");
-    writeln!(text, "{word}         {taken}{}", result.reason)
+    said.push((style, "take", plain(&format!("{taken}{}", result.reason))));
+    said
 }
 
 /// A figure, and half the width of its interval.
@@ -125,10 +130,6 @@ fn show(figure: Option<Figure>, unit: fn(f64) -> String) -> String {
         }
         None => unit(figure.mean),
     }
-}
-
-fn money(usd: f64) -> String {
-    format!("{usd:.3}")
 }
 
 /// Bars of equal numbers of seconds, as high as their mean.

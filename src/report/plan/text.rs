@@ -1,49 +1,51 @@
 //! A plan, on one screen.
 
-use std::fmt::Write;
+use crate::capacity::plan::{Candidate, Plan};
+use crate::report::screen::{Column, Columns, HEADING, Line, PLAIN, Row, Table, folded, section};
+use crate::report::units::{amount, count, quantity};
 
-use crate::capacity::plan::{Candidate, Plan, StreamCandidate};
-use crate::report::units::{amount, count};
-
-/// The plan as text.
+/// The plan as text, with `heading` above it. What to take comes last.
 #[must_use]
-pub fn plan(plan: &Plan) -> String {
-    let mut text = String::new();
-    // Writing to a string does not fail.
-    let _ = write_plan(&mut text, plan);
-    text
-}
-
-fn write_plan(text: &mut String, plan: &Plan) -> std::fmt::Result {
+pub fn plan(plan: &Plan, heading: &str, columns: Columns) -> String {
+    let line = |text: &str| vec![Line::new(PLAIN, text)];
     let demand = &plan.demand;
-    writeln!(
-        text,
-        "demand       {} write units/s on average, p99 {}, peak {}; {} readings a day",
+    let demand = format!(
+        "{} write units/s on average, p99 {}, peak {}; {} readings a day",
         amount(demand.mean),
         count(demand.p99),
         count(demand.peak),
         count(demand.readings),
-    )?;
+    );
     let storage = &plan.storage;
-    writeln!(
-        text,
-        "storage      {} in the table at first, {} more a day, {} after {} days; {} in S3 by then\n",
+    let storage = format!(
+        "{} in the table at first, {} more a day, {} after {} days; {} in S3 by then",
         gb(storage.table_start_gb),
         gb(storage.table_day_gb),
         gb(storage.table_end_gb),
         amount(plan.days),
         gb(storage.objects_end_gb),
-    )?;
-    let names = plan.tables.iter().map(|t| t.name.len());
-    let names = names.chain(plan.streams.iter().map(|s| s.name.len()));
-    let width = names.max().unwrap_or(0);
-    write_tables(text, plan, width)?;
-    write_streams(text, plan, width)?;
-    write_advice(text, plan)?;
-    match plan.tables.get(plan.recommended) {
-        Some(taken) => write_bill(text, plan, taken),
-        None => Ok(()),
+    );
+    let mut text = folded(&Line::new(PLAIN, heading), 0, columns);
+    text += "\n";
+    text += &section(HEADING, "demand", &line(&demand), columns);
+    text += &section(HEADING, "storage", &line(&storage), columns);
+    text += "\n";
+    text += &tables(plan).fitted(columns);
+    text += "\n";
+    text += &streams(plan).fitted(columns);
+    text += "\n";
+    if let Some(taken) = plan.tables.get(plan.recommended) {
+        let of = format!(
+            "of those marked >, for {} days at the prices of {}, {}",
+            amount(plan.days),
+            taken.bill.region,
+            taken.bill.prices_as_of
+        );
+        text += &section(HEADING, "bill", &line(&of), columns);
+        text += &bill(taken).fitted(columns);
+        text += "\n";
     }
+    text + &section(HEADING, "take", &advice(plan), columns)
 }
 
 /// What stands before the row that is recommended, and before the others.
@@ -51,122 +53,113 @@ fn mark(recommended: bool) -> char {
     if recommended { '>' } else { ' ' }
 }
 
-fn write_tables(text: &mut String, plan: &Plan, width: usize) -> std::fmt::Result {
-    writeln!(
-        text,
-        "  {:<width$} {:>9} {:>13} {:>9} {:>9} {:>12} {:>13}",
-        "table", "throttled", "delayed", "longest", "hottest", "writes", "whole bill",
-    )?;
-    writeln!(
-        text,
-        "  {:<width$} {:>9} {:>13} {:>9} {:>9} {:>12} {:>13}",
-        "", "seconds", "readings", "delay", "partition", "USD", "USD",
-    )?;
+/// Columns that tables and streams have alike.
+fn columns(whose: &str, delayed: &str, hottest: &str, last: [&str; 2]) -> Vec<Column> {
+    vec![
+        Column::words(whose).at_least(40).wraps_to(16),
+        Column::numbers("throttled\nseconds"),
+        Column::numbers(&format!("delayed\n{delayed}")),
+        Column::numbers("longest\ndelay"),
+        Column::numbers(&format!("hottest\n{hottest}")).spare(0),
+        Column::numbers(last[0]),
+        Column::numbers(last[1]),
+    ]
+}
+
+fn tables(plan: &Plan) -> Table {
+    let last = ["writes\nUSD", "whole bill\nUSD"];
+    let mut set = Table::new(columns("table", "readings", "partition", last));
     for (at, table) in plan.tables.iter().enumerate() {
         let held = &table.held;
-        writeln!(
-            text,
-            "{} {:<width$} {:>9} {:>13} {:>9} {:>9} {:>12} {:>13}",
-            mark(at == plan.recommended),
-            table.name,
-            count(held.throttled_seconds),
-            count(held.delayed),
-            delay(held.longest_delay, held.left),
-            format!("{}/s", count(held.hottest_partition)),
-            money(writes(table)),
-            money(table.bill.total),
-        )?;
+        let brief = table.name.strip_prefix("provisioned, ");
+        let row = Row::marked(mark(at == plan.recommended)).cell(&table.name);
+        let row = row.or(brief.unwrap_or(&table.name));
+        set.push(
+            row.cell(count(held.throttled_seconds))
+                .cell(count(held.delayed))
+                .cell(delay(held.longest_delay, held.left))
+                .cell(format!("{}/s", count(held.hottest_partition)))
+                .cell(money(writes(table)))
+                .cell(money(table.bill.total)),
+        );
     }
-    Ok(())
+    set
 }
 
-fn write_streams(text: &mut String, plan: &Plan, width: usize) -> std::fmt::Result {
-    writeln!(
-        text,
-        "\n  {:<width$} {:>9} {:>13} {:>9} {:>9} {:>12} {:>13}",
-        "stream", "throttled", "delayed", "longest", "hottest", "shards", "stream's bill",
-    )?;
-    writeln!(
-        text,
-        "  {:<width$} {:>9} {:>13} {:>9} {:>9} {:>12} {:>13}",
-        "", "seconds", "records", "delay", "shard", "at the end", "USD",
-    )?;
+fn streams(plan: &Plan) -> Table {
+    let last = ["shards\nat the end", "its bill\nUSD"];
+    let mut set = Table::new(columns("stream", "records", "shard", last));
     for (at, stream) in plan.streams.iter().enumerate() {
-        let StreamCandidate { carried, .. } = stream;
-        writeln!(
-            text,
-            "{} {:<width$} {:>9} {:>13} {:>9} {:>9} {:>12} {:>13}",
-            mark(at == plan.recommended_stream),
-            stream.name,
-            count(carried.throttled_seconds),
-            count(carried.delayed),
-            delay(carried.longest_delay, carried.left + carried.lost),
-            format!("{}/s", count(carried.hottest_shard)),
-            count(u64::from(carried.shards_at_end)),
-            money(stream.usd),
-        )?;
+        let carried = &stream.carried;
+        set.push(
+            Row::marked(mark(at == plan.recommended_stream))
+                .cell(&stream.name)
+                .cell(count(carried.throttled_seconds))
+                .cell(count(carried.delayed))
+                .cell(delay(carried.longest_delay, carried.left + carried.lost))
+                .cell(format!("{}/s", count(carried.hottest_shard)))
+                .cell(count(u64::from(carried.shards_at_end)))
+                .cell(money(stream.usd)),
+        );
     }
-    Ok(())
+    set
 }
 
-fn write_advice(text: &mut String, plan: &Plan) -> std::fmt::Result {
-    let table = plan.tables.get(plan.recommended);
-    let stream = plan.streams.get(plan.recommended_stream);
-    if let Some(table) = table {
-        writeln!(text, "\ntake         {}:", table.name)?;
-        writeln!(text, "             {}", plan.reason)?;
+/// What to take, and why.
+fn advice(plan: &Plan) -> Vec<Line> {
+    let mut lines = Vec::new();
+    let mut take = |name: &str, reason: &str| {
+        lines.push(Line::new(HEADING, name).and(PLAIN, &format!(": {reason}")));
+    };
+    if let Some(table) = plan.tables.get(plan.recommended) {
+        take(&table.name, &plan.reason);
     }
-    if let Some(stream) = stream {
-        let reason = &plan.stream_reason;
-        let bound = &plan.shards_bound_by;
-        let name = if stream.on_demand {
-            "a stream on demand"
-        } else {
-            &stream.name
+    if let Some(stream) = plan.streams.get(plan.recommended_stream) {
+        let name = match stream.on_demand {
+            true => "a stream on demand",
+            false => &stream.name,
         };
-        writeln!(text, "             {name}:")?;
-        writeln!(text, "             {reason}; {bound} limit a shard")?;
+        let (reason, bound) = (&plan.stream_reason, &plan.shards_bound_by);
+        take(name, &format!("{reason}; {bound} limit a shard"));
     }
     for beyond in &plan.beyond_quota {
-        writeln!(
-            text,
-            "             needs a raised quota on AWS: {} {} ({} by default)",
+        let line = format!(
+            "needs a raised quota on AWS: {} {} ({} by default)",
             count(beyond.needed),
             beyond.what,
             count(beyond.quota),
-        )?;
+        );
+        lines.push(Line::new(PLAIN, &line));
     }
-    writeln!(
-        text,
-        "             provisioned units cost less than on-demand above {:.1} % of use\n",
+    let even = format!(
+        "provisioned units cost less than on-demand above {:.1} % of use",
         plan.break_even_percent
-    )
+    );
+    lines.push(Line::new(PLAIN, &even));
+    lines
 }
 
-fn write_bill(text: &mut String, plan: &Plan, taken: &Candidate) -> std::fmt::Result {
-    writeln!(
-        text,
-        "its bill     {} days at the prices of {}, {}",
-        amount(plan.days),
-        taken.bill.region,
-        taken.bill.prices_as_of
-    )?;
+fn bill(taken: &Candidate) -> Table {
+    let mut set = Table::new(vec![
+        Column::words("").at_least(46).wraps_to(20),
+        Column::numbers(""),
+        Column::numbers("USD"),
+    ]);
     for line in &taken.bill.lines {
-        let what = format!("{}, {}", line.service, line.what);
-        let quantity = format!("{} {}", rounded(line.quantity), line.unit);
-        writeln!(
-            text,
-            "  {what:<46} {quantity:>26} {:>12}",
-            money(line.amount)
-        )?;
+        set.push(
+            Row::marked(' ')
+                .cell(format!("{}, {}", line.service, line.what))
+                .cell(format!("{} {}", quantity(line.quantity), line.unit))
+                .cell(money(line.amount)),
+        );
     }
-    writeln!(
-        text,
-        "  {:<46} {:>26} {:>12}",
-        "",
-        "",
-        money(taken.bill.total)
-    )
+    set.push(
+        Row::marked(' ')
+            .cell("in all")
+            .cell("")
+            .cell(money(taken.bill.total)),
+    );
+    set
 }
 
 /// What the table's writes cost.
@@ -188,17 +181,12 @@ fn delay(seconds: u64, left: u64) -> String {
 /// Dollars and cents, thousands apart.
 pub(super) fn money(usd: f64) -> String {
     let cents = (usd * 100.0).round().max(0.0) as u64;
-    format!("{}.{:02}", count(cents / 100), cents % 100)
+    match cents {
+        0 if usd > 0.0 => "<0.01".to_owned(),
+        cents => format!("{}.{:02}", count(cents / 100), cents % 100),
+    }
 }
 
 fn gb(gb: f64) -> String {
     format!("{} GB", amount(if gb >= 100.0 { gb.round() } else { gb }))
-}
-
-fn rounded(quantity: f64) -> String {
-    if quantity.abs() >= 100.0 {
-        count(quantity.round().max(0.0) as u64)
-    } else {
-        format!("{quantity:.3}")
-    }
 }

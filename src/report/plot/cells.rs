@@ -6,7 +6,7 @@ use super::canvas::{Area, rectangle};
 use super::{Colour, PlotError};
 
 /// Steps of opacity: as many as can be told apart.
-const LEVELS: f64 = 8.0;
+const LEVELS: f64 = 16.0;
 /// Of the weakest cell, so that one reading can still be seen.
 const FAINTEST: f64 = 0.14;
 

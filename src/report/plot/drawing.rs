@@ -5,10 +5,23 @@ use super::Colour;
 use super::canvas::{GRID, INK, LANE_GROUND};
 use plotters::style::{RGBColor, WHITE};
 
+/// A picture as a page shows it, and as a phone does: what is only made smaller cannot be
+/// read there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Drawing {
+    /// For pages.
+    pub wide: Picture,
+    /// For phones, of [`NARROW_PX`].
+    pub narrow: Picture,
+}
+
+/// Width of a picture for phones, in pixels: of the narrowest in use, what margins leave.
+pub(super) const NARROW_PX: i32 = 350;
+
 /// What stands between `<svg>` and `</svg>`. Colours are `var(--plot-ink)`,
 /// `-ground`, `-grid`, `-lane` and one for each [`Colour`], in lower case.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Drawing {
+pub struct Picture {
     /// In pixels.
     pub width: u32,
     /// In pixels.
@@ -17,7 +30,7 @@ pub struct Drawing {
     pub elements: String,
 }
 
-impl Drawing {
+impl Picture {
     /// Takes a picture of this room's own making out of its file.
     pub(super) fn of(svg: &str) -> Self {
         let (head, rest) = svg.split_once('>').unwrap_or(("", svg));

@@ -40,7 +40,7 @@ mod waterfall;
 
 pub use axis::Axis;
 pub use cells::{Cell, Cells};
-pub use drawing::Drawing;
+pub use drawing::{Drawing, Picture};
 pub use waterfall::{Step, Waterfall};
 
 use thiserror::Error;
@@ -388,6 +388,11 @@ impl Plot {
     ///
     /// As [`Self::svg`].
     pub fn drawing(&self) -> Result<Drawing, PlotError> {
-        Ok(Drawing::of(&self.svg()?))
+        let mut narrow = self.clone();
+        narrow.size.0 = narrow.size.0.min(drawing::NARROW_PX);
+        Ok(Drawing {
+            wide: Picture::of(&self.svg()?),
+            narrow: Picture::of(&narrow.svg()?),
+        })
     }
 }

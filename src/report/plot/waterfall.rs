@@ -6,7 +6,8 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{Color, TRANSPARENT, WHITE};
 
 use super::canvas::{GRID, INK, bold, failed, letters, path, rectangle, text, width};
-use super::{Axis, Colour, Drawing, PlotError, Stroke};
+use super::drawing::NARROW_PX;
+use super::{Axis, Colour, Drawing, Picture, PlotError, Stroke};
 
 const TEXT_PX: f64 = 12.5;
 /// Height of a row, and of the bar in it.
@@ -57,6 +58,13 @@ impl Waterfall {
     ///
     /// [`PlotError::Nothing`] without steps.
     pub fn drawing(&self) -> Result<Drawing, PlotError> {
+        Ok(Drawing {
+            wide: self.picture(self.width_px)?,
+            narrow: self.picture(self.width_px.min(NARROW_PX))?,
+        })
+    }
+
+    fn picture(&self, width_px: i32) -> Result<Picture, PlotError> {
         let ends = self.steps.iter().flat_map(|step| [step.from, step.to]);
         let least = ends.clone().fold(0.0, f64::min);
         let most = ends.fold(f64::NEG_INFINITY, f64::max);
@@ -83,7 +91,7 @@ impl Waterfall {
 
         let mut drawn = String::new();
         {
-            let size = (self.width_px as u32, height as u32);
+            let size = (width_px as u32, height as u32);
             let area = SVGBackend::with_string(&mut drawn, size).into_drawing_area();
             area.fill(&WHITE).map_err(failed)?;
             let mut chart = ChartBuilder::on(&area)
@@ -131,6 +139,6 @@ impl Waterfall {
             }
             area.present().map_err(failed)?;
         }
-        Ok(Drawing::of(&drawn))
+        Ok(Picture::of(&drawn))
     }
 }

@@ -1,18 +1,13 @@
 //! A sweep on the terminal.
 
-use std::fmt::Write;
-
-use anstyle::{AnsiColor, Style};
+use anstyle::Style;
 
 use super::{Percentiles, SweepResult, SweepStep};
-use crate::report::text::painted;
+use crate::report::screen::{
+    BAD, Column, Columns, FAINT, GOOD, HEADING, Line, PLAIN, Row, Table, folded, painted, section,
+};
 use crate::report::units::{amount, count, duration, rate};
 use crate::report::{Condition, Threshold};
-
-const GOOD: Style = AnsiColor::Green.on_default().bold();
-const BAD: Style = AnsiColor::Red.on_default().bold();
-const HEADING: Style = Style::new().bold();
-const FAINT: Style = Style::new().dimmed();
 
 /// Columns of a bar.
 const BAR: usize = 16;
@@ -52,44 +47,21 @@ fn missed_by(threshold: &Threshold) -> String {
     format!("{} ({measured})", threshold.expression)
 }
 
-fn figures(step: &SweepStep) -> String {
-    let time = |of: Option<Percentiles>, which: fn(Percentiles) -> f64| {
-        of.map_or_else(|| "-".to_owned(), |of| duration(which(of)))
-    };
-    format!(
-        "{:>10} {:>12} {:>9} {:>9} {:>9} {:>9} {:>8} {:>9}",
-        format!("{}/s", amount(step.rate)),
-        rate(step.achieved),
-        time(step.response, |of| of.p50),
-        time(step.response, |of| of.p99),
-        time(step.e2e, |of| of.p50),
-        time(step.e2e, |of| of.p99),
-        count(step.lost),
-        count(step.throttled),
-    )
-}
-
-/// The heading above [`figures`].
-fn heading() -> [String; 2] {
-    let upper = format!("{:>10} {:>12} {:>19} {:>19}", "", "", "response", "e2e");
-    let lower = format!(
-        "{:>10} {:>12} {:>9} {:>9} {:>9} {:>9} {:>8} {:>9}",
-        "rate", "achieved", "p50", "p99", "p50", "p99", "lost", "throttled",
-    );
-    [upper.trim_end().to_owned(), lower]
-}
-
 /// The sweep on one screen, rates from low to high, each with a bar as long as
-/// the logarithm of its latency at p99.
+/// the logarithm of its latency at p99; the knee and its limit last.
 #[must_use]
-pub fn sweep(result: &SweepResult) -> String {
-    let mut text = String::new();
-    // Writing to a string does not fail.
-    let _ = write_sweep(&mut text, result);
+pub fn sweep(result: &SweepResult, columns: Columns) -> String {
+    let slo = format!("  slo {}", result.slo.join(", "));
+    let mut text = folded(&Line::new(FAINT, &slo), 2, columns);
+    text += &steps(result).fitted(columns);
+    text += "\n";
+    for (style, heading, line) in conclusion(result) {
+        text += &section(style, heading, &[Line::new(PLAIN, &line)], columns);
+    }
     text
 }
 
-fn write_sweep(text: &mut String, result: &SweepResult) -> std::fmt::Result {
+fn steps(result: &SweepResult) -> Table {
     let mut order: Vec<usize> = (0..result.steps.len()).collect();
     order.sort_by(|a, b| result.steps[*a].rate.total_cmp(&result.steps[*b].rate));
     let stage = result.telling();
@@ -100,18 +72,23 @@ fn write_sweep(text: &mut String, result: &SweepResult) -> std::fmt::Result {
     });
     // What differs little must not look as if it differed much.
     let range = (most / least).max(10.0).ln();
-    writeln!(
-        text,
-        "{}",
-        painted(FAINT, &format!("  slo {}", result.slo.join(", ")))
-    )?;
-    let [upper, lower] = heading().map(|line| painted(HEADING, &line));
-    let bars = painted(HEADING, &format!("{} p99", stage.key()));
-    writeln!(text, "  {upper}\n  {lower}  {bars}")?;
+    let mut table = Table::new(vec![
+        Column::numbers("rate").at_least(9),
+        Column::numbers("achieved").at_least(10),
+        Column::numbers("response\np50").at_least(7).spare(0),
+        Column::numbers("response\np99").at_least(7),
+        Column::numbers("e2e\np50").at_least(7).spare(1),
+        Column::numbers("e2e\np99").at_least(7),
+        Column::numbers("lost"),
+        Column::numbers("throttled"),
+        Column::words(&format!("{}\np99", stage.key()))
+            .at_least(BAR)
+            .spare(2),
+        Column::words(""),
+    ]);
     for at in order {
         let step = &result.steps[at];
         let knee = result.knee.is_some_and(|knee| knee.step == at);
-        let mark = if knee { '>' } else { ' ' };
         // The shortest is still seen.
         let bar = p99(step).map_or(0.0, |p99| {
             (p99 / least).ln() / range * (BAR - 1) as f64 + 1.0
@@ -122,74 +99,69 @@ fn write_sweep(text: &mut String, result: &SweepResult) -> std::fmt::Result {
             (false, true) => (GOOD, "met"),
             (false, false) => (BAD, "missed"),
         };
-        writeln!(
-            text,
-            "{mark} {}  {} {}",
-            figures(step),
-            painted(style, &format!("{bar:<BAR$}")),
-            painted(style, word),
-        )?;
+        let time = |of: Option<Percentiles>, which: fn(Percentiles) -> f64| {
+            of.map_or_else(|| "-".to_owned(), |of| duration(which(of)))
+        };
+        table.push(
+            Row::marked(if knee { '>' } else { ' ' })
+                .cell(format!("{}/s", amount(step.rate)))
+                .cell(rate(step.achieved))
+                .cell(time(step.response, |of| of.p50))
+                .cell(time(step.response, |of| of.p99))
+                .cell(time(step.e2e, |of| of.p50))
+                .cell(time(step.e2e, |of| of.p99))
+                .cell(count(step.lost))
+                .cell(count(step.throttled))
+                .styled(style, bar)
+                .styled(style, word),
+        );
     }
-    writeln!(text)?;
-    conclusion(text, result)
+    table
 }
 
-fn conclusion(text: &mut String, result: &SweepResult) -> std::fmt::Result {
+/// What was found, in sections.
+fn conclusion(result: &SweepResult) -> Vec<(Style, &'static str, String)> {
     let at = |step: usize| format!("{}/s", amount(result.steps[step].rate));
+    let mut said = Vec::new();
     if result.interrupted {
-        writeln!(
-            text,
-            "{}     the search was interrupted; this is as far as it came",
-            painted(BAD, "ended")
-        )?;
+        let what = "the search was interrupted; this is as far as it came";
+        said.push((BAD, "ended", what.to_owned()));
     }
-    if let Some(usd) = result.max_cost_reached {
-        writeln!(
-            text,
-            "{}     the search had cost what it may ({usd} USD); this is as far as it came",
-            painted(BAD, "ended")
-        )?;
+    if let Some(limit) = result.max_cost_reached {
+        let what =
+            format!("the search had cost what it may ({limit} USD); this is as far as it came");
+        said.push((BAD, "ended", what));
     }
-    let Some(knee) = result.knee else {
-        writeln!(
-            text,
-            "{}      none: no rate that was tried met the objectives",
-            painted(HEADING, "knee")
-        )?;
-        return limit(text, result);
-    };
-    let step = &result.steps[knee.step];
-    let between = match (knee.below, knee.above) {
-        (_, None) if result.interrupted || result.max_cost_reached.is_some() => {
-            "every rate that was tried to its end met the objectives".to_owned()
-        }
-        (_, None) => "every rate that was tried met the objectives; raise --to".to_owned(),
-        (None, Some(above)) => format!("the lowest that was tried; {} missed", at(above)),
-        (Some(below), Some(above)) => {
-            format!(
-                "{} below it met the objectives, {} above it missed",
-                at(below),
-                at(above)
-            )
+    let knee = match result.knee {
+        None => "none: no rate that was tried met the objectives".to_owned(),
+        Some(knee) => {
+            let step = &result.steps[knee.step];
+            let between = match (knee.below, knee.above) {
+                (_, None) if result.interrupted || result.max_cost_reached.is_some() => {
+                    "every rate that was tried to its end met the objectives".to_owned()
+                }
+                (_, None) => "every rate that was tried met the objectives; raise --to".to_owned(),
+                (None, Some(above)) => {
+                    format!("the lowest that was tried; {} missed", at(above))
+                }
+                (Some(below), Some(above)) => format!(
+                    "{} below it met the objectives, {} above it missed",
+                    at(below),
+                    at(above)
+                ),
+            };
+            let readings = count(step.rate.round() as u64);
+            let units = match step.write_units {
+                units if units > 0.0 => format!("; {} write units/s", amount(units)),
+                _ => String::new(),
+            };
+            format!("{readings} readings/s: {between}{units}")
         }
     };
-    let mut line = format!("{} readings/s: {between}", count(step.rate.round() as u64));
-    if step.write_units > 0.0 {
-        line += &format!("; {} write units/s", amount(step.write_units));
+    said.push((HEADING, "knee", knee));
+    if let Some(cause) = &result.cause {
+        let what = format!("{}: {}", cause.limiting.words(), cause.because);
+        said.push((HEADING, "limit", what));
     }
-    writeln!(text, "{}      {line}", painted(HEADING, "knee"))?;
-    limit(text, result)
-}
-
-fn limit(text: &mut String, result: &SweepResult) -> std::fmt::Result {
-    let Some(cause) = &result.cause else {
-        return Ok(());
-    };
-    writeln!(
-        text,
-        "{}     {}: {}",
-        painted(HEADING, "limit"),
-        cause.limiting.words(),
-        cause.because
-    )
+    said
 }
