@@ -323,7 +323,8 @@ fn a_result_that_is_none_is_refused() {
 #[test]
 fn help_version_completions_and_manual_are_printed() {
     for (words, says) in [
-        ("--help", "Examples:"),
+        ("--help", "Run and look:"),
+        ("run --help", "Examples:"),
         ("run --help", "--devices"),
         ("local --help", "AWS"),
         ("--version", env!("CARGO_PKG_VERSION")),

@@ -24,7 +24,8 @@ Examples:
       two clients, five runs a side, in turns: what changed, and what cannot be told
   hrload ab --base-binary ./hrload-main -- -r 2k/s -d 20s
       the hrload of another build against this one, both with the same words
-  hrload ab --base '--shards 1' --new '--shards 2' --rounds 8 --keep runs -- -r 1k/s
+  hrload ab --base '--shards 1' --new '--shards 2' --rounds 8 --keep runs \\
+      -- -r 1k/s
       keeps the result of each run in the folder runs
 
 A round is a run of each side, the side that goes first changing from round to round,

@@ -27,8 +27,8 @@ pub(super) const HELP: &str = "\
 Examples:
   hrload deliver --stream hrload --lake ./lake
       until Ctrl-C: objects of 5 MiB or 300 s, one record a line
-  hrload deliver --endpoint-url http://127.0.0.1:8000 --stream hrload --lake ./lake \\
-      --until-idle 5s --compression gzip
+  hrload deliver --endpoint-url http://127.0.0.1:8000 --stream hrload \\
+      --lake ./lake --until-idle 5s --compression gzip
       from `hrload local`; ends when nothing came for five seconds
   hrload deliver --stream hrload --lake s3://bucket/heart-rate --from latest
       into a bucket, from now on

@@ -17,7 +17,8 @@ pub(super) const HELP: &str = "\
 Examples:
   hrload diff base-*.json --against new-*.json
       several runs a side: what changed, what did not, what cannot be told
-  hrload diff base-*.json --against new-*.json --practical 10% --inconclusive fail
+  hrload diff base-*.json --against new-*.json --practical 10% \\
+      --inconclusive fail
       in CI: changes within 10 % do not matter, and what cannot be told fails
   hrload diff base-*.json --against new-*.json --practical e2e.p99=20ms
       a bound of its own for one figure

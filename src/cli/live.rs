@@ -2,7 +2,6 @@
 //! terminal, a plain line now and then elsewhere. All of it goes to standard
 //! error, so that standard output can be piped.
 
-use std::fmt::Write as _;
 use std::io::{IsTerminal, stderr};
 use std::time::Duration;
 
@@ -12,10 +11,14 @@ use super::problem::Problem;
 use super::screen;
 use crate::endpoint::redact;
 use crate::experiment::{Event, Snapshot};
+use crate::report::screen::width;
 use crate::report::{Phase, amount, duration};
 
 /// Seconds between two plain lines.
 const PLAIN_EVERY: u64 = 5;
+
+/// Columns of the phase's name and of the bar at its shortest.
+const BESIDE: usize = 20;
 
 /// Shows a run's events.
 pub(super) struct Live {
@@ -169,19 +172,21 @@ impl Live {
     }
 
     fn second(&mut self, snapshot: &Snapshot) {
-        let line = line(snapshot);
         match &self.bar {
             Some(bar) => {
                 bar.set_position(snapshot.elapsed.as_millis() as u64);
                 let pause = if self.context.is_empty() { "" } else { "  " };
+                let beside = BESIDE + width(&self.context) + pause.len();
+                let line = line(snapshot, screen::of_stderr().get().saturating_sub(beside));
                 bar.set_message(format!("{}{pause}{line}", self.context));
             }
             None if self.brief => {}
             None if snapshot.elapsed.as_secs().is_multiple_of(PLAIN_EVERY) => {
                 say!(
-                    "{:>10} {:>5} {line}",
+                    "{:>10} {:>5} {}",
                     doing(snapshot.phase),
                     format!("{}s", snapshot.elapsed.as_secs()),
+                    line(snapshot, usize::MAX),
                 );
             }
             None => {}
@@ -200,16 +205,18 @@ fn doing(phase: Phase) -> &'static str {
     }
 }
 
-fn line(snapshot: &Snapshot) -> String {
-    let mut line = format!("{}/s", amount(snapshot.acknowledged_per_s));
+/// What a second was like, in at most so many columns: what tells least is left out first.
+fn line(snapshot: &Snapshot, most: usize) -> String {
+    let mut parts = vec![(0, format!("{}/s", amount(snapshot.acknowledged_per_s)))];
     if let Some(p99) = snapshot.response_p99_s {
-        let _ = write!(line, "  response p99 {}", duration(p99));
+        parts.push((3, format!("response p99 {}", duration(p99))));
     }
     if let (Some(p50), Some(p99)) = (snapshot.e2e_p50_s, snapshot.e2e_p99_s) {
-        let _ = write!(line, "  e2e p50 {} p99 {}", duration(p50), duration(p99));
+        let times = format!("e2e p50 {} p99 {}", duration(p50), duration(p99));
+        parts.push((2, times));
     }
     if let Some(unseen) = snapshot.unseen {
-        let _ = write!(line, "  unseen {}", amount(unseen as f64));
+        parts.push((4, format!("unseen {}", amount(unseen as f64))));
     }
     for (name, count) in [
         ("waiting", snapshot.waiting),
@@ -217,10 +224,18 @@ fn line(snapshot: &Snapshot) -> String {
         ("failed", snapshot.failed),
     ] {
         if count > 0 {
-            let _ = write!(line, "  {name} {}", amount(count as f64));
+            parts.push((1, format!("{name} {}", amount(count as f64))));
         }
     }
     let left = snapshot.length.saturating_sub(snapshot.elapsed);
-    let _ = write!(line, "  {:.0} s left", left.as_secs_f64());
-    line
+    parts.push((0, format!("{:.0} s left", left.as_secs_f64())));
+    loop {
+        let texts: Vec<&str> = parts.iter().map(|(_, text)| text.as_str()).collect();
+        let line = texts.join("  ");
+        let least = parts.iter().map(|(rank, _)| *rank).max().unwrap_or(0);
+        if width(&line) <= most || least == 0 {
+            return line;
+        }
+        parts.retain(|(rank, _)| *rank < least);
+    }
 }

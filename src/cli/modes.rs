@@ -15,7 +15,8 @@ pub(super) const HELP: &str = "\
 Examples:
   hrload modes -r 5k/s
       5,000 readings a second on a table on demand, a provisioned one and an auto-scaled one
-  hrload modes -r 3k/s --wcu 2500 --warm-throughput new --slo 'p99<50ms,throttled<0.1%'
+  hrload modes -r 3k/s --wcu 2500 --warm-throughput new \\
+      --slo 'p99<50ms,throttled<0.1%'
       a provisioned table that is too small against a new one on demand
   hrload modes -r 2k/s -d 60s --time-scale 60 --auto-scaling 70%,500..4000
       auto scaling at sixty times its pace: an hour of it in a minute

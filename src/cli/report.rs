@@ -14,9 +14,11 @@ Examples:
       one page that needs no network: ledger, latencies, throttles, cost
   hrload report old.json new.json --report compared.html
       both runs beside each other, with what changed
-  hrload report result.json --report summary.md && cat summary.md >> \"$GITHUB_STEP_SUMMARY\"
+  hrload report result.json --report summary.md \\
+      && cat summary.md >> \"$GITHUB_STEP_SUMMARY\"
       the summary of a CI step
-  hrload report result.json --report series.csv --report run.hlog --report junit.xml
+  hrload report result.json --report series.csv --report run.hlog \\
+      --report junit.xml
       for spreadsheets, for HdrHistogram's log processor, for CI servers
 
 The ending of a file says what is written: .html, .md, .csv (series, a row a

@@ -19,7 +19,8 @@ Examples:
       how much the embedded services, sized for each rate, and this machine hold
   hrload sweep --mode provisioned --wcu 2000 --shards 2
       how much a table of 2,000 write units and a stream of 2 shards hold
-  hrload sweep --slo 'e2e.p99<1s' --from 1k --to 50k -d 20s --client direct -o sweep.json
+  hrload sweep --slo 'e2e.p99<1s' --from 1k --to 50k -d 20s --client direct \\
+      -o sweep.json
       by end-to-end latency, with longer runs; the curve goes to a file
 
 Each rate is a run of its own: fresh embedded services, or one table and stream

@@ -15,7 +15,8 @@ pub(super) const HELP: &str = "\
 Examples:
   hrload trend results/baseline/history.jsonl --plot trend.svg
       the course of each figure, and where its level changed
-  hrload trend history.jsonl --add run-*.json --label \"$(git rev-parse --short HEAD)\"
+  hrload trend history.jsonl --add run-*.json \\
+      --label \"$(git rev-parse --short HEAD)\"
       adds an entry, the means of these runs, and shows the history with it
   hrload trend history.jsonl --figure e2e.p99 -o -
       one figure, as JSON

@@ -41,6 +41,16 @@ pub fn lines(text: &str) -> Cow<'_, str> {
     without(text, |c| matches!(c, '\n' | '\r'))
 }
 
+/// The parts of a text of ours, and whether each is code: what stands between backticks,
+/// as commands and flags do.
+pub(super) fn coded(text: &str) -> impl Iterator<Item = (bool, &str)> {
+    // The last is not closed where their number is odd.
+    let closed = text.matches('`').count() / 2 * 2;
+    let parts = text.splitn(closed + 1, '`').enumerate();
+    let parts = parts.map(|(at, part)| (at % 2 == 1, part));
+    parts.filter(|(_, part)| !part.is_empty())
+}
+
 /// A word as a quoted cell of a table in CSV (RFC 4180), which no spreadsheet takes
 /// for a formula: one that could be is led by an apostrophe
 /// (<https://owasp.org/www-community/attacks/CSV_Injection>).
@@ -70,6 +80,17 @@ mod tests {
             assert_eq!(tame(text), expected);
         }
         assert_eq!(lines("a\r\nb\u{1b}c\n"), "a\r\nb\u{fffd}c\n");
+    }
+
+    #[test]
+    fn code_is_what_stands_between_backticks() {
+        let parts = |text| coded(text).collect::<Vec<_>>();
+        assert_eq!(
+            parts("give `-p`, or"),
+            [(false, "give "), (true, "-p"), (false, ", or")]
+        );
+        assert_eq!(parts("`a` b ` c"), [(true, "a"), (false, " b ` c")]);
+        assert_eq!(parts("none"), [(false, "none")]);
     }
 
     #[test]

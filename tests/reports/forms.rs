@@ -355,6 +355,11 @@ fn markdown_says_the_verdict_first_and_keeps_text_as_text() {
     let lossy = text("md", &[Case::lossy().run()]);
     assert!(lossy.starts_with("### hrload: ❌ not held"), "{lossy}");
     assert!(lossy.contains("- 50 failed (2.5 %)"));
+    let mut warned = Case::lossy().run();
+    warned.warnings = vec!["say `--drain 30s|1m`, or *more*".into()];
+    let warned = text("md", &[warned]);
+    let shown = "> **Warning:** say `--drain 30s|1m`, or \\*more\\*";
+    assert!(warned.contains(shown), "{warned}");
     let two = text("md", &[Case::default().run(), Case::lossy().run()]);
     assert!(two.contains("### base: ✅ held") && two.contains("### new: ❌ not held"));
     assert!(

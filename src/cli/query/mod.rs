@@ -22,15 +22,19 @@ pub(super) const HELP: &str = "\
 Examples:
   hrload query --lake ./lake
       the blog post's statement: heart rate, time and sensor of every record
-  hrload query --lake ./lake 'SELECT minute, sum(readings) FROM per_minute GROUP BY minute ORDER BY minute'
+  hrload query --lake ./lake 'SELECT minute, sum(readings) FROM per_minute
+      GROUP BY minute ORDER BY minute'
       a view that is always there, as are readings (each once, typed), late_arrivals,
       future_dated, zones and silent_devices; samples has what was delivered, twice if
       it was
-  hrload query --lake ./lake \"SELECT count(*) FROM samples WHERE hour >= timestamp '2026-11-23 17:00:00'\"
+  hrload query --lake ./lake \"SELECT count(*) FROM samples
+      WHERE hour >= timestamp '2026-11-23 17:00:00'\"
       reads only the objects of those hours
-  hrload query --lake s3://bucket/heart-rate -o readings.parquet 'SELECT * FROM readings'
+  hrload query --lake s3://bucket/heart-rate -o readings.parquet \\
+      'SELECT * FROM readings'
       out of a bucket, into a file for other tools
-  hrload query --engine athena --output-location s3://bucket/results/ --file report.sql
+  hrload query --engine athena --output-location s3://bucket/results/ \\
+      --file report.sql
       the same statements by Athena, with what it scanned and what that costs
 
 Tables: heartratedata2021 and records (change records, with the columns they are

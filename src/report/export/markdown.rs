@@ -6,7 +6,7 @@ use std::fmt::Write;
 use super::{ReportError, second, target};
 use crate::measure::Stage;
 use crate::report::diff::tables;
-use crate::report::plain::tame;
+use crate::report::plain::{coded, tame};
 use crate::report::units::{amount, count, duration, percent, rate, usd};
 use crate::report::{DiffResult, DiffSettings, RunResult, Verdict, Word};
 
@@ -53,7 +53,7 @@ fn single(text: &mut String, result: &RunResult) -> std::fmt::Result {
     facts(text, result)?;
     thresholds(text, result)?;
     for warning in &result.warnings {
-        writeln!(text, "> **Warning:** {}\n", plain(warning))?;
+        writeln!(text, "> **Warning:** {}\n", prose(warning))?;
     }
     ledger(text, result)?;
     counted(text, result)?;
@@ -82,10 +82,10 @@ fn headline(text: &mut String, name: &str, result: &RunResult) -> std::fmt::Resu
         writeln!(text)?;
     }
     for reason in &verdict.reasons {
-        writeln!(text, "- {}", plain(&reason.to_string()))?;
+        writeln!(text, "- {}", prose(&reason.to_string()))?;
     }
     for doubt in &verdict.doubts {
-        writeln!(text, "- In doubt: {}", plain(doubt))?;
+        writeln!(text, "- In doubt: {}", prose(doubt))?;
     }
     Ok(())
 }
@@ -147,7 +147,7 @@ fn facts(text: &mut String, result: &RunResult) -> std::fmt::Result {
                 " The {}: {}; {}.",
                 cause.whose.key(),
                 plain(&cause.what),
-                plain(&cause.advice)
+                prose(&cause.advice)
             )?;
         }
     }
@@ -280,6 +280,16 @@ fn compared(
         configuration(text, result)?;
     }
     Ok(())
+}
+
+/// A text in which commands and flags stand between backticks; not for cells, in which a
+/// bar ends code, too.
+fn prose(text: &str) -> String {
+    let parts = coded(text).map(|(is_code, part)| match is_code {
+        true => format!("`{}`", tame(part)),
+        false => plain(part),
+    });
+    parts.collect()
 }
 
 /// Text from elsewhere, as text: no markup, no line ends, no cells of its own.

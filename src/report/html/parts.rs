@@ -3,6 +3,7 @@
 use maud::{Markup, PreEscaped, html};
 
 use super::Run;
+use crate::report::plain::coded;
 use crate::report::plot::{Drawing, Picture, PlotError};
 
 /// A table: its caption, headings and rows. The first cell of a row heads it.
@@ -67,12 +68,9 @@ fn breakable(text: &str) -> Markup {
 
 /// A text in which commands and flags stand between backticks, as pages show it.
 pub(crate) fn prose(text: &str) -> Markup {
-    // The last is not closed where their number is odd.
-    let closed = text.matches('`').count() / 2 * 2;
-    let parts: Vec<&str> = text.splitn(closed + 1, '`').collect();
     html! {
-        @for (at, part) in parts.iter().enumerate() {
-            @if at % 2 == 1 { code { (part) } } @else { (part) }
+        @for (is_code, part) in coded(text) {
+            @if is_code { code { (part) } } @else { (part) }
         }
     }
 }
