@@ -96,8 +96,7 @@ fn unsigned_zero(text: String) -> String {
 
 /// An amount that is not rounded away: three significant digits below 100, whole above:
 /// `0.00139`, `12.3`, `5,000`.
-#[must_use]
-pub fn quantity(value: f64) -> String {
+pub(super) fn quantity(value: f64) -> String {
     if value.fract() == 0.0 || value.abs() >= 100.0 {
         return unsigned_zero(decimal(value, 0));
     }

@@ -30,7 +30,7 @@ pub fn modes(result: &ModesResult, columns: Columns) -> String {
 fn figures(tables: &[ModeFigures]) -> Table {
     let mut columns = vec![Column::words("").at_least(18)];
     let names = tables.iter().map(|of| &of.name);
-    columns.extend(names.map(|name| Column::words(name).at_least(26).shortens_to(22)));
+    columns.extend(names.map(|name| Column::words(name).at_least(26).shortens_to(26)));
     let mut set = Table::new(columns).in_blocks();
     let mut row = |name: &str, cell: &dyn Fn(&ModeFigures) -> String| {
         let cells = tables.iter().map(cell);

@@ -68,12 +68,12 @@ impl Line {
     }
 }
 
-fn wide(word: &Word) -> usize {
+fn wide(word: &[(Style, String)]) -> usize {
     word.iter().map(|(_, part)| width(part)).sum()
 }
 
 /// Takes `excess` columns out of the middle of the widest part.
-fn shorten(word: &mut Word, excess: usize) {
+fn shorten(word: &mut [(Style, String)], excess: usize) {
     let widest = word.iter_mut().max_by_key(|(_, part)| width(part));
     if let Some((_, part)) = widest {
         *part = shortened(part, width(part).saturating_sub(excess)).into_owned();
