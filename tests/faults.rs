@@ -32,6 +32,11 @@ fn duplicated_records_are_duplicates_and_nothing_else() {
     run.assert_closed();
     assert_eq!(run.count("ledger.duplicates"), 700);
     assert_eq!(run.count("ledger.missing"), 0);
+    assert_eq!(
+        verdict(&run),
+        ("not-held".into(), vec!["duplicates".into()])
+    );
+    assert_eq!(run.code, 3);
 }
 
 #[test]
