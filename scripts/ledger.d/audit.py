@@ -15,6 +15,7 @@ from pathlib import Path
 
 import mixes
 import services
+import tamper
 from check import environment
 from judge import Reach, judge
 from network import BadNetwork
@@ -50,11 +51,25 @@ class Run:
     trouble: BaseException | None = None
 
     def command(self, output, lake="lake"):
-        own = "" if "none" in self.mix.run.split() or "dynamodb-streams" in self.mix.run else f"--stream {services.STREAM}"
+        own = (
+            ""
+            if "none" in self.mix.run.split() or "dynamodb-streams" in self.mix.run
+            else f"--stream {services.STREAM}"
+        )
         words = f"--endpoint-url {self.services.url} --table {services.TABLE} {own} --keep --quiet -o {output}"
-        lake = f"--lake {self.folder / lake} --lake-interval 1s --lake-compression {self.mix.lake}" if self.mix.lake else ""
+        lake = (
+            f"--lake {self.folder / lake} --lake-interval 1s --lake-compression {self.mix.lake}"
+            if self.mix.lake
+            else ""
+        )
         network = f"--kinesis-endpoint-url {self.network.url}" if self.network else ""
-        return [self.hrload, *words.split(), *network.split(), *merged(PACE.split(), self.mix.run.split()), *lake.split()]
+        return [
+            self.hrload,
+            *words.split(),
+            *network.split(),
+            *merged(PACE.split(), self.mix.run.split()),
+            *lake.split(),
+        ]
 
     def sleep_until(self, second):
         """So long after the first write."""
@@ -135,13 +150,15 @@ class Line:
     text: str
     figures: list = field(default_factory=list)
     trouble: str | None = None
+    tampered: tuple = (0, [])
+    """How many false results were tried, and those that went unnoticed."""
 
     def wrong(self):
         told = [str(figure) for figure in self.figures if not figure.agrees()]
         return told + [self.trouble] if self.trouble else told
 
 
-def audit(mix, hrload):
+def audit(mix, hrload, tampers):
     """One mix: a line of the table."""
     words = [*mix.local.split(), *(["--fault", mix.faults] if mix.faults else [])]
     try:
@@ -155,7 +172,10 @@ def audit(mix, hrload):
     wrong = sum(not figure.agrees() for figure in figures)
     agrees = f"NO {wrong}" if wrong else len(figures)
     text = LINE.format(mix.name[:28], *columns(result, found), f"{agrees:<5}{result['verdict']['word']}")
-    return Line(text, figures)
+    line = Line(text, figures)
+    if tampers and not wrong:
+        line.tampered = tamper.unnoticed(mix, result, exit_code, found)
+    return line
 
 
 def columns(result, found):
@@ -176,6 +196,7 @@ def arguments():
     parser.add_argument("--short", action="store_true", help="eight mixes")
     parser.add_argument("--seed", type=int, help="of what is drawn")
     parser.add_argument("--only", default="", help="mixes with this in their names")
+    parser.add_argument("--tamper", action="store_true", help="falsify results, which must be noticed")
     parser.add_argument("--at-once", type=int, default=4, help="runs at a time")
     return parser.parse_args()
 
@@ -190,15 +211,21 @@ def main():
     print(f"{len(chosen)} mixes" + ("" if given.short else f", --seed {seed}"))
     print(LINE.format("mix", "boto3", "ledger", "agrees"), flush=True)
     with ThreadPoolExecutor(given.at_once) as pool:
-        for mix, line in zip(chosen, pool.map(lambda mix: audit(mix, given.hrload), chosen), strict=True):
+        for mix, line in zip(chosen, pool.map(lambda mix: audit(mix, given.hrload, given.tamper), chosen), strict=True):
             lines.append(line)
             print(line.text, *(f"    {wrong}" for wrong in line.wrong()), sep="\n", flush=True)
+            for passed in line.tampered[1]:
+                print(f"    could not be told from: {passed}", flush=True)
             if line.wrong():
                 print(f"    --fault '{mix.faults}' {mix.run} {mix.local}", flush=True)
     figures = [figure for line in lines for figure in line.figures]
     differ = sum(bool(line.wrong()) for line in lines)
     exact = sum(figure.is_exact() for figure in figures)
     print(f"{len(figures):,} figures compared, {exact:,} of them to the one")
+    if given.tamper:
+        tried = sum(line.tampered[0] for line in lines)
+        passed = sum(len(line.tampered[1]) for line in lines)
+        print(f"{tried:,} results falsified by one reading, {tried - passed:,} of them noticed")
     print(f"{len(lines) - differ} agree, {differ} differ, {time.monotonic() - begun:.0f} s")
     return 1 if differ or not chosen else 0
 

@@ -76,7 +76,9 @@ class Reach:
 
 def micros(timestamp):
     whole, fraction = re.fullmatch(r"([^.]*?)(?:\.(\d{1,9}))?Z", timestamp).groups(default="")
-    seconds = (datetime.fromisoformat(whole).replace(tzinfo=UTC) - datetime.fromtimestamp(0, UTC)) / timedelta(seconds=1)
+    seconds = (datetime.fromisoformat(whole).replace(tzinfo=UTC) - datetime.fromtimestamp(0, UTC)) / timedelta(
+        seconds=1
+    )
     return int(seconds) * 1_000_000 + int(fraction[:6].ljust(6, "0"))
 
 
@@ -136,7 +138,9 @@ class Judge:
             self.expect(f"{name}acknowledged, of the table", of["acknowledged"], len(items) - unanswered, len(items))
             if self.mix.writes_all():
                 self.expect(f"{name}sent, of the table", of["sent"], len(items))
-        everything = not any(of[name] for of in (self.ledger, self.warm_up) for name in ("dropped", "cut_off", "failed"))
+        everything = not any(
+            of[name] for of in (self.ledger, self.warm_up) for name in ("dropped", "cut_off", "failed")
+        )
         if everything:
             # Each device numbers its readings from 0 without gaps.
             numbered = Counter()
@@ -163,6 +167,7 @@ class Judge:
         begun = [one for one in surely if (one.created - 1 if one.arrived is None else one.arrived) >= begin]
         foreign = self.ledger["foreign"] + self.warm_up["foreign"]
         self.expect("foreign", foreign, Sighted(begun, self.reach).foreign, high.foreign)
+        self.unreadable(begun, records)
         self.of_stream("", self.ledger, self.measured, self.reach.measures, low, high)
         self.of_stream("warm-up ", self.warm_up, self.warming, self.reach.warms_up, low, high)
         self.order(surely, records)
@@ -179,6 +184,13 @@ class Judge:
             acknowledged = self.ledger["acknowledged"] + self.warm_up["acknowledged"]
             self.expect("records put or given up", put + given_up, acknowledged)
             self.expect("records put", put, 0 if self.mix.network else len(records), len(records))
+
+    def unreadable(self, begun, records):
+        """Records that are no change records stand in a warning."""
+        told = re.search(r"([\d,]+) records of the stream are no change records", "\n".join(self.result["warnings"]))
+        count = int(told[1].replace(",", "")) if told else 0
+        strange = sum(one.kind is None for one in records)
+        self.expect("records that are no change records", count, sum(not one.is_object for one in begun), strange)
 
     def read_until(self, records):
         """Up to which arrival a record was surely read, in seconds since the epoch."""

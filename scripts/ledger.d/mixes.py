@@ -1,7 +1,7 @@
 """The mixes: faults, clients, ways to read, tables; and what else happens meanwhile."""
 
 import random
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import meanwhile
 from judge import READ_WITHIN_S
@@ -112,7 +112,11 @@ def readers():
     for via in ("--consumer enhanced-fan-out", "--via dynamodb-streams", "--via put-records", "--via none"):
         way = via.split()[-1]
         yield Mix(f"{way}", "", f"{via} -w 1s")
-        yield Mix(f"{way}, lose, duplicate", "lose=2%,duplicate=2%", f"{via} {ONE_SHARD if 'none' not in via and 'dynamodb' not in via else ''}")
+        yield Mix(
+            f"{way}, lose, duplicate",
+            "lose=2%,duplicate=2%",
+            f"{via} {ONE_SHARD if 'none' not in via and 'dynamodb' not in via else ''}",
+        )
         yield Mix(f"{way}, answers lost", "disconnect-after=10%,error=5%", f"{via} --attempts 1")
     yield Mix("lake", "lose=2%", "-w 1s", lake="none")
     yield Mix("lake, answers lost", "disconnect-after=8%,duplicate=1%", "--attempts 1", lake="gzip")
@@ -131,9 +135,13 @@ def interrupted():
     yield Mix("SIGINT while measuring", "lose=1%", "-w 1s", signals=1, during=meanwhile.signal_at(2.5))
     yield Mix("SIGINT while warming up", "", "-w 3s", signals=1, during=meanwhile.signal_at(1.0))
     yield Mix("SIGINT in the drain", "lose=2%,delay=1s", "--drain 8s", signals=1, during=meanwhile.signal_at(5.5))
-    yield Mix("SIGINT, answers lost", "disconnect-after=10%", "--attempts 2", signals=1, during=meanwhile.signal_at(2.0))
+    yield Mix(
+        "SIGINT, answers lost", "disconnect-after=10%", "--attempts 2", signals=1, during=meanwhile.signal_at(2.0)
+    )
     yield Mix("SIGINT twice", "respond=300ms", "", signals=2, during=meanwhile.signal_at(2.0, 2.1))
-    yield Mix("SIGINT twice, direct", "respond=300ms", "--client direct", signals=2, during=meanwhile.signal_at(2.0, 2.05))
+    yield Mix(
+        "SIGINT twice, direct", "respond=300ms", "--client direct", signals=2, during=meanwhile.signal_at(2.0, 2.05)
+    )
     yield Mix("SIGINT, put-records", "", "--via put-records", signals=1, during=meanwhile.signal_at(2.0))
     yield Mix("SIGINT, efo", "duplicate=2%", "--consumer enhanced-fan-out", signals=1, during=meanwhile.signal_at(2.0))
     yield Mix("SIGINT, own stream", "lose=2%", "--via dynamodb-streams", signals=1, during=meanwhile.signal_at(2.0))
@@ -149,13 +157,21 @@ def networks():
     yield Mix("bad network, put-records", "", "--via put-records -w 1s", network=0.2)
     yield Mix("bad network, puts, 1 attempt", "", "--via put-records --attempts 1", network=0.3)
     yield Mix("bad network, lake", "duplicate=1%", "", network=0.2, lake="gzip")
-    yield Mix("bad network, resharded", "", "--shards 2 -d 5s", "--time-scale 60", during=meanwhile.reshard(4), network=0.2)
+    yield Mix(
+        "bad network, resharded", "", "--shards 2 -d 5s", "--time-scale 60", during=meanwhile.reshard(4), network=0.2
+    )
 
 
 def others():
     fast = "--time-scale 60"
     yield Mix("resharded, 2 to 4", "lose=1%", "--shards 2 -d 5s", fast, during=meanwhile.reshard(4))
-    yield Mix("resharded, 4 to 2, efo", "duplicate=1%", "--shards 4 -d 5s --consumer enhanced-fan-out", fast, during=meanwhile.reshard(2))
+    yield Mix(
+        "resharded, 4 to 2, efo",
+        "duplicate=1%",
+        "--shards 4 -d 5s --consumer enhanced-fan-out",
+        fast,
+        during=meanwhile.reshard(2),
+    )
     yield Mix("resharded, lake", "", "--shards 2 -d 5s", fast, during=meanwhile.reshard(3), lake="gzip")
     yield Mix("resharded, put-records", "", "--shards 2 -d 5s --via put-records", fast, during=meanwhile.reshard(4))
     yield Mix("strays", "", "-w 1s", during=meanwhile.strays)
@@ -172,7 +188,9 @@ def others():
     yield Mix("two runs at once", "", "", during=meanwhile.run_beside(""), shared=True)
     yield Mix("two runs at once, lose", "lose=2%", "", during=meanwhile.run_beside(""), shared=True)
     yield Mix("a small run beside", "", "", during=meanwhile.run_beside("-r 10/s -d 1s --devices 20"), shared=True)
-    yield Mix("two runs at once, own stream", "", "--via dynamodb-streams", during=meanwhile.run_beside(""), shared=True)
+    yield Mix(
+        "two runs at once, own stream", "", "--via dynamodb-streams", during=meanwhile.run_beside(""), shared=True
+    )
     yield Mix("readings that nobody wrote", "", "", during=meanwhile.forged, shared=True)
     yield Mix("a reader that eats", "", "--drain 20s", during=meanwhile.eats, read_within_s=5)
     yield Mix("a reader that eats, lose", "lose=2%", "--drain 6s", during=meanwhile.eats, read_within_s=5)
@@ -188,7 +206,9 @@ def drawn(seed):
     for number in range(20):
         kinds = dice.sample(list(ALONE), dice.randint(1, 4))
         faults = ",".join(amount(kind, dice) for kind in kinds)
-        via = dice.choice(["", "", "", "--consumer enhanced-fan-out", "--via dynamodb-streams", "--via put-records", "--via none"])
+        via = dice.choice(
+            ["", "", "", "--consumer enhanced-fan-out", "--via dynamodb-streams", "--via put-records", "--via none"]
+        )
         words = [
             via,
             dice.choice(["", "--client direct"]),
@@ -200,7 +220,9 @@ def drawn(seed):
             f"--seed {dice.randrange(1000)}",
         ]
         lake = dice.choice([None, None, "gzip", "none"]) if "--shards" in words[6] and "put" not in via else None
-        yield Mix(f"drawn {number + 1}", faults, " ".join(filter(None, words)), f"--seed {dice.randrange(1000)}", lake=lake)
+        yield Mix(
+            f"drawn {number + 1}", faults, " ".join(filter(None, words)), f"--seed {dice.randrange(1000)}", lake=lake
+        )
 
 
 def amount(kind, dice):

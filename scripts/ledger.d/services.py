@@ -30,6 +30,8 @@ class Change(NamedTuple):
     """When it was in the stream; a table's own stream does not say."""
     created: float = 0.0
     """When the table's own stream says that it was made, in whole seconds."""
+    is_object: bool = True
+    """Whether it is a JSON object at all."""
 
 
 @dataclass
@@ -90,9 +92,9 @@ class Services:
         ]
 
     def records(self, shard):
-        iterator = self.kinesis.get_shard_iterator(
-            StreamName=STREAM, ShardId=shard, ShardIteratorType="TRIM_HORIZON"
-        )["ShardIterator"]
+        iterator = self.kinesis.get_shard_iterator(StreamName=STREAM, ShardId=shard, ShardIteratorType="TRIM_HORIZON")[
+            "ShardIterator"
+        ]
         return read_on(self.kinesis, iterator, lambda page: page["MillisBehindLatest"] == 0)
 
     def table_changes(self):
@@ -105,9 +107,9 @@ class Services:
             after = {"ExclusiveStartShardId": last} if last else {}
         found = []
         for shard in (shard["ShardId"] for page in pages for shard in page["Shards"]):
-            iterator = self.streams.get_shard_iterator(
-                StreamArn=arn, ShardId=shard, ShardIteratorType="TRIM_HORIZON"
-            )["ShardIterator"]
+            iterator = self.streams.get_shard_iterator(StreamArn=arn, ShardId=shard, ShardIteratorType="TRIM_HORIZON")[
+                "ShardIterator"
+            ]
             for record in read_on(self.streams, iterator, lambda page: not page["Records"]):
                 made = record["dynamodb"]["ApproximateCreationDateTime"].timestamp()
                 told = change(shard, record["eventName"], record["dynamodb"], None)
@@ -131,13 +133,14 @@ def read_on(client, iterator, at_its_end):
 
 def change_of(shard, data, arrived):
     """The change that a record of a Kinesis stream tells of."""
+    told = None
     try:
         told = json.loads(data)
         if told["tableName"] == TABLE:
             return change(shard, told["eventName"], told["dynamodb"], arrived)
     except (ValueError, KeyError, TypeError, AttributeError):
         pass
-    return Change(shard, None, None, None, None, arrived)
+    return Change(shard, None, None, None, None, arrived, is_object=isinstance(told, dict))
 
 
 def change(shard, kind, body, arrived):
