@@ -22,7 +22,7 @@ from network import BadNetwork
 from readings import reading_of
 
 PACE = "--devices 200 -r 600/s -d 3s -w 0s --drain 4s"
-LINE = "{:<29}{:<17}{:<17}{}"
+LINE = "{:<28}{:<18}{:<18}{}"
 LONGEST_S = 120
 
 
@@ -168,12 +168,12 @@ def audit(mix, hrload, tampers):
                 result, exit_code, found = run.go()
         figures = judge(mix, result, exit_code, found)
     except Exception as reason:  # noqa: BLE001 # the other mixes go on
-        return Line(LINE.format(mix.name[:28], "-", "-", "NO"), trouble=f"{type(reason).__name__}: {reason}")
+        return Line(LINE.format(mix.name[:27], "-", "-", "NO"), trouble=f"{type(reason).__name__}: {reason}")
     wrong = sum(not figure.agrees() for figure in figures)
     agrees = f"NO {wrong}" if wrong else len(figures)
-    text = LINE.format(mix.name[:28], *columns(result, found), f"{agrees:<5}{result['verdict']['word']}")
+    text = LINE.format(mix.name[:27], *columns(result, found), f"{agrees:<5}{result['verdict']['word']}")
     line = Line(text, figures)
-    if tampers and not wrong:
+    if tampers and not wrong and not mix.shared:
         line.tampered = tamper.unnoticed(mix, result, exit_code, found)
     return line
 

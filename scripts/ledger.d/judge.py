@@ -125,7 +125,13 @@ class Judge:
             self.expect(f"series, {name}", sum(second[name] for second in seconds), self.ledger[name])
 
     def another_writer(self):
-        """No reading is surely this run's own: what is left is to say so."""
+        """No reading is surely this run's own: every record counts once all the same, as
+        something, and what is left is to say so."""
+        records, surely = self.read()
+        begun = [one for one in surely if self.came_while_it_read(one)]
+        counted = sum(self.ledger[name] for name in ("seen", "seen_unacknowledged", "duplicates", "foreign"))
+        counted += self.warm_up["sightings"] + self.warm_up["foreign"]
+        self.expect("records, as whatever", counted, len(begun), len(records))
         verdict = self.result["verdict"]
         kinds = {reason["kind"] for reason in verdict["reasons"]}
         self.expect("another writer is told", "other-writer" in kinds or "duplicates" in kinds, True)
@@ -158,13 +164,9 @@ class Judge:
             self.expect("units computed", capacity["computed_units"], units)
 
     def streamed(self):
-        records = [one for one in self.found.changes if one.arrived is None or one.arrived <= self.reach.end / 1e6]
-        read_until = self.read_until(records)
-        surely = [one for one in records if one.arrived is None or one.arrived <= read_until]
+        records, surely = self.read()
         low, high = (Sighted(of, self.reach) for of in (surely, records))
-        # What was there before is read or not, as the reader begins.
-        begin = self.reach.begin / 1e6
-        begun = [one for one in surely if (one.created - 1 if one.arrived is None else one.arrived) >= begin]
+        begun = [one for one in surely if self.came_while_it_read(one)]
         foreign = self.ledger["foreign"] + self.warm_up["foreign"]
         self.expect("foreign", foreign, Sighted(begun, self.reach).foreign, high.foreign)
         self.unreadable(begun, records)
@@ -191,6 +193,18 @@ class Judge:
         count = int(told[1].replace(",", "")) if told else 0
         strange = sum(one.kind is None for one in records)
         self.expect("records that are no change records", count, sum(not one.is_object for one in begun), strange)
+
+    def read(self):
+        """The records that may have been read, and those that surely were."""
+        end = self.reach.end / 1e6
+        records = [one for one in self.found.changes if one.arrived is None or one.arrived <= end]
+        read_until = self.read_until(records)
+        return records, [one for one in records if one.arrived is None or one.arrived <= read_until]
+
+    def came_while_it_read(self, record):
+        """What was there before is read or not, as the reader begins."""
+        came = record.created - 1 if record.arrived is None else record.arrived
+        return came >= self.reach.begin / 1e6
 
     def read_until(self, records):
         """Up to which arrival a record was surely read, in seconds since the epoch."""
