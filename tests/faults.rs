@@ -208,6 +208,24 @@ fn what_the_warm_up_loses_is_told_and_speaks_against_the_run() {
 }
 
 #[test]
+fn what_the_warm_up_writes_late_costs_no_measured_units() {
+    // Refused in the warm-up, they are written by calls that measured readings fill up.
+    let words = "--devices 500 --rate 2000/s -w 300ms -d 2s --drain 5s -o -";
+    for client in ["sdk", "direct"] {
+        let local = support::local::Local::start("--fault throttle=40");
+        let mut command = local.client(&format!("{words} --client {client}"));
+        let run = support::finish(command.output().unwrap());
+        run.assert_closed();
+        assert_eq!(run.count("ledger.failed"), 0);
+        assert_eq!(
+            run.number("capacity.consumed_units"),
+            run.number("ledger.acknowledged"),
+            "{client}"
+        );
+    }
+}
+
+#[test]
 fn readings_that_still_arrive_when_the_drain_ends_are_late_and_not_lost() {
     let run = run(
         "--devices 500 --rate 3000/s -w 0s -d 4s --drain 1s --shards 1 \
