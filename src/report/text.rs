@@ -429,7 +429,7 @@ impl Text {
             return;
         };
         let mut table = Table::new(vec![
-            Column::words("cloudwatch").at_least(42).shortens_to(20),
+            Column::words("AWS counted").at_least(42).shortens_to(20),
             Column::numbers("AWS").at_least(12),
             Column::numbers("hrload").at_least(12),
         ]);

@@ -27,7 +27,7 @@ fn people_get_a_table_and_programs_what_they_ask_for() {
         table.out
     );
     assert!(
-        table.out.contains("| 1      | 60  |          |"),
+        table.out.contains("| 1      |  60 |          |"),
         "{}",
         table.out
     );
