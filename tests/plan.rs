@@ -89,7 +89,10 @@ fn a_plan_on_the_screen_has_tables_streams_storage_and_a_bill() {
     assert!(text.lines().all(|line| line.len() <= 80), "{text}");
     // What to take comes last, and what of it is said last.
     let take = text.lines().position(|line| line.starts_with("take "));
-    assert!(take > text.lines().position(|line| line.starts_with("bill ")), "{text}");
+    assert!(
+        take > text.lines().position(|line| line.starts_with("bill ")),
+        "{text}"
+    );
 }
 
 #[test]

@@ -97,7 +97,12 @@ fn with_files(shell: Shell, script: &str) -> String {
                     true => line.replace(" -r -f -a ", " -r -F -a ") + "\n",
                     false => format!("{line}\n"),
                 });
-            lines.collect()
+            // Of what is no option, the generator for fish says nothing.
+            let shows =
+                "__fish_seen_subcommand_from profiles; and __fish_seen_subcommand_from show";
+            let names = names.join(" ");
+            let shown = format!("complete -c hrload -n \"{shows}\" -F -a \"{names}\"\n");
+            lines.chain([shown]).collect()
         }
         _ => script.to_owned(),
     }

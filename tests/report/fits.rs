@@ -42,7 +42,10 @@ fn awkward() -> RunResult {
     let mut value = serde_json::to_value(Case::lossy().run()).unwrap();
     let huge = 9_223_372_036_854_775_u64;
     let mut set = |path: &str, to: Value| {
-        *value.pointer_mut(path).unwrap_or_else(|| panic!("{path}")) = to;
+        let (parent, key) = path.rsplit_once('/').unwrap();
+        let parent = value.pointer_mut(parent).and_then(Value::as_object_mut);
+        let parent = parent.unwrap_or_else(|| panic!("{path}"));
+        parent.insert(key.to_owned(), to);
     };
     for count in [
         "scheduled",

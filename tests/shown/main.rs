@@ -92,7 +92,7 @@ fn whatever_is_printed_fits_eighty_columns() {
         &[
             "plan",
             "--devices",
-            "200k",
+            "5000",
             "--days",
             "3650",
             "--stored-gb",

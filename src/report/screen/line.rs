@@ -121,6 +121,7 @@ pub(crate) fn section(style: Style, heading: &str, lines: &[Line], columns: Colu
         .iter()
         .flat_map(|line| line.broken(columns.beside(LABEL)));
     let lines = lines.enumerate().map(|(at, line)| match at {
+        _ if line.is_empty() => format!("{}\n", painted(style, if at == 0 { heading } else { "" })),
         0 if !heading.is_empty() => {
             let spaces = LABEL.saturating_sub(width(heading));
             format!("{}{:spaces$}{line}\n", painted(style, heading), "")
