@@ -80,9 +80,9 @@ fn with_known_values(command: Command) -> Command {
         .mut_subcommands(with_known_values)
 }
 
-/// Lets `--profile` be a file, too: bash offers files where no name fits; other shells
-/// have to be told.
-fn with_files(shell: Shell, script: &str) -> String {
+/// The script with what its generator leaves out: a profile may be a file, too, which
+/// bash offers by itself where no name fits.
+fn completed(shell: Shell, script: &str) -> String {
     let names: Vec<&str> = Profile::names().collect();
     match shell {
         Shell::Zsh => {
@@ -97,12 +97,18 @@ fn with_files(shell: Shell, script: &str) -> String {
                     true => line.replace(" -r -f -a ", " -r -F -a ") + "\n",
                     false => format!("{line}\n"),
                 });
+            let script = lines.collect::<String>();
+            // An option that still lacks its value is none to argparse, which then offers
+            // no value either: it is left out.
+            let parse = "argparse -s (__fish_hrload_global_optspecs) -- $cmd";
+            let again = format!("\n    or {parse}[1..-2] 2>/dev/null\n    or return\n");
+            let script = script.replacen("\n    or return\n", &again, 1);
             // Of what is no option, the generator for fish says nothing.
             let shows =
                 "__fish_seen_subcommand_from profiles; and __fish_seen_subcommand_from show";
             let names = names.join(" ");
             let shown = format!("complete -c hrload -n \"{shows}\" -F -a \"{names}\"\n");
-            lines.chain([shown]).collect()
+            script + &shown
         }
         _ => script.to_owned(),
     }
@@ -115,7 +121,7 @@ pub(crate) fn completions(args: &CompletionsArgs) -> Result<Exit, Problem> {
     // closed pipe is not a bug.
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut command, "hrload", &mut script);
-    let script = with_files(args.shell, &String::from_utf8_lossy(&script));
+    let script = completed(args.shell, &String::from_utf8_lossy(&script));
     io::stdout().write_all(script.as_bytes())?;
     Ok(Exit::Held)
 }
