@@ -1,5 +1,7 @@
 //! What is shown: real processes, whose output fits the screen, and shells that complete.
 
+#![allow(clippy::unwrap_used)]
+
 mod completions;
 #[path = "../support/mod.rs"]
 mod support;

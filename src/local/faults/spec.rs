@@ -55,8 +55,8 @@ const KINDS: [Kind; 12] = [
     kind("unprocessed", AMOUNT, "unprocessed=5%", "items of a batch come back unprocessed"),
     kind("disconnect", AMOUNT, "disconnect=10", "no answer, and nothing is written"),
     kind("disconnect-after", AMOUNT, "disconnect-after=10", "no answer, but all is written"),
-    kind("error", AMOUNT, "error=1%", "500 in the service's shape; nothing is written"),
-    kind("error-html", AMOUNT, "error-html=1%", "500 as a page; nothing is written"),
+    kind("error", AMOUNT, "error=1%", "a 500 of the service; nothing is written"),
+    kind("error-html", AMOUNT, "error-html=1%", "a 500 that is a page; nothing is written"),
     kind("respond", TIME, "respond=50ms", "write calls are answered later by this"),
     kind("stall", "TIME@TIME", "stall=2s@5s", "nothing is answered for 2 s, after 5 s"),
 ];
