@@ -18,6 +18,10 @@ pub enum Compression {
     Zstd,
 }
 
+/// The most text of an object that is read: eight times what Firehose puts into one.
+/// Some kilobytes of Zstandard can stand for more than any memory holds.
+const MOST_BYTES: usize = 1 << 30;
+
 impl Compression {
     /// `none`, `gzip` or `zstd`.
     #[must_use]
@@ -52,7 +56,7 @@ impl Compression {
     /// What was compressed. Several members one behind the other are one text.
     ///
     /// # Errors
-    /// The bytes are not compressed so.
+    /// The bytes are not compressed so, or hold more than an object does.
     pub fn decompress(self, bytes: &[u8]) -> io::Result<Vec<u8>> {
         match self {
             Compression::None => Ok(bytes.to_vec()),
@@ -64,11 +68,10 @@ impl Compression {
                     .last_chunk()
                     .map_or(0, |last| u32::from_le_bytes(*last));
                 let room = (length as usize + 1).min(1_032 * bytes.len());
-                let mut out = Vec::with_capacity(room);
-                MultiGzDecoder::new(bytes).read_to_end(&mut out)?;
-                Ok(out)
+                let out = Vec::with_capacity(room.min(MOST_BYTES));
+                all(MultiGzDecoder::new(bytes), out)
             }
-            Compression::Zstd => zstd::decode_all(bytes),
+            Compression::Zstd => all(zstd::Decoder::new(bytes)?, Vec::new()),
         }
     }
 
@@ -87,6 +90,16 @@ impl Compression {
             Compression::Zstd => zstd::bulk::compress(&body, zstd::DEFAULT_COMPRESSION_LEVEL),
         }
     }
+}
+
+/// Reads a text to its end, unless it is longer than that of an object can be.
+fn all(text: impl Read, mut out: Vec<u8>) -> io::Result<Vec<u8>> {
+    text.take(MOST_BYTES as u64 + 1).read_to_end(&mut out)?;
+    if out.len() > MOST_BYTES {
+        let why = "it holds more than 1 GiB of text, which is not read here";
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, why));
+    }
+    Ok(out)
 }
 
 #[cfg(test)]

@@ -33,6 +33,9 @@ const KINDS: [(&str, &str); 12] = [
     ("stall", "stall=2s@5s"),
 ];
 
+/// The longest time that can be asked for: a day. No run waits for more.
+const LONGEST_US: f64 = 86_400e6;
+
 impl Faults {
     /// These faults and `other`'s, as when `--fault` is given twice.
     ///
@@ -112,7 +115,11 @@ fn duration_us(text: &str) -> Result<u64, String> {
     let number: f64 = number
         .parse()
         .map_err(|_| format!("`{text}` is not a duration"))?;
-    Ok((number * scale).round() as u64)
+    let us = (number * scale).round();
+    if us > LONGEST_US {
+        return Err(format!("`{text}` is longer than a day"));
+    }
+    Ok(us as u64)
 }
 
 fn stall(text: &str) -> Result<Stall, String> {
@@ -234,6 +241,8 @@ mod tests {
             ("stall=2s", "stall=2s", "does not say when"),
             ("lose=1,lose=2", "lose=2", "given twice"),
             ("lose=-1", "lose=-1", "neither"),
+            ("delay=1441m", "delay=1441m", "longer than a day"),
+            ("stall=1s@86401s", "stall=1s@86401s", "longer than a day"),
         ] {
             let error = text.parse::<Faults>().unwrap_err();
             assert_eq!(error.part, part, "{text}");
