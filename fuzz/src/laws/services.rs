@@ -22,7 +22,7 @@ const REGION: &str = "us-east-1";
 const ACCOUNT: &str = "000000000000";
 const RETAINED_BYTES: u64 = 1 << 20;
 const CALLS: usize = 12;
-/// Items that are in the table `r`.
+/// Items that are in the table `rng`.
 const PUT: usize = 3;
 const START_US: u64 = 1_700_000_000_000_000;
 const MINUTE_US: u64 = 60_000_000;
@@ -148,7 +148,7 @@ struct Account {
 }
 
 impl Account {
-    /// One with the tables `t`, of a hash key `id`, and `r`, of a hash key `device` and a
+    /// One with the tables `tbl`, of a hash key `id`, and `rng`, of a hash key `device` and a
     /// range key `at`, whose changes are streamed; and the stream `s`.
     fn new() -> Self {
         let dice = Arc::new(FaultDice::new(&Faults::default(), 1));
@@ -178,21 +178,21 @@ impl Account {
             table_streams,
         };
         for body in [
-            r#"{"TableName":"t","BillingMode":"PAY_PER_REQUEST","AttributeDefinitions":[{"AttributeName":"id","AttributeType":"S"}],"KeySchema":[{"AttributeName":"id","KeyType":"HASH"}]}"#,
-            r#"{"TableName":"r","BillingMode":"PAY_PER_REQUEST","AttributeDefinitions":[{"AttributeName":"device","AttributeType":"S"},{"AttributeName":"at","AttributeType":"N"}],"KeySchema":[{"AttributeName":"device","KeyType":"HASH"},{"AttributeName":"at","KeyType":"RANGE"}],"StreamSpecification":{"StreamEnabled":true,"StreamViewType":"NEW_AND_OLD_IMAGES"}}"#,
+            r#"{"TableName":"tbl","BillingMode":"PAY_PER_REQUEST","AttributeDefinitions":[{"AttributeName":"id","AttributeType":"S"}],"KeySchema":[{"AttributeName":"id","KeyType":"HASH"}]}"#,
+            r#"{"TableName":"rng","BillingMode":"PAY_PER_REQUEST","AttributeDefinitions":[{"AttributeName":"device","AttributeType":"S"},{"AttributeName":"at","AttributeType":"N"}],"KeySchema":[{"AttributeName":"device","KeyType":"HASH"},{"AttributeName":"at","KeyType":"RANGE"}],"StreamSpecification":{"StreamEnabled":true,"StreamViewType":"NEW_AND_OLD_IMAGES"}}"#,
         ] {
             account.made("CreateTable", body, START_US);
         }
         for at in 1..=PUT {
             let item = format!(
-                r#"{{"TableName":"r","Item":{{"device":{{"S":"d"}},"at":{{"N":"{at}"}},"bpm":{{"N":"70"}}}}}}"#
+                r#"{{"TableName":"rng","Item":{{"device":{{"S":"d"}},"at":{{"N":"{at}"}},"bpm":{{"N":"70"}}}}}}"#
             );
             account.made("PutItem", &item, START_US + MINUTE_US / 2);
         }
         account
     }
 
-    /// How many records the stream of `r` has.
+    /// How many records the stream of `rng` has.
     fn streamed(&self) -> usize {
         let mut records = 0;
         let requests = concat!(
@@ -271,8 +271,8 @@ fn check_item(account: &Account, put: &[u8], now_us: u64) {
     };
     let item = &put["Item"];
     let key = match put["TableName"].as_str() {
-        Some("t") => serde_json::json!({"id": item["id"]}),
-        Some("r") => serde_json::json!({"device": item["device"], "at": item["at"]}),
+        Some("tbl") => serde_json::json!({"id": item["id"]}),
+        Some("rng") => serde_json::json!({"device": item["device"], "at": item["at"]}),
         _ => return,
     };
     let get = serde_json::json!({

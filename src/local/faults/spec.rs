@@ -75,8 +75,11 @@ impl Faults {
 }
 
 fn nearest(kind: &str) -> Option<&'static str> {
+    // Who comes that near has about as many letters, and is found without comparing all.
+    let letters = kind.chars().count();
     KINDS
         .iter()
+        .filter(|(name, _)| name.len().abs_diff(letters) <= 2)
         .map(|(name, _)| (strsim::damerau_levenshtein(kind, name), *name))
         .min()
         .filter(|(distance, _)| *distance <= 2)
@@ -138,13 +141,15 @@ impl FromStr for Faults {
     fn from_str(text: &str) -> Result<Self, FaultError> {
         let mut faults = Self::default();
         for part in text.split(',').map(str::trim).filter(|p| !p.is_empty()) {
-            let wrong = |kind: &str, reason: String| FaultError {
-                part: part.to_owned(),
-                reason,
-                example: KINDS
-                    .iter()
-                    .find(|(name, _)| *name == kind || nearest(kind) == Some(*name))
-                    .map_or("lose=1000", |(_, example)| example),
+            let wrong = |kind: &str, reason: String| {
+                let near = nearest(kind);
+                let mut kinds = KINDS.iter();
+                let like = kinds.find(|(name, _)| *name == kind || near == Some(*name));
+                FaultError {
+                    part: part.to_owned(),
+                    reason,
+                    example: like.map_or("lose=1000", |(_, example)| example),
+                }
             };
             let (kind, value) = part
                 .split_once('=')
