@@ -69,9 +69,9 @@ impl Compression {
                     .map_or(0, |last| u32::from_le_bytes(*last));
                 let room = (length as usize + 1).min(1_032 * bytes.len());
                 let out = Vec::with_capacity(room.min(MOST_BYTES));
-                all(MultiGzDecoder::new(bytes), out)
+                all(MultiGzDecoder::new(bytes), out, MOST_BYTES)
             }
-            Compression::Zstd => all(zstd::Decoder::new(bytes)?, Vec::new()),
+            Compression::Zstd => all(zstd::Decoder::new(bytes)?, Vec::new(), MOST_BYTES),
         }
     }
 
@@ -92,10 +92,10 @@ impl Compression {
     }
 }
 
-/// Reads a text to its end, unless it is longer than that of an object can be.
-fn all(text: impl Read, mut out: Vec<u8>) -> io::Result<Vec<u8>> {
-    text.take(MOST_BYTES as u64 + 1).read_to_end(&mut out)?;
-    if out.len() > MOST_BYTES {
+/// Reads a text of `most` bytes at most to its end.
+fn all(text: impl Read, mut out: Vec<u8>, most: usize) -> io::Result<Vec<u8>> {
+    text.take(most as u64 + 1).read_to_end(&mut out)?;
+    if out.len() > most {
         let why = "it holds more than 1 GiB of text, which is not read here";
         return Err(io::Error::new(io::ErrorKind::FileTooLarge, why));
     }
@@ -108,6 +108,15 @@ mod tests {
 
     use super::*;
     use std::io::Read;
+
+    #[test]
+    fn a_text_that_stands_for_more_than_there_can_be_is_not_read() {
+        let zipped = Compression::Gzip.compress(vec![b'0'; 1 << 20]).unwrap();
+        let most = |most| all(MultiGzDecoder::new(&zipped[..]), Vec::new(), most);
+        assert_eq!(most(1 << 20).unwrap().len(), 1 << 20);
+        let error = most((1 << 20) - 1).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::FileTooLarge);
+    }
 
     #[test]
     fn what_was_compressed_can_be_read_again_and_is_smaller() {
