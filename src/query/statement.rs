@@ -7,9 +7,11 @@
 use datafusion::error::{DataFusionError, Result};
 use datafusion::sql::parser::Statement;
 use datafusion::sql::sqlparser::ast::{self, Expr, SelectItem, SetExpr};
-use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
 use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer};
+
+use super::dialect::Trino;
+use super::rewrite::rewrite;
 
 /// One statement, parsed.
 #[derive(Debug)]
@@ -20,15 +22,16 @@ pub(super) struct Parsed {
     pub(super) names: Option<Vec<Option<String>>>,
 }
 
-/// Reads one statement.
+/// Reads one statement, which may call the functions that are known.
 ///
 /// # Errors
-/// It is none, or more than one.
-pub(super) fn parse(sql: &str) -> Result<Parsed> {
-    let dialect = GenericDialect {};
+/// It is none, or more than one, or calls another function.
+pub(super) fn parse(sql: &str, known: &dyn Fn(&str) -> bool) -> Result<Parsed> {
+    let dialect = Trino;
     let wrong = |error: ParserError| DataFusionError::SQL(Box::new(error), None);
     let tokens = Tokenizer::new(&dialect, sql).tokenize_with_location();
-    let tokens = tokens.map_err(|error| wrong(error.into()))?;
+    let mut tokens = tokens.map_err(|error| wrong(error.into()))?;
+    array_types(&mut tokens);
     let one = |tokens: Vec<TokenWithSpan>| -> Result<ast::Statement, ParserError> {
         let mut parser = Parser::new(&dialect).with_tokens_with_locations(tokens);
         let mut statements = parser.parse_statements()?;
@@ -52,11 +55,38 @@ pub(super) fn parse(sql: &str) -> Result<Parsed> {
         }
         token
     });
-    let statement = one(lowered.collect()).map_err(wrong)?;
+    let mut statement = one(lowered.collect()).map_err(wrong)?;
+    rewrite(&mut statement, known)?;
     Ok(Parsed {
         statement: Statement::Statement(Box::new(statement)),
         names,
     })
+}
+
+/// Writes the type `ARRAY(of)` as `ARRAY<of>`, which the parser knows. A value is
+/// written `ARRAY[1, 2]`.
+fn array_types(tokens: &mut [TokenWithSpan]) {
+    let mut open = Vec::new();
+    let mut after_array = false;
+    for token in tokens {
+        match &token.token {
+            Token::LParen => {
+                open.push(after_array);
+                if after_array {
+                    token.token = Token::Lt;
+                }
+            }
+            Token::RParen => {
+                if open.pop() == Some(true) {
+                    token.token = Token::Gt;
+                }
+            }
+            Token::Whitespace(_) => continue,
+            _ => {}
+        }
+        after_array = matches!(&token.token, Token::Word(word)
+            if word.quote_style.is_none() && word.value.eq_ignore_ascii_case("array"));
+    }
 }
 
 /// The names as written; `None` where a `*` makes their number unknown.
@@ -96,7 +126,7 @@ mod tests {
 
     #[test]
     fn columns_are_called_as_they_were_written() {
-        let names = |sql: &str| parse(sql).unwrap().names;
+        let names = |sql: &str| parse(sql, &|_| true).unwrap().names;
         let some = |name: &str| Some(name.to_owned());
         assert_eq!(
             names("SELECT a.B.C AS HeartRate, \"D\", x.Time, 1+1 FROM \"T\""),
@@ -112,16 +142,16 @@ mod tests {
 
     #[test]
     fn names_are_lowered_and_texts_are_not() {
-        let parsed = parse("SELECT \"A\" FROM \"Db\".\"T\" WHERE b = 'C'").unwrap();
+        let parsed = parse("SELECT \"A\" FROM \"Db\".\"T\" WHERE b = 'C'", &|_| true).unwrap();
         let text = parsed.statement.to_string();
         assert_eq!(text, "SELECT \"a\" FROM \"db\".\"t\" WHERE b = 'C'");
     }
 
     #[test]
     fn one_statement_is_one() {
-        assert!(parse("select 1;").is_ok());
+        assert!(parse("select 1;", &|_| true).is_ok());
         for wrong in ["", ";", "select 1; select 2", "selec 1", "select 'a"] {
-            assert!(parse(wrong).is_err(), "{wrong}");
+            assert!(parse(wrong, &|_| true).is_err(), "{wrong}");
         }
     }
 }
