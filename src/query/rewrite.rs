@@ -14,6 +14,7 @@ use datafusion::sql::sqlparser::ast::{
     JoinOperator, LambdaFunction, LambdaSyntax, LimitClause, ObjectName, OneOrManyWithParens,
     Query, Select, Spanned, Statement, Subscript, TableFactor, TableWithJoins, TypedString,
     UnaryOperator, Value, VisitMut, VisitorMut, helpers::attached_token::AttachedToken,
+    visit_expressions_mut,
 };
 
 use super::functions;
@@ -295,6 +296,7 @@ impl Rewrite<'_> {
                     access_chain: chain.collect(),
                 }
             }
+            Expr::Lambda(lambda) => Expr::Lambda(with_fields(lambda)),
             Expr::TypedString(literal) => timestamp(literal),
             expr => expr,
         })
@@ -394,6 +396,49 @@ impl Rewrite<'_> {
         function.args = FunctionArguments::List(list);
         Expr::Function(function)
     }
+}
+
+/// `x.b` of a lambda's parameter `x` names the field as `x['b']` does.
+fn with_fields(mut lambda: LambdaFunction) -> LambdaFunction {
+    let parameters: Vec<_> = lambda
+        .params
+        .iter()
+        .map(|of| of.name.value.to_lowercase())
+        .collect();
+    let is_one = |name: &Ident| parameters.contains(&name.value.to_lowercase());
+    let field = |name: &Ident| {
+        let index = text(&name.value.to_lowercase());
+        AccessExpr::Subscript(Subscript::Index { index })
+    };
+    let written = visit_expressions_mut(&mut lambda.body, |expr| {
+        match expr {
+            Expr::CompoundIdentifier(path) => {
+                if let [root, fields @ ..] = &path[..]
+                    && is_one(root)
+                {
+                    *expr = Expr::CompoundFieldAccess {
+                        root: Box::new(Expr::Identifier(root.clone())),
+                        access_chain: fields.iter().map(field).collect(),
+                    };
+                }
+            }
+            Expr::CompoundFieldAccess { root, access_chain } => {
+                if let Expr::Identifier(root) = root.as_ref()
+                    && is_one(root)
+                {
+                    for access in access_chain {
+                        if let AccessExpr::Dot(Expr::Identifier(name)) = access {
+                            *access = field(name);
+                        }
+                    }
+                }
+            }
+            _ => {}
+        }
+        ControlFlow::<()>::Continue(())
+    });
+    debug_assert!(written.is_continue());
+    lambda
 }
 
 /// `TIMESTAMP '2020-03-01 00:00 UTC'`: seconds may be left out, and a zone may follow.

@@ -165,7 +165,7 @@ impl AggregateUDFImpl for Aggregate {
     }
 
     fn state_fields(&self, args: StateFieldsArgs<'_>) -> Result<Vec<FieldRef>> {
-        let types: Vec<_> = args.input_fields.iter().map(|of| of.data_type().clone());
+        let types = args.input_fields.iter().map(|of| of.data_type().clone());
         let types: Vec<_> = types.collect();
         let lists = match self.of {
             // Means, weights, and the ends behind whether they are exact.

@@ -118,7 +118,7 @@ pub(super) fn micros(zone: Option<&str>) -> DataType {
 }
 
 /// The type of an array's elements.
-pub(super) fn item_of(of: &DataType) -> Option<&DataType> {
+pub(in crate::query) fn item_of(of: &DataType) -> Option<&DataType> {
     match of {
         DataType::List(item)
         | DataType::LargeList(item)
@@ -314,7 +314,7 @@ impl ScalarUDFImpl for Call {
     }
 
     fn return_field_from_args(&self, args: ReturnFieldArgs<'_>) -> Result<FieldRef> {
-        let types: Vec<_> = args.arg_fields.iter().map(|of| of.data_type().clone());
+        let types = args.arg_fields.iter().map(|of| of.data_type().clone());
         let types: Vec<_> = types.collect();
         let (form, types) = self.form(&types)?;
         let gives = (form.gives)(&types, args.scalar_arguments);

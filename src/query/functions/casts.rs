@@ -21,7 +21,7 @@ use super::{json, time, zones};
 pub(super) const AS_TEXT: &str = "as_varchar";
 
 /// What `approx_distinct` counts: values of a type that DataFusion's can hash.
-pub(crate) const DISTINCT_KEY: &str = "distinct_key";
+pub(in crate::query) const DISTINCT_KEY: &str = "distinct_key";
 
 /// The functions.
 pub(super) const FUNCTIONS: &[Function] = &[

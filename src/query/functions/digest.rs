@@ -162,6 +162,7 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(12))]
         #[test]
         fn quantiles_of_many_values_are_near_and_merging_changes_little(
             seed in any::<u64>(), parts in 1_usize..5,

@@ -174,16 +174,17 @@ pub(super) fn names() -> Vec<&'static str> {
 /// DataFusion does not take them.
 pub(super) fn register(context: &mut SessionContext) -> Result<()> {
     for function in all() {
-        context.register_udf(ScalarUDF::from(Call::new(function)));
+        context.register_udf(Arc::new(ScalarUDF::from(Call::new(function))))?;
     }
     for of in aggregates::Of::ALL {
-        context.register_udaf(AggregateUDF::from(aggregates::Aggregate::new(of)));
+        let function = aggregates::Aggregate::new(of);
+        context.register_udaf(Arc::new(AggregateUDF::from(function)))?;
     }
     for of in [
         HigherOrderUDF::new_from_impl(lambdas::Try::new()),
         HigherOrderUDF::new_from_impl(lambdas::Reduce::new()),
     ] {
-        SessionContext::register_higher_order_function(context, Arc::new(of));
+        context.register_higher_order_function(Arc::new(of))?;
     }
     context.register_function_rewrite(Arc::new(casts::Casts))
 }

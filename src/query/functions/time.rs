@@ -247,8 +247,9 @@ pub(super) const FUNCTIONS: &[Function] = &[
         forms: &[
             form(&[Text, Date, Date], whole, |row| {
                 let unit = unit(row.text(0), true)?;
-                let midnight = |arg| Ok(zones::date(row.days(arg))?.and_time(NaiveTime::MIN));
-                Ok(between(unit, midnight(1)?, midnight(2)?).into())
+                let (from, to) = (zones::date(row.days(1))?, zones::date(row.days(2))?);
+                let midnight = NaiveTime::MIN;
+                Ok(between(unit, from.and_time(midnight), to.and_time(midnight)).into())
             }),
             form(&[Text, Time, Time], whole, |row| {
                 let unit = unit(row.text(0), false)?;
