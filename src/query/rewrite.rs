@@ -368,7 +368,7 @@ impl Rewrite<'_> {
             ("try", Some([of])) => {
                 let lambda = LambdaFunction {
                     params: OneOrManyWithParens::Many(Vec::new()),
-                    body: Box::new(of.clone()),
+                    body: Box::new(tried(of.clone())),
                     syntax: LambdaSyntax::Arrow,
                 };
                 call("try", vec![Expr::Lambda(lambda)])
@@ -396,6 +396,20 @@ impl Rewrite<'_> {
         function.args = FunctionArguments::List(list);
         Expr::Function(function)
     }
+}
+
+/// What is tried. DataFusion casts constants before anything runs, and would fail then.
+fn tried(mut of: Expr) -> Expr {
+    let written = visit_expressions_mut(&mut of, |expr| {
+        if let Expr::Cast { kind, expr, .. } = expr
+            && matches!(expr.as_ref(), Expr::Value(_))
+        {
+            *kind = CastKind::TryCast;
+        }
+        ControlFlow::<()>::Continue(())
+    });
+    debug_assert!(written.is_continue());
+    of
 }
 
 /// `x.b` of a lambda's parameter `x` names the field as `x['b']` does.

@@ -76,11 +76,7 @@ fn array_types(tokens: &mut [TokenWithSpan]) {
                     token.token = Token::Lt;
                 }
             }
-            Token::RParen => {
-                if open.pop() == Some(true) {
-                    token.token = Token::Gt;
-                }
-            }
+            Token::RParen if open.pop() == Some(true) => token.token = Token::Gt,
             Token::Whitespace(_) => continue,
             _ => {}
         }

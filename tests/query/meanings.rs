@@ -80,8 +80,8 @@ fn null_comes_of_null_where_trino_says_so() {
             no.clone(),
         ),
         (
-            "map_agg(k, v) FROM (VALUES ('a', NULL), (NULL, 1), ('a', 2)) AS t(k, v)",
-            json!({"a": null}),
+            "cardinality(map_agg(k, v)) FROM (VALUES ('a', NULL), (NULL, 1), ('a', 2)) AS t(k, v)",
+            json!(1),
         ),
         ("stddev(x) FROM (VALUES (1.0)) AS t(x)", no.clone()),
     ];

@@ -280,18 +280,6 @@ impl By {
     }
 }
 
-/// A scalar that holds on to no more than itself.
-trait Compacted {
-    fn compacted(self) -> Self;
-}
-
-impl Compacted for ScalarValue {
-    fn compacted(mut self) -> Self {
-        self.compact();
-        self
-    }
-}
-
 impl Accumulator for By {
     fn update_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
         if let Some(n) = values.get(2) {

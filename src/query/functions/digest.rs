@@ -17,6 +17,16 @@ pub(super) struct Digest {
     ends: Option<(f64, f64)>,
 }
 
+/// What a digest knows.
+pub(super) struct Parts {
+    /// Means and weights, in order of the means.
+    pub(super) sorted: Vec<(f64, f64)>,
+    /// Whether each is a value as it came.
+    pub(super) exact: bool,
+    /// The least and the greatest value.
+    pub(super) ends: Option<(f64, f64)>,
+}
+
 /// So many different values are kept as they are.
 const EXACT: usize = 4_096;
 /// How small what is merged stays: about so many means are left.
@@ -43,19 +53,23 @@ impl Digest {
         }
     }
 
-    /// All means and weights, whether they are exact, and the ends.
-    pub(super) fn parts(&mut self) -> (&[(f64, f64)], bool, Option<(f64, f64)>) {
+    /// All that it knows.
+    pub(super) fn parts(&mut self) -> Parts {
         self.settle();
-        (&self.sorted, !self.merged, self.ends)
+        Parts {
+            sorted: self.sorted.clone(),
+            exact: !self.merged,
+            ends: self.ends,
+        }
     }
 
-    /// Of parts that another one had.
-    pub(super) fn of_parts(sorted: Vec<(f64, f64)>, exact: bool, ends: Option<(f64, f64)>) -> Self {
+    /// One that knows what another one knew.
+    pub(super) fn of_parts(parts: Parts) -> Self {
         Self {
-            sorted,
+            sorted: parts.sorted,
             fresh: Vec::new(),
-            merged: !exact,
-            ends,
+            merged: !parts.exact,
+            ends: parts.ends,
         }
     }
 

@@ -37,6 +37,10 @@ impl HigherOrderUDFImpl for Try {
         &self.0
     }
 
+    fn coerce_value_types(&self, types: &[DataType]) -> Result<Vec<DataType>> {
+        Ok(types.to_vec())
+    }
+
     fn lambda_parameters(
         &self,
         _: usize,

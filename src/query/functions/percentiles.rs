@@ -11,7 +11,7 @@ use datafusion::logical_expr::function::AccumulatorArgs;
 use datafusion::logical_expr::{Accumulator, ColumnarValue};
 
 use super::call::item_of;
-use super::digest::Digest;
+use super::digest::{Digest, Parts};
 
 /// The percentages that are asked for; they are the same for all rows.
 fn percentages(args: &AccumulatorArgs<'_>) -> Result<Vec<f64>> {
@@ -122,13 +122,17 @@ impl Accumulator for Percentile {
     }
 
     fn state(&mut self) -> Result<Vec<ScalarValue>> {
-        let (parts, exact, ends) = self.digest.parts();
+        let Parts {
+            sorted,
+            exact,
+            ends,
+        } = self.digest.parts();
         let list = |of: Vec<f64>| {
             let of: Vec<_> = of.into_iter().map(ScalarValue::from).collect();
             ScalarValue::List(ScalarValue::new_list_nullable(&of, &DataType::Float64))
         };
-        let means = parts.iter().map(|(mean, _)| *mean).collect();
-        let weights = parts.iter().map(|(_, weight)| *weight).collect();
+        let means = sorted.iter().map(|(mean, _)| *mean).collect();
+        let weights = sorted.iter().map(|(_, weight)| *weight).collect();
         let exact = if exact { 1.0 } else { 0.0 };
         let known = match ends {
             Some((low, high)) => vec![exact, low, high],
@@ -149,8 +153,12 @@ impl Accumulator for Percentile {
                 [exact, low, high] => (exact > 0.0, Some((low, high))),
                 _ => (true, None),
             };
-            self.digest
-                .merge(&Digest::of_parts(sorted.collect(), exact, ends));
+            let parts = Parts {
+                sorted: sorted.collect(),
+                exact,
+                ends,
+            };
+            self.digest.merge(&Digest::of_parts(parts));
         }
         Ok(())
     }

@@ -305,7 +305,7 @@ pub(super) fn digits(at: NaiveDateTime) -> &'static str {
 
 fn from_unixtime(row: &Row<'_>) -> Result<Value> {
     let millis = (row.double(0) * 1e3).round();
-    if !(millis.abs() < 9.2e15) {
+    if millis.is_nan() || millis.abs() >= 9.2e15 {
         return Err(out_of_range());
     }
     #[allow(clippy::cast_possible_truncation)]
