@@ -269,7 +269,19 @@ fn unnested(
     let place = |at: usize| Column::new_unqualified(format!("__unnest_{at}"));
     let arrays = lists.iter().enumerate();
     let arrays = arrays.map(|(at, of)| of.list.clone().alias(place(at).name));
-    let with_arrays: Vec<Expr> = before.iter().cloned().chain(arrays).collect();
+    // What is one row for each of its keys is several behind an UNNEST. DataFusion keeps
+    // what it knows of keys all the same, and would sort and group by too little; a key
+    // that is computed is none.
+    let keyed = schema.functional_dependencies().iter().next().is_some();
+    let plain = before.iter().map(|of| match of {
+        Expr::Column(column) if keyed => {
+            let value = call(functions::AS_IT_IS, vec![of.clone()])?;
+            Ok(value.alias_qualified(column.relation.clone(), column.name.clone()))
+        }
+        of => Ok(of.clone()),
+    });
+    let mut with_arrays = plain.collect::<Result<Vec<Expr>>>()?;
+    with_arrays.extend(arrays);
 
     let mut names: Vec<String> = lists
         .iter()

@@ -194,6 +194,19 @@ fn arrays_and_maps_become_rows_beside_those_that_have_them() {
             ),
             vec![json!({"x": "b", "n": 1})],
         ),
+        // What one row has the key of is several behind UNNEST.
+        (
+            "SELECT g, x, i FROM (SELECT 1 AS g, array_agg(v) AS a FROM (VALUES (7), (7)) AS s(v) \
+             GROUP BY 1) AS t CROSS JOIN UNNEST(a) WITH ORDINALITY AS u(x, i) ORDER BY g, i DESC"
+                .to_owned(),
+            vec![json!({"g": 1, "x": 7, "i": 2}), json!({"g": 1, "x": 7, "i": 1})],
+        ),
+        (
+            "SELECT v, i, count(*) AS n FROM (SELECT v, array_agg(v) AS a FROM (VALUES (7), (7)) AS s(v) \
+             GROUP BY v) AS t CROSS JOIN UNNEST(a) WITH ORDINALITY AS u(x, i) GROUP BY v, i ORDER BY v, i"
+                .to_owned(),
+            vec![json!({"v": 7, "i": 1, "n": 1}), json!({"v": 7, "i": 2, "n": 1})],
+        ),
     ] {
         assert_eq!(rows(&world, &sql), expected, "{sql}");
     }

@@ -23,6 +23,9 @@ pub(super) const AS_TEXT: &str = "as_varchar";
 /// What `approx_distinct` counts: values of a type that DataFusion's can hash.
 pub(in crate::query) const DISTINCT_KEY: &str = "distinct_key";
 
+/// A value as it is, which is not known to be unique nor to say what other columns are.
+pub(in crate::query) const AS_IT_IS: &str = "as_it_is";
+
 /// The functions.
 pub(super) const FUNCTIONS: &[Function] = &[
     Function {
@@ -32,6 +35,15 @@ pub(super) const FUNCTIONS: &[Function] = &[
             more: false,
             gives: text,
             body: Body::All(|batch, _| as_text(batch.arg(0))),
+        }],
+    },
+    Function {
+        name: AS_IT_IS,
+        forms: &[Form {
+            takes: &[Kind::Any],
+            more: false,
+            gives: super::call::first,
+            body: Body::All(|batch, _| Ok(Arc::clone(batch.arg(0)))),
         }],
     },
     Function {

@@ -37,7 +37,7 @@ use datafusion::logical_expr::{AggregateUDF, Expr, HigherOrderUDF, ScalarUDF};
 
 pub(super) use arrays::{ORDINALS, SUBSCRIPT};
 pub(super) use call::item_of;
-pub(super) use casts::DISTINCT_KEY;
+pub(super) use casts::{AS_IT_IS, DISTINCT_KEY};
 pub(super) use names::type_name;
 
 use call::{Call, Function};
@@ -62,6 +62,7 @@ fn all() -> impl Iterator<Item = &'static Function> {
 
 /// Functions that statements are planned with and nobody writes.
 const INTERNAL: &[&str] = &[
+    casts::AS_IT_IS,
     casts::AS_TEXT,
     casts::DISTINCT_KEY,
     json::AS_TEXT,
