@@ -199,7 +199,7 @@ fn a_service_that_loses_doubles_or_fails_what_it_is_sent_is_found_worse() {
     for (fault, worse, unheld) in [
         ("lose=100%", vec!["missing", "e2e.p99", "read.p50"], true),
         ("lose=50%", vec!["missing"], true),
-        ("duplicate=100%", vec!["duplicates"], false),
+        ("duplicate=100%", vec!["duplicates"], true),
         ("error=4%", vec!["failed"], true),
     ] {
         let new = runs_with(folder.path(), fault, "");

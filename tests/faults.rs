@@ -32,6 +32,11 @@ fn duplicated_records_are_duplicates_and_nothing_else() {
     run.assert_closed();
     assert_eq!(run.count("ledger.duplicates"), 700);
     assert_eq!(run.count("ledger.missing"), 0);
+    assert_eq!(
+        verdict(&run),
+        ("not-held".into(), vec!["duplicates".into()])
+    );
+    assert_eq!(run.code, 3);
 }
 
 #[test]
@@ -200,6 +205,24 @@ fn what_the_warm_up_loses_is_told_and_speaks_against_the_run() {
     );
     let plain = run.stderr.replace(',', "");
     assert!(plain.contains(&told), "{}", run.stderr);
+}
+
+#[test]
+fn what_the_warm_up_writes_late_costs_no_measured_units() {
+    // Refused in the warm-up, they are written by calls that measured readings fill up.
+    let words = "--devices 500 --rate 2000/s -w 300ms -d 2s --drain 5s -o -";
+    for client in ["sdk", "direct"] {
+        let local = support::local::Local::start("--fault throttle=40");
+        let mut command = local.client(&format!("{words} --client {client}"));
+        let run = support::finish(command.output().unwrap());
+        run.assert_closed();
+        assert_eq!(run.count("ledger.failed"), 0);
+        assert_eq!(
+            run.number("capacity.consumed_units"),
+            run.number("ledger.acknowledged"),
+            "{client}"
+        );
+    }
 }
 
 #[test]

@@ -61,7 +61,7 @@ fn what_faults_do_to_the_stream_is_seen() {
     lossy.assert_closed();
     assert!(lossy.count("ledger.missing") > 0);
     let twice = run(&format!("{SMALL} --fault duplicate=2%"));
-    assert_eq!(twice.code, 0, "{}", twice.stderr);
+    assert_eq!(twice.code, 3, "{}", twice.stderr);
     assert!(twice.count("ledger.duplicates") > 0);
 }
 

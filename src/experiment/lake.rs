@@ -14,7 +14,7 @@ use super::event;
 use super::interrupt::Interrupts;
 use super::request::LakeRequest;
 use crate::clock::Clock;
-use crate::codec::change::{self, ChangeKind};
+use crate::codec::change;
 use crate::lake::{
     self, DeliverError, Delivered, Delivery, Event, Lake, Naming, Records, Start, Transform,
 };
@@ -240,8 +240,7 @@ fn note(
         let Ok(change) = change::decode(record.data) else {
             continue;
         };
-        if let Some(id) = change.reading
-            && change.kind != ChangeKind::Remove
+        if let Some(id) = change.arrival()
             && change.table == table.as_bytes()
         {
             recorder.queryable(id, written_us, closed_early);

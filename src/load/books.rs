@@ -219,6 +219,9 @@ impl<'a, J: Journal> Books<'a, J> {
             measured,
         } = std::mem::take(&mut self.flights[flight]);
         let total = items.len() as u32;
+        // What a retry of the warm-up brought into a measured call is measured nowhere.
+        let measure_start_us = self.config.measure_start_us;
+        let counts = |item: &Item| !measured || item.reading.id.intended_us >= measure_start_us;
         let took_us = done_us.saturating_sub(sent_us);
         if how.slots_bound {
             self.answers.held(took_us);
@@ -227,6 +230,7 @@ impl<'a, J: Journal> Books<'a, J> {
         if let Some(verdict) = verdict::judge(&call.outcome) {
             let code: &str = &verdict.code;
             let reasons = reasons(&call.outcome);
+            let counted = items.iter().filter(|item| counts(item)).count() as u32;
             match &call.outcome {
                 Outcome::Disconnected(trouble) => self.troubles.note(trouble),
                 Outcome::TimedOut => self.troubles.note(&Trouble::silent()),
@@ -236,9 +240,12 @@ impl<'a, J: Journal> Books<'a, J> {
                 Kind::Throttle => Attempt::Throttled {
                     exception: code,
                     reason: reasons.as_deref(),
-                    items: total,
+                    items: counted,
                 },
-                _ => Attempt::Failed { code, items: total },
+                _ => Attempt::Failed {
+                    code,
+                    items: counted,
+                },
             };
             self.journal.attempt(sent_us, done_us, measured, attempt);
             self.noted.failed(NotedCall {
@@ -272,11 +279,28 @@ impl<'a, J: Journal> Books<'a, J> {
             let unprocessed = call.reply.unprocessed.as_slice();
             let is_unprocessed =
                 |item: &Item| !unprocessed.is_empty() && unprocessed.contains(&item.reading.id);
-            let came_back = items.iter().filter(|item| is_unprocessed(item)).count() as u32;
+            let (mut written, mut came_back) = (0, 0);
+            // By the rules: what share of the call's units is theirs that count?
+            let (mut units, mut all_units) = (0, 0);
+            for item in &items {
+                let counted = u32::from(counts(item));
+                if is_unprocessed(item) {
+                    came_back += counted;
+                } else {
+                    written += counted;
+                    units += counted * item.units;
+                    all_units += item.units;
+                }
+            }
+            let consumed = call.reply.consumed_units;
             let attempt = Attempt::Answered {
-                written: total - came_back,
+                written,
                 unprocessed: came_back,
-                consumed_units: call.reply.consumed_units,
+                consumed_units: if units == all_units {
+                    consumed
+                } else {
+                    consumed.map(|consumed| consumed * f64::from(units) / f64::from(all_units))
+                },
             };
             self.journal.attempt(sent_us, done_us, measured, attempt);
             for item in items.drain(..) {

@@ -115,8 +115,8 @@ impl ArrivalRecorder {
         }
     }
 
-    /// Notes a reading; `false` when it was seen before. Duplicates and readings out of
-    /// order are counted where they are measured.
+    /// Notes a reading; `false` when it was seen before. Readings out of order are counted
+    /// where they are measured.
     fn first_sighting(&mut self, id: ReadingId, measured: bool) -> bool {
         let seen = self.seen.of(measured);
         let late = seen.highest(id.device) > Some(id.sequence);
@@ -124,6 +124,7 @@ impl ArrivalRecorder {
         let counts = self.track.gauges();
         if !newly {
             counts.duplicates += u64::from(measured);
+            self.warm_up.duplicates += u64::from(!measured);
             return false;
         }
         counts.reordered += u64::from(late && measured);
@@ -135,8 +136,8 @@ impl ArrivalRecorder {
         true
     }
 
-    /// A record that is not a reading of this run: another table's, another
-    /// run's, a removal, or not a change record at all.
+    /// A record that brings no reading of this run: another table's, another run's, a
+    /// change or a removal of an item that was there, or not a change record at all.
     pub fn foreign(&mut self) {
         self.track.gauges().foreign += 1;
         if self.track.warming_up() {

@@ -228,10 +228,14 @@ pub struct WarmUp {
     pub failed: u64,
     /// Sightings in the stream, repeated ones included.
     pub sightings: u64,
+    /// Further sightings of readings already seen.
+    pub duplicates: u64,
     /// Acknowledged readings seen in the stream.
     pub seen: u64,
     /// Acknowledged readings not seen in the stream.
     pub missing: u64,
+    /// Readings seen that were never acknowledged.
+    pub seen_unacknowledged: u64,
     /// Records before the first measured second that were not of this run.
     pub foreign: u64,
 }
@@ -246,8 +250,10 @@ impl WarmUp {
         self.acknowledged += other.acknowledged;
         self.failed += other.failed;
         self.sightings += other.sightings;
+        self.duplicates += other.duplicates;
         self.seen += other.seen;
         self.missing += other.missing;
+        self.seen_unacknowledged += other.seen_unacknowledged;
         self.foreign += other.foreign;
     }
 }

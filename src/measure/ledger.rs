@@ -98,6 +98,7 @@ impl Ledger {
             ledger.warm_up.merge(&arrivals.warm_up);
             ledger.warm_up.seen = acknowledged.warm_up.intersection_len(&seen.warm_up);
             ledger.warm_up.missing = acknowledged.warm_up.difference_len(&seen.warm_up);
+            ledger.warm_up.seen_unacknowledged = seen.warm_up.difference_len(&acknowledged.warm_up);
         }
         ledger
     }

@@ -202,7 +202,8 @@ impl SendRecorder {
         }
     }
 
-    /// One call ended at `done_us`. `measured`: at least one of its readings is measured.
+    /// One call ended at `done_us`. `measured`: at least one of its readings is measured;
+    /// `outcome` counts the items and units of those alone.
     pub fn attempt(&mut self, sent_us: u64, done_us: u64, measured: bool, outcome: Attempt<'_>) {
         self.track.advance(done_us);
         let attempt_us = span_us(sent_us, done_us);

@@ -85,6 +85,12 @@ pub struct WarmUp {
     /// Acknowledged readings not seen in the stream; null likewise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub missing: Option<u64>,
+    /// Readings seen that were never acknowledged; null likewise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seen_unacknowledged: Option<u64>,
+    /// Further sightings of readings already seen; null likewise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub duplicates: Option<u64>,
     /// Records that were not of this run, read before measuring began.
     pub foreign: u64,
 }
@@ -120,6 +126,8 @@ impl From<&measure::Ledger> for Ledger {
                 sightings: warm_up.sightings,
                 seen: followed(warm_up.seen),
                 missing: followed(warm_up.missing),
+                seen_unacknowledged: followed(warm_up.seen_unacknowledged),
+                duplicates: followed(warm_up.duplicates),
                 foreign: warm_up.foreign,
             },
         }

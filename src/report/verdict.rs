@@ -11,7 +11,8 @@ use serde::{Deserialize, Serialize};
 use super::condition::Loss;
 use super::{Condition, Phase, RunResult, units};
 
-/// The share of readings that may be lost, in all, for the rate to count as held.
+/// The share of readings that may be lost or seen again, in all, for the rate to count as
+/// held.
 pub const TOLERANCE: f64 = 0.005;
 
 /// The share of readings seen again, or of records of others, from which on another
@@ -30,11 +31,11 @@ const STILL_ARRIVING: i64 = 2;
 #[serde(rename_all = "kebab-case")]
 pub enum Word {
     /// The run went to its end; every reading that became due, warm-up included, is
-    /// accounted for; none was lost, but for losses that a threshold allows by name; and
-    /// every threshold was met.
+    /// accounted for; none was lost or seen again, but for what a threshold allows by
+    /// name; and every threshold was met.
     Held,
-    /// Readings were lost, but at most 0.5 % of those that became due, and nothing else
-    /// was wrong.
+    /// Readings were lost or seen again, but at most 0.5 % of those that became due, and
+    /// nothing else was wrong.
     RateHeld,
     /// Something that was asked for did not happen.
     NotHeld,
@@ -97,7 +98,8 @@ pub enum ReasonKind {
     Late,
     /// Acknowledged readings of the warm-up never came out of the stream.
     WarmUpMissing,
-    /// Acknowledged readings are not in the lake, or its delivery ended early.
+    /// Acknowledged readings are not in the lake, or more often than in the stream, or its
+    /// delivery ended early.
     Lake,
     /// Readings were given up after they had been sent.
     Failed,
@@ -105,6 +107,10 @@ pub enum ReasonKind {
     Dropped,
     /// Readings were unsent when the run ended.
     CutOff,
+    /// Readings were seen again.
+    Duplicates,
+    /// Readings of the warm-up were seen again.
+    WarmUpDuplicates,
     /// Readings were seen that this run cannot have sent once, as when another run
     /// writes to its table: they can hide what is missing.
     OtherWriter,
@@ -122,6 +128,11 @@ impl ReasonKind {
             Self::CutOff => Some(Loss::CutOff),
             _ => None,
         }
+    }
+
+    /// Whether a few readings of it leave the rate held.
+    fn is_tolerable(self) -> bool {
+        self.loss().is_some() || self == Self::Duplicates
     }
 }
 
@@ -215,19 +226,25 @@ impl Verdict {
         self.held() && self.doubts.is_empty()
     }
 
-    /// How many readings were lost, to follow the rates of a run that held its rate;
-    /// empty for others.
+    /// How many readings were lost or seen again, to follow the rates of a run that held
+    /// its rate; empty for others.
     pub(super) fn losses(&self, result: &RunResult) -> String {
         if self.word != Word::RateHeld {
             return String::new();
         }
-        let lost = lost(result);
-        let share = lost as f64 / result.ledger.scheduled.max(1) as f64;
-        format!(
-            "; lost {} readings ({})",
-            units::count(lost),
-            units::fine_percent(share)
-        )
+        let share = |readings: u64| {
+            let share = readings as f64 / result.ledger.scheduled.max(1) as f64;
+            let (readings, share) = (units::count(readings), units::fine_percent(share));
+            format!("{readings} readings ({share})")
+        };
+        let mut told = String::new();
+        if let lost @ 1.. = lost(result) {
+            told += &format!("; lost {}", share(lost));
+        }
+        if let again @ 1.. = result.ledger.duplicates.unwrap_or(0) {
+            told += &format!("; {} seen again", share(again));
+        }
+        told
     }
 
     /// The word as people read it, with a note where its figures are doubtful.
@@ -260,10 +277,10 @@ fn word(result: &RunResult, reasons: &[Reason]) -> Word {
     if against().next().is_none() {
         return Word::Held;
     }
-    let only_losses = against().all(|reason| reason.kind.loss().is_some());
+    let tolerable = against().all(|reason| reason.kind.is_tolerable());
     let readings = against().filter_map(|reason| reason.readings);
-    let lost = readings.fold(0_u64, u64::saturating_add);
-    if only_losses && lost as f64 <= result.ledger.scheduled as f64 * TOLERANCE {
+    let readings = readings.fold(0_u64, u64::saturating_add);
+    if tolerable && readings as f64 <= result.ledger.scheduled as f64 * TOLERANCE {
         Word::RateHeld
     } else {
         Word::NotHeld
@@ -298,9 +315,12 @@ impl Reasons<'_> {
         if readings == 0 {
             return;
         }
-        let warm_up = self.result.ledger.warm_up.acknowledged;
+        let ledger = &self.result.ledger;
+        let (acknowledged, warm_up) = (ledger.acknowledged, ledger.warm_up.acknowledged);
         let allowed_by = self.allowing(|condition| match (kind, kind.loss()) {
             (ReasonKind::WarmUpMissing, _) => condition.allows_in_warm_up(readings, warm_up),
+            (ReasonKind::Duplicates, _) => condition.allows_duplicates(readings, acknowledged),
+            (ReasonKind::WarmUpDuplicates, _) => condition.allows_duplicates(readings, warm_up),
             (_, Some(loss)) => condition.allows(loss),
             (_, None) => false,
         });
@@ -418,9 +438,31 @@ fn of_the_stream(reasons: &mut Reasons<'_>) {
             units::count(warm_up.acknowledged)
         ),
     );
-    if let Some((readings, text)) = other_writer(result) {
-        reasons.readings(ReasonKind::OtherWriter, readings, text);
+    let duplicates = ledger.duplicates.unwrap_or(0);
+    let again = format!("{} readings were seen again", units::count(duplicates));
+    let hides = "another run may be writing to the table, and its readings can hide what this one \
+                 lost: give each run a --table and --stream of its own";
+    if doubled_by_another(result) {
+        let text = format!("{again}: {hides}");
+        reasons.readings(ReasonKind::OtherWriter, duplicates, text);
+        return;
     }
+    reasons.readings(ReasonKind::Duplicates, duplicates, again);
+    let in_warm_up = warm_up.duplicates.unwrap_or(0);
+    let again = units::count(in_warm_up);
+    let again = format!("{again} readings of the warm-up were seen again");
+    reasons.readings(ReasonKind::WarmUpDuplicates, in_warm_up, again);
+    // Only what was sent and given up can have been written without our knowing.
+    let unexplained: u64 = [
+        (ledger.seen_unacknowledged, ledger.failed),
+        (warm_up.seen_unacknowledged, warm_up.failed),
+    ]
+    .iter()
+    .map(|(unacknowledged, failed)| unacknowledged.unwrap_or(0).saturating_sub(*failed))
+    .sum();
+    let told = units::count(unexplained);
+    let text = format!("{told} readings were seen that this run never wrote: {hides}");
+    reasons.readings(ReasonKind::OtherWriter, unexplained, text);
 }
 
 /// How old the readings were that still came when the drain ended, in seconds; none if
@@ -434,34 +476,15 @@ fn still_arriving(result: &RunResult) -> Option<f64> {
     Some(latest.next()?.latency.e2e.as_ref()?.p50)
 }
 
-/// Sightings that one run alone does not make.
-fn other_writer(result: &RunResult) -> Option<(u64, String)> {
+/// Whether more readings were seen again than a service, or hrload itself, makes of one run.
+fn doubled_by_another(result: &RunResult) -> bool {
     let ledger = &result.ledger;
-    let wanted = |fault: &str| {
-        let faults = result.config.faults.iter().flat_map(|of| of.split(','));
-        faults.map(str::trim).any(|of| of.starts_with(fault))
-    };
-    let hides = "another run may be writing to the table, and its readings can hide what this one \
-                 lost: give each run a --table and --stream of its own";
-    let duplicates = ledger.duplicates.unwrap_or(0);
-    let many = duplicates as f64 > SUSPICIOUS * ledger.acknowledged as f64;
+    let faults = result.config.faults.iter().flat_map(|of| of.split(','));
+    let wanted = faults.map(str::trim).any(|of| of.starts_with("duplicate"));
     // Put again without an answer, a record arrives twice by hrload's own doing.
-    let own = result.puts.is_some() || wanted("duplicate");
-    if many && !own {
-        let told = units::count(duplicates);
-        return Some((
-            duplicates,
-            format!("{told} readings were seen again: {hides}"),
-        ));
-    }
-    let unacknowledged = ledger.seen_unacknowledged.unwrap_or(0);
-    // Only what was sent and given up can have been written without our knowing.
-    let unexplained = unacknowledged.saturating_sub(ledger.failed);
-    (unexplained > 0).then(|| {
-        let told = units::count(unexplained);
-        let text = format!("{told} readings were seen that this run never wrote: {hides}");
-        (unexplained, text)
-    })
+    let own = result.puts.is_some() || wanted;
+    let duplicates = ledger.duplicates.unwrap_or(0);
+    !own && duplicates as f64 > SUSPICIOUS * ledger.acknowledged as f64
 }
 
 fn of_the_lake(reasons: &mut Reasons<'_>) {
@@ -478,6 +501,11 @@ fn of_the_lake(reasons: &mut Reasons<'_>) {
             units::count(result.ledger.acknowledged)
         ),
     );
+    let duplicates = result.ledger.duplicates.unwrap_or(0);
+    let again = lake.duplicates.saturating_sub(duplicates);
+    let told = units::count(again);
+    let text = format!("{told} readings are in the lake again, and were not seen again");
+    reasons.readings(ReasonKind::Lake, again, text);
     if let Some(error) = &lake.error {
         let text = format!("delivery into the lake ended early: {error}");
         reasons.add(ReasonKind::Lake, text);

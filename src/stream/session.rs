@@ -20,7 +20,7 @@ use super::failure::{Failed, FollowError, Trouble};
 use super::shards::Shard;
 use super::{Config, Feed};
 use crate::clock::Clock;
-use crate::codec::change::{self, ChangeKind, Precision};
+use crate::codec::change::{self, Precision};
 use crate::measure::{ArrivalRecorder, Moments, Readings};
 use crate::workload::ReadingId;
 
@@ -350,8 +350,8 @@ impl Intake<'_> {
             return;
         };
         let table = self.session.config.table.as_bytes();
-        match change.reading {
-            Some(id) if change.kind != ChangeKind::Remove && change.table == table => {
+        match change.arrival() {
+            Some(id) if change.table == table => {
                 self.readings += 1;
                 self.reading_bytes += data.len() as u64;
                 self.recorder.arrived(

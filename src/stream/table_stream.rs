@@ -120,7 +120,7 @@ pub(super) async fn read_shard(
                     let created_us = change.map_or(0, created_us);
                     let bytes = change.and_then(StreamRecord::size_bytes).unwrap_or(0);
                     let bytes = u64::try_from(bytes).unwrap_or(0);
-                    intake.change(reading(record), created_us, bytes);
+                    intake.change(arrival(record), created_us, bytes);
                     last_created_us = created_us;
                 }
                 // No answer says how far it is to the tip; a full page is not at it.
@@ -236,9 +236,9 @@ fn created_us(change: &StreamRecord) -> u64 {
     u64::try_from(seconds).unwrap_or(0) * 1_000_000
 }
 
-/// The reading that was written, if it was one.
-fn reading(record: &Record) -> Option<ReadingId> {
-    if record.event_name() == Some(&OperationType::Remove) {
+/// The reading that the change brought, if it was one: as `Change::arrival`.
+fn arrival(record: &Record) -> Option<ReadingId> {
+    if record.event_name() != Some(&OperationType::Insert) {
         return None;
     }
     let change = record.dynamodb()?;

@@ -14,7 +14,7 @@ use super::case::Case;
 /// Something that goes wrong in a run that held, and the reason it is to be told by.
 type Trouble = (&'static str, fn(&mut RunResult), ReasonKind);
 
-const TROUBLES: [Trouble; 20] = [
+const TROUBLES: [Trouble; 24] = [
     (
         "readings failed",
         |of| {
@@ -115,6 +115,29 @@ const TROUBLES: [Trouble; 20] = [
         "nothing became due",
         |of| of.ledger.scheduled = 0,
         ReasonKind::NothingDue,
+    ),
+    (
+        "a reading was seen again",
+        |of| of.ledger.duplicates = Some(1),
+        ReasonKind::Duplicates,
+    ),
+    (
+        "every record came twice, as was asked for",
+        |of| {
+            of.ledger.duplicates = Some(of.ledger.acknowledged);
+            of.config.faults = vec!["delay=1ms,duplicate=100%".into()];
+        },
+        ReasonKind::Duplicates,
+    ),
+    (
+        "a reading of the warm-up was seen again",
+        |of| of.ledger.warm_up.duplicates = Some(1),
+        ReasonKind::WarmUpDuplicates,
+    ),
+    (
+        "readings were seen in the warm-up that it never wrote",
+        |of| of.ledger.warm_up.seen_unacknowledged = Some(5),
+        ReasonKind::OtherWriter,
     ),
     (
         "another run writes to its table",
@@ -403,11 +426,40 @@ fn what_the_warm_up_lost_counts_by_the_same_threshold() {
 }
 
 #[test]
-fn duplicates_that_were_asked_for_are_no_other_writer() {
+fn a_few_readings_seen_again_leave_the_rate_held_and_a_threshold_allows_them() {
+    for (condition, again, word) in [
+        ("p99<1h", 10, Word::RateHeld),
+        ("p99<1h", 11, Word::NotHeld),
+        ("lost=0", 1, Word::RateHeld),
+        ("duplicates<1%", 11, Word::Held),
+        ("duplicates<1%", 30, Word::NotHeld),
+        ("duplicates=0", 1, Word::NotHeld),
+    ] {
+        let mut result = Case::default().run();
+        result.ledger.duplicates = Some(again);
+        let condition: hrload::report::Condition = condition.parse().unwrap();
+        result.thresholds.push(condition.judge(&result));
+        let verdict = Verdict::of(&result);
+        assert_eq!(verdict.word, word, "{condition}, {again}: {verdict:?}");
+    }
     let mut result = Case::default().run();
-    result.ledger.duplicates = Some(result.ledger.acknowledged);
-    result.config.faults = vec!["delay=1ms,duplicate=100%".into()];
-    assert_eq!(Verdict::of(&result).word, Word::Held);
-    result.config.faults = vec!["delay=1ms".into()];
-    assert_eq!(Verdict::of(&result).word, Word::NotHeld);
+    result.ledger.duplicates = Some(10);
+    let text = anstream::adapter::strip_str(&summary(&result)).to_string();
+    assert!(
+        text.contains("of 500/s offered, for 4 s; 10 readings (0.5 %) seen again"),
+        "{text}"
+    );
+}
+
+#[test]
+fn copies_in_the_lake_that_the_stream_did_not_have_are_no_success() {
+    for (stream, lake, word) in [(3, 3, Word::RateHeld), (0, 1, Word::NotHeld)] {
+        let mut result = Case::default().run();
+        result.ledger.duplicates = Some(stream);
+        result.lake = Some(hrload::report::Lake {
+            duplicates: lake,
+            ..hrload::report::Lake::default()
+        });
+        assert_eq!(Verdict::of(&result).word, word, "{stream}, {lake}");
+    }
 }

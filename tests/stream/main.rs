@@ -526,16 +526,18 @@ fn what_is_not_a_reading_of_this_table_is_foreign() {
     for record in [
         change_record(id(50), ChangeKind::Insert, "another"),
         change_record(id(51), ChangeKind::Remove, TABLE),
+        change_record(id(52), ChangeKind::Modify, TABLE),
         b"no change record".to_vec(),
-        change_record(id(0), ChangeKind::Modify, TABLE),
+        b"".to_vec(),
+        change_record(id(0), ChangeKind::Insert, TABLE),
     ] {
         kinesis.put("shardId-0", now_ms, record);
     }
     let follower = Follower::start(config(&kinesis, Consumer::default(), From::Beginning));
-    follower.wait(|progress| progress.records == 4);
+    follower.wait(|progress| progress.records == 6);
     let (record, outcome) = follower.stop();
-    assert_eq!(record.counts.foreign, 3);
-    assert_eq!(outcome.tally.unreadable, 1);
+    assert_eq!(record.counts.foreign, 5);
+    assert_eq!(outcome.tally.unreadable, 2);
     assert_eq!(record.seen.measured.len(), 1);
     assert_eq!(record.latencies.get(Stage::EndToEnd).count(), 1);
 }

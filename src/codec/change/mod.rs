@@ -43,8 +43,19 @@ pub struct Change<'a> {
     pub created_us: u64,
     /// How fine `created_us` really is: by its precision field, else by magnitude.
     pub precision: Precision,
-    /// The reading written, in whichever layout; `None` if the item is not a reading.
+    /// The reading that the item is, in whichever layout; `None` if it is none.
     pub reading: Option<ReadingId>,
+}
+
+impl Change<'_> {
+    /// Returns the reading that this change brought.
+    ///
+    /// A reading's item is written once, and writing the same again is no change: who
+    /// changes it, or removes it, is somebody else, and that brings no reading.
+    #[must_use]
+    pub fn arrival(&self) -> Option<ReadingId> {
+        self.reading.filter(|_| self.kind == ChangeKind::Insert)
+    }
 }
 
 impl Precision {

@@ -251,6 +251,14 @@ impl Condition {
         }
     }
 
+    /// Whether it names readings that were seen again, and allows this many of those
+    /// acknowledged.
+    #[must_use]
+    pub(super) fn allows_duplicates(&self, duplicates: u64, acknowledged: u64) -> bool {
+        self.figure == Figure::Count(Counted::Duplicates)
+            && self.is_met_by_count(duplicates, acknowledged)
+    }
+
     /// Whether it allows this many of the warm-up's acknowledged readings to be missing,
     /// as it would where they are measured.
     #[must_use]
