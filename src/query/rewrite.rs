@@ -14,7 +14,7 @@ use datafusion::sql::sqlparser::ast::{
     JoinOperator, LambdaFunction, LambdaSyntax, LimitClause, ObjectName, OneOrManyWithParens,
     Query, Select, Spanned, Statement, Subscript, TableFactor, TableWithJoins, TypedString,
     UnaryOperator, Value, VisitMut, VisitorMut, helpers::attached_token::AttachedToken,
-    visit_expressions_mut,
+    visit_expressions, visit_expressions_mut,
 };
 
 use super::functions;
@@ -50,6 +50,24 @@ pub(super) fn rewrite(statement: &mut Statement, known: &dyn Fn(&str) -> bool) -
         ControlFlow::Continue(()) => Ok(()),
         ControlFlow::Break(error) => Err(error),
     }
+}
+
+/// Whether an expression calls what is written as another function.
+pub(super) fn is_written_otherwise(expr: &Expr) -> bool {
+    let found = visit_expressions(expr, |of| {
+        if let Expr::Function(function) = of
+            && let [part] = &function.name.0[..]
+            && let Some(name) = part.as_ident()
+        {
+            let name = name.value.to_lowercase();
+            let renamed = RENAMED.iter().any(|(trino, _)| *trino == name);
+            if renamed || WRITTEN.contains(&name.as_str()) || name == "approx_distinct" {
+                return ControlFlow::Break(());
+            }
+        }
+        ControlFlow::Continue(())
+    });
+    found.is_break()
 }
 
 struct Rewrite<'a> {

@@ -11,7 +11,7 @@ use datafusion::sql::sqlparser::parser::{Parser, ParserError};
 use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer};
 
 use super::dialect::Trino;
-use super::rewrite::rewrite;
+use super::rewrite;
 
 /// One statement, parsed.
 #[derive(Debug)]
@@ -32,6 +32,7 @@ pub(super) fn parse(sql: &str, known: &dyn Fn(&str) -> bool) -> Result<Parsed> {
     let tokens = Tokenizer::new(&dialect, sql).tokenize_with_location();
     let mut tokens = tokens.map_err(|error| wrong(error.into()))?;
     array_types(&mut tokens);
+    let tokens = rows_of_one(tokens);
     let one = |tokens: Vec<TokenWithSpan>| -> Result<ast::Statement, ParserError> {
         let mut parser = Parser::new(&dialect).with_tokens_with_locations(tokens);
         let mut statements = parser.parse_statements()?;
@@ -56,7 +57,7 @@ pub(super) fn parse(sql: &str, known: &dyn Fn(&str) -> bool) -> Result<Parsed> {
         token
     });
     let mut statement = one(lowered.collect()).map_err(wrong)?;
-    rewrite(&mut statement, known)?;
+    rewrite::rewrite(&mut statement, known)?;
     Ok(Parsed {
         statement: Statement::Statement(Box::new(statement)),
         names,
@@ -85,6 +86,66 @@ fn array_types(tokens: &mut [TokenWithSpan]) {
     }
 }
 
+/// Writes `VALUES 1, 2` as `VALUES (1), (2)`, which the parser knows.
+fn rows_of_one(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
+    let mut written = Vec::with_capacity(tokens.len());
+    // How deep in parentheses the values are that are written without.
+    let mut bare: Option<usize> = None;
+    let mut after_values = false;
+    let mut depth = 0_usize;
+    for token in tokens {
+        let space = matches!(token.token, Token::Whitespace(_));
+        if after_values && !space {
+            after_values = false;
+            let words = matches!(token.token, Token::LParen | Token::EOF);
+            if !words {
+                bare = Some(depth);
+                written.push(TokenWithSpan::new(Token::LParen, token.span));
+            }
+        }
+        let ends = match &token.token {
+            Token::RParen | Token::EOF | Token::SemiColon => true,
+            Token::Word(word) => {
+                word.quote_style.is_none()
+                    && [
+                        "ORDER",
+                        "LIMIT",
+                        "OFFSET",
+                        "FETCH",
+                        "UNION",
+                        "EXCEPT",
+                        "INTERSECT",
+                    ]
+                    .contains(&word.value.to_uppercase().as_str())
+            }
+            _ => false,
+        };
+        if bare == Some(depth) && (ends || token.token == Token::Comma) {
+            written.push(TokenWithSpan::new(Token::RParen, token.span));
+            bare = bare.filter(|_| !ends);
+        }
+        match &token.token {
+            Token::LParen | Token::LBracket => depth += 1,
+            Token::RParen | Token::RBracket => depth = depth.saturating_sub(1),
+            Token::Word(word) => {
+                after_values =
+                    word.quote_style.is_none() && word.value.eq_ignore_ascii_case("values");
+            }
+            _ => {}
+        }
+        let next = bare == Some(depth) && token.token == Token::Comma;
+        let span = token.span;
+        written.push(token);
+        if next {
+            written.push(TokenWithSpan::new(Token::LParen, span));
+        }
+    }
+    if bare.is_some() {
+        written.push(TokenWithSpan::wrap(Token::RParen));
+    }
+    written
+}
+
 /// The names as written; `None` where a `*` makes their number unknown.
 fn names(statement: &ast::Statement) -> Option<Vec<Option<String>>> {
     let ast::Statement::Query(query) = statement else {
@@ -108,7 +169,10 @@ fn names(statement: &ast::Statement) -> Option<Vec<Option<String>>> {
             SelectItem::UnnamedExpr(Expr::CompoundIdentifier(path)) => {
                 Some(path.last().map(|name| name.value.clone()))
             }
-            SelectItem::UnnamedExpr(_) => Some(None),
+            // What is written another way for DataFusion is called as it was written.
+            SelectItem::UnnamedExpr(expr) => {
+                Some(rewrite::is_written_otherwise(expr).then(|| expr.to_string()))
+            }
             _ => None,
         })
         .collect()
@@ -133,6 +197,10 @@ mod tests {
             names("SELECT A FROM t UNION SELECT b FROM u"),
             Some(vec![some("A")])
         );
+        assert_eq!(
+            names("SELECT 1 + count_if(x), count(x) FROM t"),
+            Some(vec![some("1 + count_if(x)"), None])
+        );
         assert_eq!(names("SHOW TABLES"), None);
     }
 
@@ -141,6 +209,26 @@ mod tests {
         let parsed = parse("SELECT \"A\" FROM \"Db\".\"T\" WHERE b = 'C'", &|_| true).unwrap();
         let text = parsed.statement.to_string();
         assert_eq!(text, "SELECT \"a\" FROM \"db\".\"t\" WHERE b = 'C'");
+    }
+
+    #[test]
+    fn types_of_arrays_and_rows_of_one_value_are_written_as_the_parser_has_them() {
+        for (written, parsed) in [
+            (
+                "SELECT CAST(a AS array( array(bigint))) FROM t",
+                "SELECT CAST(a AS ARRAY<ARRAY<BIGINT>>) FROM t",
+            ),
+            ("VALUES 1, (2), f(3, 4)", "VALUES (1), ((2)), (f(3, 4))"),
+            (
+                "SELECT * FROM (VALUES ARRAY[1, 2], NULL) AS t (x)",
+                "SELECT * FROM (VALUES (ARRAY[1, 2]), (NULL)) AS t (x)",
+            ),
+            ("VALUES 1 ORDER BY 1", "VALUES (1) ORDER BY 1"),
+            ("VALUES (1, 2), (3, 4)", "VALUES (1, 2), (3, 4)"),
+        ] {
+            let found = parse(written, &|_| true).unwrap().statement.to_string();
+            assert_eq!(found, parsed);
+        }
     }
 
     #[test]
