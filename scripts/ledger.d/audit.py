@@ -51,25 +51,16 @@ class Run:
     trouble: BaseException | None = None
 
     def command(self, output, lake="lake"):
-        own = (
-            ""
-            if "none" in self.mix.run.split() or "dynamodb-streams" in self.mix.run
-            else f"--stream {services.STREAM}"
-        )
-        words = f"--endpoint-url {self.services.url} --table {services.TABLE} {own} --keep --quiet -o {output}"
-        lake = (
-            f"--lake {self.folder / lake} --lake-interval 1s --lake-compression {self.mix.lake}"
-            if self.mix.lake
-            else ""
-        )
-        network = f"--kinesis-endpoint-url {self.network.url}" if self.network else ""
-        return [
-            self.hrload,
-            *words.split(),
-            *network.split(),
-            *merged(PACE.split(), self.mix.run.split()),
-            *lake.split(),
-        ]
+        mix, network = self.mix, self.network.url if self.network else None
+        words = ["--endpoint-url", network if mix.network_of_all else self.services.url]
+        words += ["--table", services.TABLE, "--keep", "--quiet", "-o", output]
+        if not {"none", "dynamodb-streams"} & set(mix.run.split()):
+            words += ["--stream", services.STREAM]
+        if network:
+            words += ["--kinesis-endpoint-url", network]
+        if mix.lake:
+            words += ["--lake", self.folder / lake, "--lake-interval", "1s", "--lake-compression", mix.lake]
+        return [self.hrload, *words, *merged(PACE.split(), mix.run.split())]
 
     def sleep_until(self, second):
         """So long after the first write."""

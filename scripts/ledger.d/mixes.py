@@ -27,16 +27,23 @@ class Mix:
     lake: str | None = None
     network: float = 0.0
     """The share of Kinesis calls that a bad network strikes."""
+    network_of_all: bool = False
+    """It strikes those of DynamoDB, too."""
     shared: bool = False
     """Another run writes to the same table, so that no reading is surely this run's."""
 
     def loses_answers(self):
         kinds = self.kinds()
-        return "--timeout" in self.run or self.signals > 1 or any(kind in UNANSWERED for kind in kinds)
+        return (
+            self.network_of_all
+            or "--timeout" in self.run
+            or self.signals > 1
+            or any(kind in UNANSWERED for kind in kinds)
+        )
 
     def writes_all(self):
         """Whether what fails was written all the same."""
-        throttled = self.signals or "provisioned" in self.run
+        throttled = self.signals or self.network_of_all or "provisioned" in self.run
         return not throttled and all(kind in (*WAY, "disconnect-after", "respond") for kind in self.kinds())
 
     def on_its_way_s(self):
@@ -160,6 +167,9 @@ def networks():
     yield Mix(
         "bad network, resharded", "", "--shards 2 -d 5s", "--time-scale 60", during=meanwhile.reshard(4), network=0.2
     )
+    for words in ("-w 1s", "--client direct --attempts 2", "--via dynamodb-streams -w 1s", "--via none --attempts 1"):
+        yield Mix(f"all calls struck, {words.split()[1]}", "lose=1%", words, network=0.2, network_of_all=True)
+    yield Mix("all calls struck, puts", "", "--via put-records -w 1s", network=0.2, network_of_all=True)
 
 
 def others():

@@ -1,4 +1,4 @@
-"""A bad network between hrload and Kinesis: answers get lost, cut off or emptied."""
+"""A bad network between hrload and the services: answers get lost, cut off or emptied."""
 
 import http.client
 import random
@@ -7,7 +7,7 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
 
-STRUCK = ("GetRecords", "PutRecords", "GetShardIterator", "ListShards")
+STRUCK = ("BatchWriteItem", "PutRecords", "GetRecords", "GetShardIterator", "ListShards", "DescribeStream")
 
 
 class Server(ThreadingHTTPServer):

@@ -96,6 +96,19 @@ pub enum Progress {
 }
 
 impl State {
+    /// Reads what a state file holds.
+    ///
+    /// # Errors
+    /// It is something else: what is wrong with it.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let state: Self = serde_json::from_str(text).map_err(|error| error.to_string())?;
+        if state.schema == STATE_SCHEMA {
+            Ok(state)
+        } else {
+            Err(format!("it says {}", state.schema))
+        }
+    }
+
     /// Whether all of it can be used.
     #[must_use]
     pub fn complete(&self) -> bool {
@@ -215,16 +228,11 @@ impl StateFile {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(self.io(error)),
         };
-        let foreign = |problem: String| StateError::Foreign {
+        let state = State::parse(&text).map_err(|problem| StateError::Foreign {
             path: self.0.clone(),
             problem,
-        };
-        let state: State = serde_json::from_str(&text).map_err(|e| foreign(e.to_string()))?;
-        if state.schema == STATE_SCHEMA {
-            Ok(Some(state))
-        } else {
-            Err(foreign(format!("it says {}", state.schema)))
-        }
+        })?;
+        Ok(Some(state))
     }
 
     /// Its content.

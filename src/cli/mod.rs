@@ -37,7 +37,7 @@ mod sweep;
 mod teardown;
 mod trend;
 mod tui;
-mod values;
+pub mod values;
 mod watching;
 
 use std::io::Write;

@@ -3,7 +3,6 @@
 //! Each is a `FromStr` of its own, so that clap's message names the flag, the
 //! value found and a right one.
 
-use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -14,7 +13,7 @@ use crate::report::{Condition, parse_duration, parse_number, parse_scaled};
 
 /// Readings (or units) a second: `5000`, `5k`, `5000/s`, `300k/min`, `1M/h`.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Rate(pub(crate) f64);
+pub struct Rate(pub f64);
 
 impl FromStr for Rate {
     type Err = String;
@@ -40,7 +39,7 @@ impl FromStr for Rate {
 
 /// A length of time: `30s`, `500ms`, `2m`, `1h`, `1.5s`; a bare number is seconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Span(pub(crate) Duration);
+pub struct Span(pub Duration);
 
 impl FromStr for Span {
     type Err = String;
@@ -54,14 +53,11 @@ impl FromStr for Span {
     }
 }
 
-impl fmt::Display for Span {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?}", self.0)
-    }
-}
-
 /// A length of time above zero.
-pub(crate) fn positive_span(text: &str) -> Result<Duration, String> {
+///
+/// # Errors
+/// The text is no such value: what one looks like.
+pub fn positive_span(text: &str) -> Result<Duration, String> {
     match text.parse::<Span>()? {
         Span(span) if span.is_zero() => Err("must be longer than zero".to_owned()),
         Span(span) => Ok(span),
@@ -69,12 +65,18 @@ pub(crate) fn positive_span(text: &str) -> Result<Duration, String> {
 }
 
 /// Any length of time, zero included.
-pub(crate) fn span(text: &str) -> Result<Duration, String> {
+///
+/// # Errors
+/// The text is no such value: what one looks like.
+pub fn span(text: &str) -> Result<Duration, String> {
     text.parse::<Span>().map(|Span(span)| span)
 }
 
 /// A length of time, or `off`, which is none.
-pub(crate) fn span_or_off(text: &str) -> Result<Duration, String> {
+///
+/// # Errors
+/// The text is no such value: what one looks like.
+pub fn span_or_off(text: &str) -> Result<Duration, String> {
     match text {
         "off" => Ok(Duration::ZERO),
         _ => positive_span(text).map_err(|error| format!("{error}, or `off`")),
@@ -82,7 +84,10 @@ pub(crate) fn span_or_off(text: &str) -> Result<Duration, String> {
 }
 
 /// Bytes: `512MiB`, `1GB`, `65536`.
-pub(crate) fn bytes(text: &str) -> Result<u64, String> {
+///
+/// # Errors
+/// The text is no such value: what one looks like.
+pub fn bytes(text: &str) -> Result<u64, String> {
     let wrong = || "expected a size, such as 512MiB, 2GiB or 65536".to_owned();
     let size = parse_scaled(
         &text.to_ascii_lowercase(),
@@ -109,12 +114,18 @@ pub(crate) fn bytes(text: &str) -> Result<u64, String> {
 }
 
 /// An absolute URL.
-pub(crate) fn url(text: &str) -> Result<Endpoint, NoEndpoint> {
+///
+/// # Errors
+/// The text is no such value: what one looks like.
+pub fn url(text: &str) -> Result<Endpoint, NoEndpoint> {
     text.parse()
 }
 
 /// A count above zero: `10000`, `10k`, `1M`.
-pub(crate) fn count(text: &str) -> Result<u32, String> {
+///
+/// # Errors
+/// The text is no such value: what one looks like.
+pub fn count(text: &str) -> Result<u32, String> {
     let wrong = || "expected a whole number above zero, such as 10000, 10k or 1M".to_owned();
     let count = parse_number(text).ok_or_else(wrong)?;
     if count >= 1.0 && count <= f64::from(u32::MAX) && count.fract() == 0.0 {
@@ -126,12 +137,18 @@ pub(crate) fn count(text: &str) -> Result<u32, String> {
 
 /// Batches in flight: each may take a connection, and a machine has some 64,000 ports to
 /// an address.
-pub(crate) fn in_flight(text: &str) -> Result<u32, String> {
+///
+/// # Errors
+/// The text is no such value: what one looks like.
+pub fn in_flight(text: &str) -> Result<u32, String> {
     up_to(text, 65_536)
 }
 
 /// Threads.
-pub(crate) fn threads(text: &str) -> Result<u32, String> {
+///
+/// # Errors
+/// The text is no such value: what one looks like.
+pub fn threads(text: &str) -> Result<u32, String> {
     up_to(text, 1_024)
 }
 
@@ -146,7 +163,10 @@ fn up_to(text: &str, most: u32) -> Result<u32, String> {
 }
 
 /// An address to listen on: `127.0.0.1:9464`, or a port alone on the loopback address.
-pub(crate) fn listen(text: &str) -> Result<SocketAddr, String> {
+///
+/// # Errors
+/// The text is no such value: what one looks like.
+pub fn listen(text: &str) -> Result<SocketAddr, String> {
     let port = text.strip_prefix(':').unwrap_or(text).parse::<u16>();
     let loopback = port.map(|port| SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
     let localhost = text.strip_prefix("localhost");
@@ -158,7 +178,10 @@ pub(crate) fn listen(text: &str) -> Result<SocketAddr, String> {
 }
 
 /// A file for a picture, which is SVG: standard output has the text.
-pub(crate) fn picture(text: &str) -> Result<PathBuf, String> {
+///
+/// # Errors
+/// The text is no such value: what one looks like.
+pub fn picture(text: &str) -> Result<PathBuf, String> {
     let path = PathBuf::from(text);
     let ending = path.extension().and_then(|ending| ending.to_str());
     match ending {
@@ -169,7 +192,10 @@ pub(crate) fn picture(text: &str) -> Result<PathBuf, String> {
 }
 
 /// A percentage as a share: `5%`, `0.5%`.
-pub(crate) fn percent(text: &str) -> Result<f64, String> {
+///
+/// # Errors
+/// The text is no such value: what one looks like.
+pub fn percent(text: &str) -> Result<f64, String> {
     let number = text.trim().strip_suffix('%').and_then(parse_number);
     number
         .map(|percent| percent / 100.0)
@@ -178,10 +204,13 @@ pub(crate) fn percent(text: &str) -> Result<f64, String> {
 
 /// What a run must show: conditions with commas between them.
 #[derive(Debug, Clone)]
-pub(crate) struct Slo(pub(crate) Vec<Condition>);
+pub struct Slo(pub Vec<Condition>);
 
 /// Conditions, as `--slo` has them.
-pub(crate) fn slo(text: &str) -> Result<Slo, String> {
+///
+/// # Errors
+/// The text is no such value: what one looks like.
+pub fn slo(text: &str) -> Result<Slo, String> {
     Condition::list(text)
         .map(Slo)
         .map_err(|error| error.to_string())

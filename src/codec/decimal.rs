@@ -65,7 +65,14 @@ fn parse_exponent(text: &[u8]) -> Option<i32> {
         b'+' => (1, &text[1..]),
         _ => (1, text),
     };
-    Some(sign * i32::try_from(integer(digits)?).ok()?.min(1_000))
+    let zeros = digits.iter().take_while(|digit| **digit == b'0').count();
+    let magnitude = match &digits[zeros..] {
+        [] if zeros > 0 => 0,
+        // Beyond what any number here can be; how far does not matter.
+        digits if digits.len() > 3 && digits.iter().all(u8::is_ascii_digit) => 1_000,
+        digits => i32::try_from(integer(digits)?).ok()?,
+    };
+    Some(sign * magnitude)
 }
 
 /// An integer written in decimal digits only; `None` also if it is too large.
@@ -107,6 +114,10 @@ mod tests {
             ("0.000001", 1),
             ("0e999", 0),
             ("1e-999", 0),
+            ("0E721011165000", 0),
+            ("1e-99999999999999999999", 0),
+            ("1e-0000000000000000000006", 1),
+            ("0e99999999999999999999", 0),
         ] {
             let decimal = Decimal::parse(text.as_bytes()).unwrap();
             assert_eq!(decimal.scaled(6), Some(us), "{text}");

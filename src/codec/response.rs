@@ -115,8 +115,13 @@ fn consumed_of_table(
         let table_units: f64 = std::str::from_utf8(scanner.number()?)
             .ok()
             .and_then(|decimal| decimal.parse().ok())
+            .filter(|units| *units >= 0.0)
             .ok_or_else(|| scanner.error("capacity units"))?;
-        *units = Some(units.unwrap_or(0.0) + table_units);
+        let sum = units.unwrap_or(0.0) + table_units;
+        if !sum.is_finite() {
+            return Err(scanner.error("capacity units"));
+        }
+        *units = Some(sum);
         Ok(())
     })
 }

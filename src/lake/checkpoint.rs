@@ -129,23 +129,29 @@ impl Checkpoint {
         let Some((bytes, version)) = lake.get(&key).await? else {
             return Ok(None);
         };
-        let corrupt = |cause: String| CheckpointError::Corrupt {
-            key: key.clone(),
-            place: lake.place().to_owned(),
-            cause,
-        };
-        let read: Self =
-            serde_json::from_slice(&bytes).map_err(|error| corrupt(error.to_string()))?;
+        match Self::parse(&bytes, stream) {
+            Ok(read) => Ok(Some((read, Some(version)))),
+            Err(cause) => Err(CheckpointError::Corrupt {
+                place: lake.place().to_owned(),
+                key,
+                cause,
+            }),
+        }
+    }
+
+    /// Reads what a checkpoint of the stream holds.
+    ///
+    /// # Errors
+    /// It is not what was written: the cause.
+    pub fn parse(bytes: &[u8], stream: &str) -> Result<Self, String> {
+        let read: Self = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
         if read.schema != SCHEMA {
-            return Err(corrupt(format!(
-                "its schema is {:?}, not {SCHEMA:?}",
-                read.schema
-            )));
+            return Err(format!("its schema is {:?}, not {SCHEMA:?}", read.schema));
         }
         if read.stream != stream {
-            return Err(corrupt(format!("it is of the stream {:?}", read.stream)));
+            return Err(format!("it is of the stream {:?}", read.stream));
         }
-        Ok(Some((read, Some(version))))
+        Ok(read)
     }
 
     /// Writes it in place of the last, which was `seen`.

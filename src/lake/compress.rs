@@ -18,6 +18,10 @@ pub enum Compression {
     Zstd,
 }
 
+/// The most text of an object that is read: eight times what Firehose puts into one.
+/// Some kilobytes of Zstandard can stand for more than any memory holds.
+const MOST_BYTES: usize = 1 << 30;
+
 impl Compression {
     /// `none`, `gzip` or `zstd`.
     #[must_use]
@@ -52,7 +56,7 @@ impl Compression {
     /// What was compressed. Several members one behind the other are one text.
     ///
     /// # Errors
-    /// The bytes are not compressed so.
+    /// The bytes are not compressed so, or hold more than an object does.
     pub fn decompress(self, bytes: &[u8]) -> io::Result<Vec<u8>> {
         match self {
             Compression::None => Ok(bytes.to_vec()),
@@ -64,11 +68,10 @@ impl Compression {
                     .last_chunk()
                     .map_or(0, |last| u32::from_le_bytes(*last));
                 let room = (length as usize + 1).min(1_032 * bytes.len());
-                let mut out = Vec::with_capacity(room);
-                MultiGzDecoder::new(bytes).read_to_end(&mut out)?;
-                Ok(out)
+                let out = Vec::with_capacity(room.min(MOST_BYTES));
+                all(MultiGzDecoder::new(bytes), out, MOST_BYTES)
             }
-            Compression::Zstd => zstd::decode_all(bytes),
+            Compression::Zstd => all(zstd::Decoder::new(bytes)?, Vec::new(), MOST_BYTES),
         }
     }
 
@@ -89,12 +92,31 @@ impl Compression {
     }
 }
 
+/// Reads a text of `most` bytes at most to its end.
+fn all(text: impl Read, mut out: Vec<u8>, most: usize) -> io::Result<Vec<u8>> {
+    text.take(most as u64 + 1).read_to_end(&mut out)?;
+    if out.len() > most {
+        let why = "it holds more than 1 GiB of text, which is not read here";
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, why));
+    }
+    Ok(out)
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
     use std::io::Read;
+
+    #[test]
+    fn a_text_that_stands_for_more_than_there_can_be_is_not_read() {
+        let zipped = Compression::Gzip.compress(vec![b'0'; 1 << 20]).unwrap();
+        let most = |most| all(MultiGzDecoder::new(&zipped[..]), Vec::new(), most);
+        assert_eq!(most(1 << 20).unwrap().len(), 1 << 20);
+        let error = most((1 << 20) - 1).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::FileTooLarge);
+    }
 
     #[test]
     fn what_was_compressed_can_be_read_again_and_is_smaller() {

@@ -50,7 +50,7 @@ pub use call::{Call, Client, ClientSlot, Outcome, Sink, Slot};
 pub use config::Config;
 pub use copies::{CopyConfig, CopyOutcome, Copying, copy};
 pub use cpu::thread_cpu_us;
-pub use direct::{Direct, DirectError, DirectSlot};
+pub use direct::{Direct, DirectError, DirectSlot, answer_in};
 pub use journal::Journal;
 pub use limits::Limits;
 pub use noted::{NotedCall, NotedCalls};

@@ -15,14 +15,17 @@ use datafusion::execution::SendableRecordBatchStream;
 use datafusion::execution::context::{SQLOptions, SessionContext};
 use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
+use datafusion::execution::session_state::SessionStateBuilder;
 use datafusion::prelude::SessionConfig;
 use futures_util::{Stream, StreamExt};
 
 use super::catalog::Catalog;
 use super::ddl::{Ddl, Named};
 use super::error::QueryError;
+use super::functions;
 use super::leaves::Leaves;
 use super::objects::Timed;
+use super::planner::{Operators, Unnest};
 use super::records::{RecordsTable, discover};
 use super::samples::SamplesTable;
 use super::scan::{Scanned, Source};
@@ -172,7 +175,16 @@ impl Engine {
             .with_memory_pool(Arc::new(FairSpillPool::new(limits.memory_bytes)))
             .build_arc()
             .map_err(|error| QueryError::executing(&error, limits.memory_bytes))?;
-        let context = SessionContext::new_with_config_rt(config, runtime);
+        let state = SessionStateBuilder::new()
+            .with_config(config)
+            .with_runtime_env(runtime)
+            .with_expr_planners(vec![Arc::new(Operators)])
+            .with_relation_planners(vec![Arc::new(Unnest)])
+            .with_default_features()
+            .build();
+        let mut context = SessionContext::new_with_state(state);
+        functions::register(&mut context)
+            .map_err(|error| QueryError::executing(&error, limits.memory_bytes))?;
         let database = Arc::new(MemorySchemaProvider::new());
         let databases = MemoryCatalogProvider::new();
         let registered = databases.register_schema(DATABASE, Arc::clone(&database) as _);
@@ -212,9 +224,10 @@ impl Engine {
             return self.define(ddl).await;
         }
         let planning = |error: DataFusionError| QueryError::planning(sql, &error);
-        let Parsed { statement, names } = statement::parse(sql).map_err(planning)?;
-        let scanned = Arc::new(Scanned::default());
         let state = self.context.state();
+        let known = |name: &str| functions::is_known(&state, name);
+        let Parsed { statement, names } = statement::parse(sql, &known).map_err(planning)?;
+        let scanned = Arc::new(Scanned::default());
         let references = state
             .resolve_table_references(&statement)
             .map_err(planning)?;

@@ -64,7 +64,7 @@ pub(super) fn views() -> Vec<(&'static str, String)> {
             "SELECT device, last_observed, newest - last_observed AS silent \
              FROM (SELECT device, max(heard) AS last_observed, min(heard) AS first_observed, \
              count(*) AS readings, max(max(heard)) OVER () AS newest \
-             FROM (SELECT device, least(observed, created) AS heard FROM readings) \
+             FROM (SELECT device, coalesce(least(observed, created), observed, created) AS heard FROM readings) \
              GROUP BY device) \
              WHERE readings > 1 AND newest > last_observed + INTERVAL '1 minute' \
              AND to_unixtime(newest) - to_unixtime(last_observed) \

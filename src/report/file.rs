@@ -161,8 +161,20 @@ impl RunResult {
         if bytes.len() as u64 > LARGEST {
             return Err(ReadError::TooLarge { path: name });
         }
-        let result = Self::parse(&bytes, name.clone())?;
-        check(&result).map_err(|source| ReadError::Unsound { path: name, source })?;
+        Self::from_bytes(&bytes, &name)
+    }
+
+    /// Reads what a file holds, which is called `name` in errors.
+    ///
+    /// # Errors
+    ///
+    /// As [`RunResult::read`], but for those of the file itself.
+    pub fn from_bytes(bytes: &[u8], name: &str) -> Result<Self, ReadError> {
+        let result = Self::parse(bytes, name.to_owned())?;
+        check(&result).map_err(|source| ReadError::Unsound {
+            path: name.to_owned(),
+            source,
+        })?;
         Ok(result)
     }
 

@@ -4,7 +4,9 @@
 
 mod athena;
 mod errors;
+mod functions;
 mod lakes;
+mod meanings;
 mod output;
 mod seed;
 #[path = "../support/mod.rs"]

@@ -81,11 +81,19 @@ fn decode(key: &str, bytes: Bytes) -> Result<Vec<u8>, String> {
         let promised = promised(format);
         match error.kind() {
             std::io::ErrorKind::UnexpectedEof => format!("its {promised} is cut off"),
-            std::io::ErrorKind::Unsupported => error.to_string(),
+            std::io::ErrorKind::Unsupported | std::io::ErrorKind::FileTooLarge => error.to_string(),
             _ => format!("its {promised} cannot be read: {error}"),
         }
     })?;
     Ok(text)
+}
+
+impl Text {
+    /// The text of an object of this name and content. Somebody may have made up both.
+    #[must_use]
+    pub fn of(key: &str, bytes: Bytes) -> Self {
+        decode(key, bytes).map_or_else(Self::Unreadable, Self::Whole)
+    }
 }
 
 impl Lake {
@@ -119,9 +127,8 @@ impl Lake {
         };
         let key = object.key.clone();
         // A decoder that panics on what somebody made up costs the object.
-        let decoded = tokio::task::spawn_blocking(move || decode(&key, bytes)).await;
-        let decoded = decoded.unwrap_or_else(|_| Err("its decoder broke down".to_owned()));
-        Ok(decoded.map_or_else(Text::Unreadable, Text::Whole))
+        let decoded = tokio::task::spawn_blocking(move || Text::of(&key, bytes)).await;
+        Ok(decoded.unwrap_or_else(|_| Text::Unreadable("its decoder broke down".to_owned())))
     }
 
     async fn fetched(&self, key: &str) -> object_store::Result<Bytes> {

@@ -12,6 +12,7 @@ use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::task::Poll;
 
+use futures_util::FutureExt;
 use httparse::{Header, Status};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 
@@ -199,6 +200,9 @@ impl Connection {
             let (line, bytes) = loop {
                 match httparse::parse_chunk_size(&self.inbox) {
                     Ok(Status::Complete((line, bytes))) => break (line, bytes),
+                    Ok(Status::Partial) if self.inbox.len() > MAX_HEAD_BYTES => {
+                        return Err(HttpError::TooLong);
+                    }
                     Ok(Status::Partial) => self.fill().await?,
                     Err(_) => return Err(HttpError::Framing("chunk size")),
                 }
@@ -207,10 +211,9 @@ impl Connection {
             if bytes == 0 {
                 break;
             }
-            let bytes = usize::try_from(bytes).map_err(|_| HttpError::TooLong)?;
-            if answer.len() - before + bytes > MAX_BODY_BYTES {
-                return Err(HttpError::TooLong);
-            }
+            let room = MAX_BODY_BYTES.saturating_sub(answer.len() - before);
+            let bytes = usize::try_from(bytes).ok().filter(|bytes| *bytes <= room);
+            let bytes = bytes.ok_or(HttpError::TooLong)?;
             // And the end of the line behind it.
             while self.inbox.len() < bytes + 2 {
                 self.fill().await?;
@@ -247,6 +250,16 @@ impl Connection {
     }
 }
 
+/// What a call makes of a server that says this and then hangs up: the answer's status,
+/// and its body in `body`. Waits for nothing.
+pub(super) fn answer_in(said: &[u8], body: &mut Vec<u8>) -> Result<u16, HttpError> {
+    let said = io::Cursor::new(said.to_vec());
+    let mut connection = Connection::new(tokio::io::join(said, tokio::io::sink()));
+    let answer = connection.exchange(b"", b"", body).now_or_never();
+    let answer = answer.unwrap_or(Err(HttpError::Closed))?;
+    Ok(answer.status)
+}
+
 /// The head of an answer, once it is there as a whole.
 fn parse(bytes: &[u8]) -> Result<Option<Head>, HttpError> {
     if bytes.is_empty() {
@@ -258,6 +271,9 @@ fn parse(bytes: &[u8]) -> Result<Option<Head>, HttpError> {
         return Ok(None);
     };
     let status = response.code.unwrap_or(0);
+    if status < 100 {
+        return Err(HttpError::Framing("status"));
+    }
     let has_no_body = status < 200 || status == 204 || status == 304;
     let mut keeps = response.version == Some(1);
     let mut framing = if has_no_body {

@@ -65,6 +65,15 @@ impl std::error::Error for DirectError {
     }
 }
 
+/// What the client makes of a server that answers a call with these bytes and then hangs
+/// up: the status, and the answer's body, which is appended to `body`.
+///
+/// # Errors
+/// It is no answer: why, in words.
+pub fn answer_in(said: &[u8], body: &mut Vec<u8>) -> Result<u16, String> {
+    http::answer_in(said, body).map_err(|error| error.to_string())
+}
+
 /// Makes the slots of the `direct` client. One serves all workers.
 #[derive(Debug, Clone)]
 pub struct Direct(Arc<Shared>);

@@ -61,6 +61,9 @@ const KINDS: [Kind; 12] = [
     kind("stall", "TIME@TIME", "stall=2s@5s", "nothing is answered for 2 s, after 5 s"),
 ];
 
+/// The longest time that can be asked for: a day. No run waits for more.
+const LONGEST_US: f64 = 86_400e6;
+
 impl Faults {
     /// These faults and `other`'s, as when `--fault` is given twice.
     ///
@@ -113,8 +116,11 @@ impl Faults {
 }
 
 fn nearest(kind: &str) -> Option<&'static str> {
+    // Who comes that near has about as many letters, and is found without comparing all.
+    let letters = kind.chars().count();
     KINDS
         .iter()
+        .filter(|of| of.name.len().abs_diff(letters) <= 2)
         .map(|of| (strsim::damerau_levenshtein(kind, of.name), of.name))
         .min()
         .filter(|(distance, _)| *distance <= 2)
@@ -153,7 +159,11 @@ fn duration_us(text: &str) -> Result<u64, String> {
     let number: f64 = number
         .parse()
         .map_err(|_| format!("`{text}` is not a duration"))?;
-    Ok((number * scale).round() as u64)
+    let us = (number * scale).round();
+    if us > LONGEST_US {
+        return Err(format!("`{text}` is longer than a day"));
+    }
+    Ok(us as u64)
 }
 
 fn stall(text: &str) -> Result<Stall, String> {
@@ -172,13 +182,15 @@ impl FromStr for Faults {
     fn from_str(text: &str) -> Result<Self, FaultError> {
         let mut faults = Self::default();
         for part in text.split(',').map(str::trim).filter(|p| !p.is_empty()) {
-            let wrong = |kind: &str, reason: String| FaultError {
-                part: part.to_owned(),
-                reason,
-                example: KINDS
-                    .iter()
-                    .find(|of| of.name == kind || nearest(kind) == Some(of.name))
-                    .map_or("lose=1000", |of| of.example),
+            let wrong = |kind: &str, reason: String| {
+                let near = nearest(kind);
+                let mut kinds = KINDS.iter();
+                let like = kinds.find(|of| of.name == kind || near == Some(of.name));
+                FaultError {
+                    part: part.to_owned(),
+                    reason,
+                    example: like.map_or("lose=1000", |of| of.example),
+                }
             };
             let (kind, value) = part
                 .split_once('=')
@@ -275,6 +287,8 @@ mod tests {
             ("stall=2s", "stall=2s", "does not say when"),
             ("lose=1,lose=2", "lose=2", "given twice"),
             ("lose=-1", "lose=-1", "neither"),
+            ("delay=1441m", "delay=1441m", "longer than a day"),
+            ("stall=1s@86401s", "stall=1s@86401s", "longer than a day"),
         ] {
             let error = text.parse::<Faults>().unwrap_err();
             assert_eq!(error.part, part, "{text}");

@@ -455,6 +455,16 @@ impl fmt::Display for Figure {
     }
 }
 
+/// A share as a percentage that is read as this share again, with few decimals if one
+/// with few is.
+fn percentage(share: f64) -> f64 {
+    let short = (share * 1e8).round() / 1e6;
+    let long = share * 100.0;
+    let like = [short, long, long.next_up(), long.next_down()];
+    let mut same = like.into_iter().filter(|percent| percent / 100.0 == share);
+    same.next().unwrap_or(long)
+}
+
 /// As it could have been written.
 impl fmt::Display for Condition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -467,14 +477,19 @@ impl fmt::Display for Condition {
         };
         write!(f, "{}{sign}", self.figure)?;
         match (self.bound, self.figure) {
-            (Bound::Share(share), _) => write!(f, "{}%", (share * 1e8).round() / 1e6),
+            (Bound::Share(share), _) => write!(f, "{}%", percentage(share)),
             (Bound::Absolute(seconds), Figure::Latency(..)) => {
-                let (value, unit) = match seconds {
-                    s if s >= 1.0 => (s, "s"),
-                    s if s >= 1e-3 => (s * 1e3, "ms"),
-                    s => (s * 1e6, "us"),
+                let (value, unit, scale) = match seconds {
+                    s if s >= 1.0 => (s, "s", 1.0),
+                    s if s >= 1e-3 => (s * 1e3, "ms", 1e-3),
+                    s => (s * 1e6, "us", 1e-6),
                 };
-                write!(f, "{}{unit}", (value * 1e6).round() / 1e6)
+                let short = (value * 1e6).round() / 1e6;
+                if short * scale == seconds {
+                    write!(f, "{short}{unit}")
+                } else {
+                    write!(f, "{seconds}s")
+                }
             }
             (Bound::Absolute(rate), Figure::Achieved) => write!(f, "{rate}/s"),
             (Bound::Absolute(number), _) => write!(f, "{number}"),

@@ -237,7 +237,11 @@ impl Entry {
         })
     }
 
-    fn parse_all(path: &Path, text: &str) -> Result<Vec<Self>, HistoryError> {
+    /// The entries in the text of a history file, which is called `path` in errors.
+    ///
+    /// # Errors
+    /// A line is something else.
+    pub fn parse_all(path: &Path, text: &str) -> Result<Vec<Self>, HistoryError> {
         let lines = text.lines().enumerate();
         let lines = lines.filter(|(_, line)| !line.trim().is_empty());
         lines

@@ -45,6 +45,8 @@ pub use waterfall::{Step, Waterfall};
 
 use thiserror::Error;
 
+use super::lines;
+
 /// A colour of a layer. They are told apart by people who see few colours, and
 /// by their lightness in print: Okabe and Ito's palette
 /// (<https://jfly.uni-koeln.de/color/>), its yellow left out as too light for
@@ -379,7 +381,8 @@ impl Plot {
     ///
     /// [`PlotError::Nothing`] if no layer has a point that an axis can show.
     pub fn svg(&self) -> Result<String, PlotError> {
-        draw::svg(self)
+        // Names in it come from files; what acts is no character of XML either.
+        draw::svg(self).map(|svg| lines(&svg).into_owned())
     }
 
     /// The plot as a part of a page.
