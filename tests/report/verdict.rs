@@ -445,7 +445,7 @@ fn a_few_readings_seen_again_leave_the_rate_held_and_a_threshold_allows_them() {
     }
     let mut result = Case::default().run();
     result.ledger.duplicates = Some(10);
-    let text = anstream::adapter::strip_str(&summary(&result)).to_string();
+    let text = anstream::adapter::strip_str(&summary(&result, Columns::default())).to_string();
     assert!(
         text.contains("of 500/s offered, for 4 s; 10 readings (0.5 %) seen again"),
         "{text}"

@@ -45,6 +45,7 @@ impl Columns {
     }
 
     /// Where nothing is too wide, as in a file.
+    #[cfg(feature = "sql")]
     pub(crate) const UNBOUNDED: Self = Self(usize::MAX);
 
     /// Their number.

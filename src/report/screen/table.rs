@@ -184,6 +184,7 @@ impl Table {
 
     /// With lines around its cells and without styles; as a list, each row has a line of
     /// its own above it and every cell its heading.
+    #[cfg(feature = "sql")]
     pub(crate) fn framed(mut self) -> Self {
         self.framed = true;
         self
