@@ -1,6 +1,6 @@
 //! The records of a stream, as they come.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_kinesis::Client;
 use tokio::sync::mpsc;
@@ -21,9 +21,20 @@ struct Tips {
     reading: Option<BTreeSet<String>>,
     waiting: usize,
     at_tip: BTreeSet<String>,
+    /// When each shard last answered, in microseconds.
+    answered_us: BTreeMap<String, u64>,
 }
 
 impl Tips {
+    /// When the shard that has not answered for longest last did.
+    fn oldest_answer_us(&self) -> Option<u64> {
+        let reading = self.reading.iter().flatten();
+        reading
+            .filter_map(|shard| self.answered_us.get(shard))
+            .min()
+            .copied()
+    }
+
     fn state(&self) -> State {
         match &self.reading {
             Some(reading) if self.waiting == 0 && reading.is_subset(&self.at_tip) => State::Current,
@@ -54,6 +65,8 @@ pub(super) async fn follow(
                 Told::Listed(listed) => {
                     tips.reading = Some(listed.reading);
                     tips.waiting = listed.waiting;
+                    let listed_us = clock.now_us();
+                    shared.answered(tips.oldest_answer_us().unwrap_or(listed_us));
                     shared.set(tips.state());
                 }
                 Told::Page(page) => {
@@ -70,7 +83,13 @@ pub(super) async fn follow(
                         take(&mut board, &page.shard, &record);
                     }
                     drop(board);
-                    if page.behind_ms == 0 || page.ended {
+                    if page.ended {
+                        tips.answered_us.remove(&page.shard);
+                    } else {
+                        tips.answered_us.insert(page.shard.clone(), read_us);
+                    }
+                    shared.answered(tips.oldest_answer_us().unwrap_or(read_us));
+                    if page.at_tip || page.ended {
                         tips.at_tip.insert(page.shard);
                     } else {
                         tips.at_tip.remove(&page.shard);
@@ -128,6 +147,7 @@ mod tests {
             reading: reading.map(set),
             waiting,
             at_tip: set(at_tip),
+            answered_us: BTreeMap::new(),
         };
         for (tips, expected) in [
             (tips(None, 0, &[]), State::Reading),

@@ -1,13 +1,13 @@
 //! What reached the lake, and how late it could be queried there.
 
 use super::latency::{Latency, span_us};
-use super::{Reach, SequenceSet};
+use super::{Opening, Reach, SequenceSet};
 use crate::workload::ReadingId;
 
 /// Records the readings in objects of a lake. Owned by the delivering thread.
 #[derive(Debug)]
 pub struct LakeRecorder {
-    reach: Reach,
+    opening: Opening,
     record: LakeRecord,
 }
 
@@ -27,13 +27,13 @@ pub struct LakeRecord {
 }
 
 impl LakeRecorder {
-    /// A recorder for the lake of one run.
+    /// A recorder for the lake of one run, which may begin later.
     #[must_use]
-    pub fn new(reach: Reach) -> Self {
+    pub fn before(opening: Opening, devices: u32) -> Self {
         Self {
-            reach,
+            opening,
             record: LakeRecord {
-                held: SequenceSet::with_devices(reach.devices),
+                held: SequenceSet::with_devices(devices),
                 ..LakeRecord::default()
             },
         }
@@ -43,7 +43,9 @@ impl LakeRecorder {
     /// that was `closed_early` or not. Warm-up readings and those of other runs
     /// are passed over.
     pub fn queryable(&mut self, id: ReadingId, queryable_us: u64, closed_early: bool) {
-        if !self.reach.covers(id, queryable_us) || !self.reach.measures(id) {
+        let reach = self.opening.reach();
+        let is_ours = |reach: &Reach| reach.covers(id, queryable_us) && reach.measures(id);
+        if !reach.as_ref().is_some_and(is_ours) {
             return;
         }
         if !self.record.held.insert(id.device, id.sequence) {

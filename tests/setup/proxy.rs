@@ -17,6 +17,8 @@ pub(crate) enum Fate {
     Pass,
     /// Refused by an exception, with a message.
     Refuse(&'static str, &'static str),
+    /// Answered by this body instead of the service's.
+    Say(&'static str),
     /// Served, but its answer never comes.
     LoseAnswer,
     /// Served, by a service whose clock says this.
@@ -215,6 +217,14 @@ fn serve(client: TcpStream, way: &Way) -> std::io::Result<()> {
         return write!(
             client,
             "HTTP/1.1 400 Bad Request\r\ncontent-type: application/x-amz-json-1.0\r\n\
+             content-length: {}\r\nconnection: close\r\n\r\n{body}",
+            body.len()
+        );
+    }
+    if let Fate::Say(body) = fate {
+        return write!(
+            client,
+            "HTTP/1.1 200 OK\r\ncontent-type: application/x-amz-json-1.0\r\n\
              content-length: {}\r\nconnection: close\r\n\r\n{body}",
             body.len()
         );

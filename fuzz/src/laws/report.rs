@@ -5,7 +5,8 @@ use std::sync::OnceLock;
 
 use hrload::measure::Stage;
 use hrload::report::{
-    self, DiffResult, DiffSettings, Entry, Figures, Format, Report, RunResult, TrendResult, Verdict,
+    self, Columns, DiffResult, DiffSettings, Entry, Figures, Format, Report, RunResult,
+    TrendResult, Verdict,
 };
 use serde_json::Value;
 
@@ -78,7 +79,7 @@ fn read(bytes: &[u8]) {
     let [one, other] = [&result, &again].map(|of| serde_json::to_value(of).expect("JSON"));
     assert!(alike(&one, &other), "written and read differently");
 
-    shown_coloured(&report::summary(&result));
+    shown_coloured(&report::summary(&result, Columns::default()));
     let verdict = Verdict::of(&result);
     assert!(verdict.held() || !verdict.reasons.is_empty());
     verdict.reasons.iter().for_each(|of| drop(of.to_string()));
@@ -97,7 +98,7 @@ fn read(bytes: &[u8]) {
     }
     let sides = [std::slice::from_ref(base()), std::slice::from_ref(&result)];
     if let Ok(diff) = DiffResult::new(sides[0], sides[1], &DiffSettings::default()) {
-        shown_coloured(&report::diff(&diff));
+        shown_coloured(&report::diff(&diff, Columns::default()));
         shown(&report::diff_markdown(&diff));
     }
     for (measure, of) in Figures::of(&result).iter() {
@@ -144,7 +145,7 @@ pub(super) fn history(data: &[u8]) {
     }
     if let Ok(trend) = TrendResult::new(&entries, &[]) {
         assert_eq!(trend.entries, entries.len());
-        shown_coloured(&report::trend(&trend));
+        shown_coloured(&report::trend(&trend, Columns::default()));
         let _ = report::trend_plot(&trend).map(|svg| shown(&svg));
         let _ = trend.lost_sight();
     }

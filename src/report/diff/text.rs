@@ -20,6 +20,9 @@ pub fn diff(result: &DiffResult, columns: Columns) -> String {
     for of in &result.unheld {
         text += &fold(BAD, &of.line());
     }
+    for of in &result.doubtful {
+        text += &fold(NOTE, &of.line());
+    }
     let mut table = Table::new(vec![
         Column::words("figure").at_least(20).shortens_to(16),
         Column::numbers("base").at_least(10),
