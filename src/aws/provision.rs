@@ -518,7 +518,9 @@ async fn ensure_table(
     loop {
         let status = match describe_table(connection, name).await? {
             Some(found) => {
-                let status = found.table_status.clone().unwrap_or(TableStatus::Active);
+                // An answer without a status does not say that the table can be used.
+                let unknown = || TableStatus::from("unknown");
+                let status = found.table_status.clone().unwrap_or_else(unknown);
                 if status != TableStatus::Deleting {
                     check_key(wanted, &found)?;
                 }

@@ -1,6 +1,6 @@
 //! The records of a stream, as they come.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_kinesis::Client;
 use tokio::sync::mpsc;
@@ -21,10 +21,15 @@ struct Tips {
     reading: Option<BTreeSet<String>>,
     waiting: usize,
     at_tip: BTreeSet<String>,
+    /// Those whose last read failed, and how.
+    failing: BTreeMap<String, String>,
 }
 
 impl Tips {
     fn state(&self) -> State {
+        if let Some(why) = self.failing.values().next() {
+            return State::Failed(why.clone());
+        }
         match &self.reading {
             Some(reading) if self.waiting == 0 && reading.is_subset(&self.at_tip) => State::Current,
             _ => State::Reading,
@@ -70,11 +75,16 @@ pub(super) async fn follow(
                         take(&mut board, &page.shard, &record);
                     }
                     drop(board);
+                    tips.failing.remove(&page.shard);
                     if page.behind_ms == 0 || page.ended {
                         tips.at_tip.insert(page.shard);
                     } else {
                         tips.at_tip.remove(&page.shard);
                     }
+                    shared.set(tips.state());
+                }
+                Told::Failing(failing) => {
+                    tips.failing.insert(failing.shard, failing.why);
                     shared.set(tips.state());
                 }
             },
@@ -128,6 +138,7 @@ mod tests {
             reading: reading.map(set),
             waiting,
             at_tip: set(at_tip),
+            ..Tips::default()
         };
         for (tips, expected) in [
             (tips(None, 0, &[]), State::Reading),
@@ -138,5 +149,10 @@ mod tests {
         ] {
             assert_eq!(tips.state(), expected, "{tips:?}");
         }
+        let mut failing = tips(Some(&["a"]), 0, &["a"]);
+        failing
+            .failing
+            .insert("a".to_owned(), "no answer".to_owned());
+        assert_eq!(failing.state(), State::Failed("no answer".to_owned()));
     }
 }

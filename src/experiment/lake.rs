@@ -48,6 +48,7 @@ pub(super) struct Kept {
 #[derive(Debug)]
 pub(super) struct Deliverer {
     stop: Arc<Notify>,
+    abandon: Arc<Notify>,
     held: Arc<AtomicU64>,
     done: oneshot::Receiver<Kept>,
 }
@@ -78,6 +79,7 @@ impl Deliverer {
             until_idle: None,
         };
         let stop = Arc::new(Notify::new());
+        let abandon = Arc::new(Notify::new());
         let held = Arc::new(AtomicU64::new(0));
         let (begun, ready) = oneshot::channel();
         let (sender, done) = oneshot::channel();
@@ -88,6 +90,7 @@ impl Deliverer {
             clock,
             recorder,
             stop: Arc::clone(&stop),
+            abandon: Arc::clone(&abandon),
             held: Arc::clone(&held),
         };
         thread::Builder::new()
@@ -101,7 +104,12 @@ impl Deliverer {
                 let _ = sender.send(kept);
             })
             .map_err(RunError::Thread)?;
-        let mut deliverer = Self { stop, held, done };
+        let mut deliverer = Self {
+            stop,
+            abandon,
+            held,
+            done,
+        };
         if ready.await.is_err() {
             let kept = deliverer.kept().await?;
             return Err(match kept.error {
@@ -112,9 +120,10 @@ impl Deliverer {
         Ok(deliverer)
     }
 
-    /// Waits until so many measured readings are in the lake, or for so long,
-    /// and ends the delivery: what has been read by then is written. Returns what it
-    /// left, and whether a signal ended the wait.
+    /// Waits until so many readings are in the lake, or for so long, and ends the
+    /// delivery: what has been read by then is written. Where a signal comes while it is
+    /// written, that is not waited for, and what is in the lake is known all the same.
+    /// Returns what it left, and whether a signal ended the wait.
     pub(super) async fn end(
         mut self,
         awaited: u64,
@@ -133,7 +142,11 @@ impl Deliverer {
         }
         self.stop.notify_one();
         tokio::select! {
-            kept = self.kept() => Ok((kept?, interrupted)),
+            kept = self.kept() => return Ok((kept?, interrupted)),
+            () = interrupts.next() => self.abandon.notify_one(),
+        }
+        tokio::select! {
+            kept = self.kept() => Ok((kept?, true)),
             () = interrupts.next() => Err(RunError::Stopped),
         }
     }
@@ -166,6 +179,7 @@ struct Work {
     clock: Clock,
     recorder: LakeRecorder,
     stop: Arc<Notify>,
+    abandon: Arc<Notify>,
     held: Arc<AtomicU64>,
 }
 
@@ -178,6 +192,7 @@ impl Work {
             clock,
             mut recorder,
             stop,
+            abandon,
             held,
         } = self;
         let mut begun = Some(begun);
@@ -210,7 +225,10 @@ impl Work {
                 Event::Redelivers(_) | Event::Read(_) => {}
             };
             let stop = stop.notified();
-            lake::deliver(&delivery, &source.client, &lake, clock, stop, tell).await
+            tokio::select! {
+                ended = lake::deliver(&delivery, &source.client, &lake, clock, stop, tell) => ended,
+                () = abandon.notified() => Err(DeliverError::Abandoned),
+            }
         };
         let (delivered, error) = match ended {
             Ok(delivered) => (delivered, None),

@@ -83,8 +83,8 @@ pub(super) fn finish(
             entry.provisioned_units = units.at(end_us);
         }
     }
-    let tally = lived.read.as_ref().map(|(_, outcome)| &outcome.tally);
-    result.causes = causes(findings, tally, request, &result);
+    let read = lived.read.as_ref().map(|(_, outcome)| outcome);
+    result.causes = causes(findings, read, request, &result);
     result.calls = calls(lived);
     result.puts = lived.copied.as_ref().map(|copied| report::Puts {
         records: copied.put,
@@ -165,6 +165,7 @@ fn put_lake(request: &LakeRequest, kept: &Kept, lived: &Lived, result: &mut RunR
     if !record.freshness.is_empty() {
         result.latency.freshness = Some((&record.freshness).into());
     }
+    let acknowledged = &lived.sent.record.acknowledged;
     result.lake = Some(report::Lake {
         place: redact(&request.place.to_string()),
         buffer_bytes: request.hints.size_bytes,
@@ -174,13 +175,9 @@ fn put_lake(request: &LakeRequest, kept: &Kept, lived: &Lived, result: &mut RunR
         bytes: delivered.bytes,
         records: delivered.records_delivered,
         failed: delivered.records_failed,
-        readings: record.held.len(),
-        missing: lived
-            .sent
-            .record
-            .acknowledged
-            .measured
-            .difference_len(&record.held),
+        readings: record.held.measured.len(),
+        missing: acknowledged.measured.difference_len(&record.held.measured),
+        warm_up_missing: Some(acknowledged.warm_up.difference_len(&record.held.warm_up)),
         duplicates: record.duplicates,
         closed_early: record.closed_early,
         error: error.as_ref().map(|error| redact(&error.to_string())),
