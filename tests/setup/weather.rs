@@ -8,8 +8,8 @@ use std::process::Stdio;
 use hrload::aws::permissions;
 use serde_json::Value;
 
-use super::proxy::{Fate, Proxy};
 use super::support::await_line;
+use super::support::proxy::{Fate, Proxy};
 use super::{World, ended};
 
 const RUN: &str = "run -q -r 200/s --devices 100 -d 1s -w 0s --drain 10s";
