@@ -23,9 +23,20 @@ struct Tips {
     at_tip: BTreeSet<String>,
     /// Those whose last read failed, and how.
     failing: BTreeMap<String, String>,
+    /// When each shard last answered, in microseconds.
+    answered_us: BTreeMap<String, u64>,
 }
 
 impl Tips {
+    /// When the shard that has not answered for longest last did.
+    fn oldest_answer_us(&self) -> Option<u64> {
+        let reading = self.reading.iter().flatten();
+        reading
+            .filter_map(|shard| self.answered_us.get(shard))
+            .min()
+            .copied()
+    }
+
     fn state(&self) -> State {
         if let Some(why) = self.failing.values().next() {
             return State::Failed(why.clone());
@@ -59,6 +70,8 @@ pub(super) async fn follow(
                 Told::Listed(listed) => {
                     tips.reading = Some(listed.reading);
                     tips.waiting = listed.waiting;
+                    let listed_us = clock.now_us();
+                    shared.answered(tips.oldest_answer_us().unwrap_or(listed_us));
                     shared.set(tips.state());
                 }
                 Told::Page(page) => {
@@ -76,7 +89,13 @@ pub(super) async fn follow(
                     }
                     drop(board);
                     tips.failing.remove(&page.shard);
-                    if page.behind_ms == 0 || page.ended {
+                    if page.ended {
+                        tips.answered_us.remove(&page.shard);
+                    } else {
+                        tips.answered_us.insert(page.shard.clone(), read_us);
+                    }
+                    shared.answered(tips.oldest_answer_us().unwrap_or(read_us));
+                    if page.at_tip || page.ended {
                         tips.at_tip.insert(page.shard);
                     } else {
                         tips.at_tip.remove(&page.shard);

@@ -95,14 +95,34 @@ fn refused(result: &RunResult) -> Option<HeldBack> {
         Some(reason) => format!("{}, {reason}", most.exception),
         None => most.exception.clone(),
     };
+    let (short, advice) = shortage(&most.exception, most.reason.as_deref().unwrap_or_default());
     Some(HeldBack {
         whose: Whose::Target,
         what: format!(
-            "no capacity for {} items, each time they came ({why})",
+            "{short} {} items, each time they came ({why})",
             count(items)
         ),
-        advice: "give the table more (--wcu, --warm-throughput), or lower the rate".to_owned(),
+        advice: advice.to_owned(),
     })
+}
+
+/// What was short, and what helps: the reason says more than the exception
+/// (<https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/throttling-diagnosing.html>).
+fn shortage(exception: &str, reason: &str) -> (&'static str, &'static str) {
+    let of_account = ["RequestLimitExceeded", "LimitExceededException"].contains(&exception);
+    if reason.contains("MaxOnDemand") {
+        let advice = "raise the table's on-demand maximum, or lower the rate";
+        ("the table's on-demand maximum left no room for", advice)
+    } else if reason.contains("KeyRange") {
+        let advice = "spread the load over more partition keys, or lower the rate";
+        ("a partition had no capacity for", advice)
+    } else if of_account || reason.contains("AccountLimit") {
+        let advice = "have the account's quota raised, or lower the rate";
+        ("a limit of the account left no room for", advice)
+    } else {
+        let advice = "give the table more (--wcu, --warm-throughput), or lower the rate";
+        ("no capacity for", advice)
+    }
 }
 
 /// Calls that were answered with an error.
@@ -177,4 +197,36 @@ fn reader(tally: &Tally, request: &Request, result: &RunResult) -> Vec<HeldBack>
         });
     }
     causes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_helps_is_told_by_what_was_short() {
+        for (exception, reason, helps) in [
+            ("ProvisionedThroughputExceededException", "", "--wcu"),
+            (
+                "ThrottlingException",
+                "TableWriteKeyRangeThroughputExceeded",
+                "partition keys",
+            ),
+            (
+                "ThrottlingException",
+                "TableWriteMaxOnDemandThroughputExceeded",
+                "on-demand maximum",
+            ),
+            ("RequestLimitExceeded", "", "account's quota"),
+            (
+                "ThrottlingException",
+                "TableWriteAccountLimitExceeded",
+                "account's quota",
+            ),
+            ("LimitExceededException", "", "account's quota"),
+        ] {
+            let (_, advice) = shortage(exception, reason);
+            assert!(advice.contains(helps), "{exception}, {reason}: {advice}");
+        }
+    }
 }

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
 
+use futures_util::{StreamExt, stream};
 use tokio::runtime::Builder;
 use tokio::sync::{Notify, oneshot};
 use tokio::time::{Instant, MissedTickBehavior, interval};
@@ -16,10 +17,13 @@ use super::request::LakeRequest;
 use crate::clock::Clock;
 use crate::codec::change;
 use crate::lake::{
-    self, DeliverError, Delivered, Delivery, Event, Lake, Naming, Records, Start, Transform,
+    self, DeliverError, Delivered, Delivery, Event, Lake, Naming, Records, Start, StoreError,
+    Transform,
 };
 use crate::measure::{LakeRecord, LakeRecorder};
 
+/// Objects that are looked for at a time, at the end.
+const LOOKS: usize = 16;
 /// How often one looks whether all is delivered.
 const LOOK: Duration = Duration::from_millis(100);
 
@@ -38,10 +42,70 @@ pub(super) struct Source {
 pub(super) struct Kept {
     pub(super) record: LakeRecord,
     pub(super) delivered: Delivered,
+    /// What of it was not there any more at the end.
+    pub(super) gone: Gone,
     /// What the lake cannot do, in words.
     pub(super) lacks: Vec<String>,
     /// What ended it unasked.
     pub(super) error: Option<DeliverError>,
+}
+
+/// Objects that were written and then removed or changed by somebody else.
+#[derive(Debug, Default)]
+pub(super) struct Gone {
+    pub(super) objects: u64,
+    pub(super) bytes: u64,
+    /// Measured readings in them.
+    pub(super) readings: u64,
+    /// Readings of the warm-up in them.
+    pub(super) warm_up: u64,
+    /// Why the lake did not say what it has.
+    pub(super) unknown: Option<String>,
+}
+
+/// What was written of one buffer.
+#[derive(Debug, Default)]
+struct Put {
+    /// Keys and sizes.
+    objects: Vec<(String, u64)>,
+    /// Measured readings that came into the lake with it.
+    readings: u64,
+    /// Readings of the warm-up that did.
+    warm_up: u64,
+}
+
+impl Gone {
+    /// Looks whether what was written is there as it was written.
+    async fn of(lake: &Lake, written: &[Put]) -> Self {
+        let looks = written.iter().map(|put| async move {
+            let mut gone = Self::default();
+            for (key, bytes) in &put.objects {
+                if lake.size(key).await? != Some(*bytes) {
+                    gone.objects += 1;
+                    gone.bytes += bytes;
+                    gone.readings = put.readings;
+                    gone.warm_up = put.warm_up;
+                }
+            }
+            Ok::<Self, StoreError>(gone)
+        });
+        let mut looks = stream::iter(looks).buffer_unordered(LOOKS);
+        let mut all = Self::default();
+        while let Some(look) = looks.next().await {
+            match look {
+                Ok(gone) => {
+                    all.objects += gone.objects;
+                    all.bytes += gone.bytes;
+                    all.readings += gone.readings;
+                    all.warm_up += gone.warm_up;
+                }
+                Err(error) => {
+                    all.unknown.get_or_insert_with(|| error.to_string());
+                }
+            }
+        }
+        all
+    }
 }
 
 /// A running delivery.
@@ -198,6 +262,8 @@ impl Work {
         let mut begun = Some(begun);
         let mut latest = Delivered::default();
         let mut lacks = Vec::new();
+        let (mut written, mut put) = (Vec::new(), Put::default());
+        let mut measured = 0;
         let ended = {
             let tell = |event: Event<'_>| match event {
                 Event::Begun => {
@@ -206,7 +272,10 @@ impl Work {
                         let _ = begun.send(());
                     }
                 }
-                Event::Object { so_far, .. } => latest.clone_from(so_far),
+                Event::Object { key, bytes, so_far } => {
+                    latest.clone_from(so_far);
+                    put.objects.push((key.to_owned(), bytes));
+                }
                 Event::Buffer {
                     records,
                     written_us,
@@ -219,7 +288,12 @@ impl Work {
                         written_us,
                         closed_early,
                     );
-                    held.store(recorder.held(), Ordering::Relaxed);
+                    let now = recorder.held();
+                    let before = held.swap(now, Ordering::Relaxed);
+                    put.readings = recorder.measured() - measured;
+                    put.warm_up = now - before - put.readings;
+                    measured = recorder.measured();
+                    written.push(std::mem::take(&mut put));
                 }
                 Event::Without(lack) => lacks.push(lack.to_owned()),
                 Event::Redelivers(_) | Event::Read(_) => {}
@@ -237,6 +311,7 @@ impl Work {
         Kept {
             record: recorder.finish(),
             delivered,
+            gone: Gone::of(&lake, &written).await,
             lacks,
             error,
         }

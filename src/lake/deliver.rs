@@ -105,6 +105,8 @@ pub enum Event<'a> {
     Object {
         /// Its key.
         key: &'a str,
+        /// Its size.
+        bytes: u64,
         /// What has been delivered so far.
         so_far: &'a Delivered,
     },
@@ -158,14 +160,10 @@ pub enum DeliverError {
         made: String,
     },
     /// The transform does not run.
-    #[error(
-        "{0}; what was not delivered is still in the stream: run the same command again to go on"
-    )]
+    #[error(transparent)]
     Command(#[from] CommandError),
     /// The lake does not take what it is given.
-    #[error(
-        "{0}; what was not delivered is still in the stream: run the same command again to go on"
-    )]
+    #[error(transparent)]
     Store(#[from] StoreError),
     /// The stream does not give.
     #[error(transparent)]
@@ -333,6 +331,16 @@ async fn begin(
             (positions, seen, again)
         }
         (Start::Anew, found) => {
+            if let Some((checkpoint, _)) = &found
+                && checkpoint.of_another(created_ms).is_some()
+            {
+                let kept = checkpoint.set_aside(lake).await?;
+                lake.lack(format!(
+                    "{} had a checkpoint of another stream named {}: it is kept as {kept}",
+                    lake.place(),
+                    delivery.stream
+                ));
+            }
             let positions = Positions::from([(BEGINNING.to_owned(), Position::TrimHorizon)]);
             (positions, found.and_then(|(_, seen)| seen), Vec::new())
         }
@@ -518,7 +526,11 @@ impl Run {
             self.delivered.objects += 1;
             self.delivered.bytes += bytes;
             let so_far = &self.delivered;
-            tell(Event::Object { key, so_far });
+            tell(Event::Object {
+                key,
+                bytes: *bytes,
+                so_far,
+            });
         }
         tell(Event::Buffer {
             records: &written.records,

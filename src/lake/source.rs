@@ -72,8 +72,6 @@ pub(crate) struct Page {
     pub(crate) records: Vec<Record>,
     /// When it was asked for.
     pub(crate) asked: Instant,
-    /// How far the shard's tip is ahead, in milliseconds; 0 where the answer does not say.
-    pub(crate) behind_ms: u64,
     /// The answer says that there was nothing behind these.
     pub(crate) at_tip: bool,
     /// The shard has been read to its end.
@@ -406,7 +404,6 @@ impl Source<'_> {
                         shard: id.clone(),
                         records: answer.records,
                         asked: called,
-                        behind_ms: behind_ms.unwrap_or(0).max(0) as u64,
                         at_tip: behind_ms == Some(0) && next.is_some(),
                         ended,
                     };

@@ -1,13 +1,13 @@
 //! What reached the lake, and how late it could be queried there.
 
 use super::latency::{Latency, span_us};
-use super::{Reach, Readings};
+use super::{Opening, Reach, Readings, SequenceSet};
 use crate::workload::ReadingId;
 
 /// Records the readings in objects of a lake. Owned by the delivering thread.
 #[derive(Debug)]
 pub struct LakeRecorder {
-    reach: Reach,
+    opening: Opening,
     record: LakeRecord,
 }
 
@@ -27,13 +27,16 @@ pub struct LakeRecord {
 }
 
 impl LakeRecorder {
-    /// A recorder for the lake of one run.
+    /// A recorder for the lake of one run, which may begin later.
     #[must_use]
-    pub fn new(reach: Reach) -> Self {
+    pub fn before(opening: Opening, devices: u32) -> Self {
         Self {
-            reach,
+            opening,
             record: LakeRecord {
-                held: Readings::partition(reach, 0, 1),
+                held: Readings {
+                    measured: SequenceSet::with_devices(devices),
+                    warm_up: SequenceSet::default(),
+                },
                 ..LakeRecord::default()
             },
         }
@@ -43,10 +46,12 @@ impl LakeRecorder {
     /// that was `closed_early` or not. Those of other runs are passed over, and of
     /// the warm-up's it is kept that they are there.
     pub fn queryable(&mut self, id: ReadingId, queryable_us: u64, closed_early: bool) {
-        if !self.reach.covers(id, queryable_us) {
+        let reach = self.opening.reach();
+        let is_ours = |reach: &Reach| reach.covers(id, queryable_us);
+        let Some(reach) = reach.filter(is_ours) else {
             return;
         }
-        let measured = self.reach.measures(id);
+        let measured = reach.measures(id);
         let is_new = self.record.held.of(measured).insert(id.device, id.sequence);
         if !measured {
             return;
@@ -66,6 +71,12 @@ impl LakeRecorder {
     #[must_use]
     pub fn held(&self) -> u64 {
         self.record.held.measured.len() + self.record.held.warm_up.len()
+    }
+
+    /// Those of them that are measured.
+    #[must_use]
+    pub fn measured(&self) -> u64 {
+        self.record.held.measured.len()
     }
 
     /// What was recorded.
