@@ -50,7 +50,7 @@ impl LakeRecorder {
         let is_ours = |reach: &Reach| reach.covers(id, queryable_us);
         let Some(reach) = reach.filter(is_ours) else {
             return;
-        }
+        };
         let measured = reach.measures(id);
         let is_new = self.record.held.of(measured).insert(id.device, id.sequence);
         if !measured {

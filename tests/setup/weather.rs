@@ -104,7 +104,7 @@ fn an_answer_without_what_was_asked_for_is_no_statement() {
         let world = World::new();
         let proxy = Proxy::in_weather(world.address, move |called, _| {
             if called == operation {
-                Fate::Say(body)
+                Fate::Answer(200, "application/x-amz-json-1.0", body)
             } else {
                 Fate::Pass
             }

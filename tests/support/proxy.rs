@@ -19,8 +19,6 @@ pub(crate) enum Fate {
     Pass,
     /// Refused by an exception, with a message.
     Refuse(&'static str, &'static str),
-    /// Answered by this body instead of the service's.
-    Say(&'static str),
     /// Served, but its answer never comes.
     LoseAnswer,
     /// Served, by a service whose clock says this.
@@ -249,14 +247,6 @@ fn serve(client: TcpStream, way: &Way) -> std::io::Result<()> {
         }
         Fate::Answer(status, kind, body) => return answer(status, kind, body),
         _ => {}
-    }
-    if let Fate::Say(body) = fate {
-        return write!(
-            client,
-            "HTTP/1.1 200 OK\r\ncontent-type: application/x-amz-json-1.0\r\n\
-             content-length: {}\r\nconnection: close\r\n\r\n{body}",
-            body.len()
-        );
     }
     let mut upstream = TcpStream::connect(way.server)?;
     write!(upstream, "{head}connection: close\r\n\r\n")?;

@@ -13,7 +13,7 @@ use super::case::Case;
 
 /// What is played with every `cargo test`: one of each kind, where clients or readers go
 /// different ways each of them, and all that hrload once told wrong.
-const SHORT: [&str; 50] = [
+const SHORT: [&str; 49] = [
     "fault-none",
     "fault-lose",
     "fault-duplicate",
@@ -55,7 +55,6 @@ const SHORT: [&str; 50] = [
     "unprocessed-null/sdk",
     "capacity-only/sdk",
     "unprocessed-foreign/direct",
-    "table-without-status",
     "records-absent/polling",
     "next-absent/table-stream",
     "reads-throttled/polling",
