@@ -13,7 +13,7 @@ use super::case::Case;
 
 /// What is played with every `cargo test`: one of each kind, where clients or readers go
 /// different ways each of them, and all that hrload once told wrong.
-const SHORT: [&str; 49] = [
+const SHORT: [&str; 48] = [
     "fault-none",
     "fault-lose",
     "fault-duplicate",
@@ -40,7 +40,6 @@ const SHORT: [&str; 49] = [
     "server-slow/direct",
     "connections-cut/sdk",
     "connections-reset/direct",
-    "connections-reset/fan-out",
     "ports-exhausted/direct",
     "network-unreachable/sdk",
     "names-fail/direct",
