@@ -73,6 +73,7 @@ fn of_changes() -> Vec<Case> {
         .comes_out("not-held", &["late"])
         .perhaps_cause("reader", &["behind the stream's newest record"])
         .perhaps_cause("target", &["no capacity"])
+        .perhaps_cause("target", &["slow: "])
         .says("--drain")
         .some("ledger.missing"),
     ]
