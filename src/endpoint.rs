@@ -113,6 +113,28 @@ impl TryFrom<Uri> for Endpoint {
     }
 }
 
+/// What is wrong with an endpoint that the environment names (`AWS_ENDPOINT_URL` and
+/// those of single services). The SDKs panic over an empty one, and take a port that is
+/// out of range for port 80.
+pub(crate) fn wrong_in_environment() -> Option<String> {
+    let variables = std::env::vars_os().filter_map(|(name, value)| {
+        let name = name.into_string().ok()?;
+        Some((name, value.to_string_lossy().trim().to_owned()))
+    });
+    let mut named = variables.filter(|(name, _)| name.starts_with("AWS_ENDPOINT_URL"));
+    named.find_map(|(name, value)| wrong_variable(&name, &value))
+}
+
+fn wrong_variable(name: &str, value: &str) -> Option<String> {
+    if value.is_empty() {
+        return Some(format!(
+            "{name} is set and empty: give it a URL, or unset it"
+        ));
+    }
+    let wrong = value.parse::<Endpoint>().err()?;
+    Some(format!("{name} is {}: {wrong}", redact(value)))
+}
+
 /// Whether a URL, or a part of one, ends before `c`.
 fn ends(c: char) -> bool {
     c.is_whitespace() || c.is_control() || matches!(c, '\'' | '"' | '`' | '<' | '>' | ',')
@@ -126,7 +148,7 @@ pub fn redact(text: &str) -> String {
     let mut rest = text;
     while let Some(at) = rest.find("://") {
         let (before, url) = rest.split_at(at + 3);
-        kept.push_str(before);
+        kept.push_str(&without_users(before));
         let url_end = url.find(ends).unwrap_or(url.len());
         let (url, after) = url.split_at(url_end);
         let authority_end = url.find(['/', '?', '#']).unwrap_or(url.len());
@@ -149,7 +171,33 @@ pub fn redact(text: &str) -> String {
         }
         rest = after;
     }
-    kept + rest
+    kept + &without_users(rest)
+}
+
+/// `text` with name and password taken out of any word that looks like a URL whose
+/// scheme is missing or misspelt: `user:password@host`.
+fn without_users(text: &str) -> String {
+    let mut kept = String::with_capacity(text.len());
+    for word in text.split_inclusive(ends) {
+        // An escape ends a word: what colours the next stands at its beginning.
+        let (colour, word) = word.split_at(colour_len(word));
+        kept.push_str(colour);
+        let user = word.rfind('@').filter(|at| {
+            // An ARN may end in a person's address.
+            word[..*at].contains(':') && !word.starts_with("arn:")
+        });
+        kept.push_str(user.map_or(word, |at| &word[at + 1..]));
+    }
+    kept
+}
+
+/// Bytes of `[33m` at the beginning of a word.
+fn colour_len(word: &str) -> usize {
+    let Some((digits, _)) = word.strip_prefix('[').and_then(|of| of.split_once('m')) else {
+        return 0;
+    };
+    let is_colour = digits.bytes().all(|of| of.is_ascii_digit() || of == b';');
+    if is_colour { digits.len() + 2 } else { 0 }
 }
 
 /// Whether what follows the last colon of an authority is a port.
@@ -186,6 +234,16 @@ mod tests {
             ("http://c:80/a@b", "http://c:80/a@b"),
             ("s3://key:secret@bucket/prefix", "s3://bucket/prefix"),
             ("no url, me@host", "no url, me@host"),
+            ("value 'user:secret@host:8000' for", "value 'host:8000' for"),
+            (
+                "\u{1b}[1;33muser:secret@h\u{1b}[0m",
+                "\u{1b}[1;33mh\u{1b}[0m",
+            ),
+            ("--otlp=http:/user:secret@h:1 //u:s@h", "h:1 h"),
+            (
+                "arn:aws:sts::1:assumed-role/a/me@host, x",
+                "arn:aws:sts::1:assumed-role/a/me@host, x",
+            ),
         ] {
             assert_eq!(redact(text), expected);
         }
@@ -212,6 +270,29 @@ mod tests {
             ("", NoEndpoint::Form),
         ] {
             assert_eq!(text.parse::<Endpoint>().unwrap_err(), error, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_variable_that_names_no_endpoint_is_told_by_its_name() {
+        for (value, told) in [
+            ("", Some("is set and empty")),
+            (
+                "http://127.0.0.1:99999",
+                Some("is http://127.0.0.1:99999: expected a port"),
+            ),
+            (
+                "user:secret@host",
+                Some("is host: expected an absolute URL"),
+            ),
+            ("https://host/path", None),
+        ] {
+            let found = wrong_variable("AWS_ENDPOINT_URL_S3", value);
+            let fits = match told {
+                Some(told) => found.as_ref().is_some_and(|found| found.contains(told)),
+                None => found.is_none(),
+            };
+            assert!(fits, "{value}: {found:?}");
         }
     }
 

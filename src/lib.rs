@@ -18,6 +18,7 @@ pub mod codec;
 pub mod dashboard;
 pub mod endpoint;
 pub mod experiment;
+mod files;
 pub mod hosts;
 pub mod lake;
 pub mod load;

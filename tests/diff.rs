@@ -288,6 +288,9 @@ fn a_figure_that_one_side_lacks_stands_in_the_table_in_words() {
     let base = files(folder.path(), "base", &like, &NOISE);
     let mut unread = like.clone();
     unread.latency.e2e = None;
+    unread.ledger.seen = Some(0);
+    unread.ledger.missing = Some(unread.ledger.acknowledged);
+    unread.rate.seen = Some(0.0);
     let unread = files_as_they_are(folder.path(), "unread", &unread);
     let unfollowed = Case {
         via: Via::None,
@@ -439,6 +442,8 @@ fn what_is_no_result_is_refused_by_name_by_every_reader() {
         Some(value.to_string())
     };
     let too_many = serde_json::json!(1u64 << 63);
+    let verdict = |word: &str| serde_json::json!({"word": word, "reasons": [], "doubts": []});
+    let threshold = serde_json::json!({"expression": "missing>5", "measured": 7.0, "met": true});
     let cases: Vec<(&str, Option<String>, &str)> = vec![
         (
             "cut",
@@ -498,6 +503,16 @@ fn what_is_no_result_is_refused_by_name_by_every_reader() {
             "second",
             changed(&|of| of["series"][2]["latency"]["e2e"]["p99"] = 9.0.into()),
             "series, second 1, e2e.p99 is 9 s, by its histogram",
+        ),
+        (
+            "verdict",
+            changed(&|of| of["verdict"] = verdict("rate-held")),
+            "its verdict is \"rate held\", by the figures \"held\"",
+        ),
+        (
+            "threshold",
+            changed(&|of| of["thresholds"] = serde_json::json!([threshold])),
+            "threshold missing>5 is said to be met, by the figures it is missed",
         ),
         (
             "time",
@@ -635,8 +650,10 @@ fn a_baseline_that_says_nothing_of_the_run_is_refused_before_it() {
     let real: RunResult = serde_json::from_value(real.result).unwrap();
     let mut interrupted = real.clone();
     interrupted.run.interrupted = true;
+    interrupted.verdict = None;
     let mut other = real.clone();
     other.config.seed = 2;
+    other.run.id = "other".to_owned();
     let file = |name: &str, results: &[RunResult]| write(folder.path(), name, results).join(" ");
     let good = file("good", std::slice::from_ref(&real));
     let cases = [

@@ -163,6 +163,49 @@ fn a_lake_that_is_removed_in_a_run_is_told_and_the_run_is_not_held() {
 }
 
 #[test]
+fn an_object_that_is_removed_in_a_run_is_missing_at_its_end() {
+    let lake = tempfile::tempdir().unwrap();
+    let mut process = hrload()
+        .args("--devices 200 --rate 500/s -w 0s -d 3s --change-delay 0 -o -".split(' '))
+        .args(["--lake-interval", "500ms", "--lake"])
+        .arg(lake.path())
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let objects = || {
+        let all = walkdir::WalkDir::new(lake.path()).into_iter().flatten();
+        let files = all.filter(|of| of.file_type().is_file());
+        // Neither hrload's own files nor one that is being written.
+        let within = |of: &Path| of.strip_prefix(lake.path()).unwrap().to_owned();
+        let whole = |of: &Path| !within(of).to_string_lossy().contains(['#', '_']);
+        let files = files.map(|of| of.path().to_owned());
+        files.filter(|of| whole(of)).collect::<Vec<_>>()
+    };
+    while objects().len() < 2 {
+        assert_eq!(process.try_wait().unwrap(), None);
+        std::thread::yield_now();
+    }
+    let removed = objects().swap_remove(0);
+    std::fs::remove_file(removed).unwrap();
+    let run = finish(process.wait_with_output().unwrap());
+    assert_eq!(run.code, 3, "{}", run.stderr);
+    assert_eq!(run.count("lake.gone"), 1);
+    let there = lines(lake.path()).len() as u64;
+    assert_eq!(run.count("lake.readings"), there);
+    assert_eq!(
+        run.count("lake.missing"),
+        run.count("ledger.acknowledged") - there
+    );
+    assert_eq!(run.count("lake.objects") as usize, objects().len());
+    assert!(
+        run.stderr.contains("1 object was removed or changed"),
+        "{}",
+        run.stderr
+    );
+}
+
+#[test]
 fn a_lake_takes_the_streams_of_several_runs_whatever_they_are_called() {
     let folder = tempfile::tempdir().unwrap();
     let mut records = 0;
@@ -174,6 +217,9 @@ fn a_lake_takes_the_streams_of_several_runs_whatever_they_are_called() {
         ));
         assert_eq!(run.code, 0, "{again}: {}", run.stderr);
         assert_eq!(run.count("lake.missing"), 0, "{again}");
+        let warnings = run.result["warnings"].to_string();
+        let kept = warnings.contains("had a checkpoint of another stream named hrload");
+        assert_eq!(kept, again == 1, "{again}: {warnings}");
         records += run.count("lake.records");
     }
     assert_eq!(lines(folder.path()).len() as u64, records);

@@ -136,6 +136,17 @@ fn no_error_repeats_a_secret() {
         ),
         (format!("setup --endpoint-url {gone} --state {state}"), 1),
         (format!("cleanup --endpoint-url {gone}"), 1),
+        (
+            format!("run -d 1s --endpoint-url user:{SECRET}@127.0.0.1:8000"),
+            2,
+        ),
+        (
+            format!("run -d 1s --endpoint-url http:/user:{SECRET}@h:1"),
+            2,
+        ),
+        (format!("run -d 1s --otlp user:{SECRET}@host"), 2),
+        (format!("local --listen user:{SECRET}@host:1"), 2),
+        (format!("dashboard --lake x --token {SECRET}!!"), 2),
         (format!("show {gone}"), 1),
         (format!("{gone} run"), 2),
     ];

@@ -386,6 +386,35 @@ fn a_storm_brings_back_every_reading_of_the_outage() {
 }
 
 #[test]
+fn nothing_is_due_before_the_run() {
+    let phoneless = altered("marathon", "phoneless = 0.02", "phoneless = 1.0");
+    let compressed = altered(
+        "marathon",
+        "to = \"14:00\"",
+        "to = \"14:00\"\ncompress = \"run\"",
+    );
+    let text = compressed.text();
+    let both = text.replace("phoneless = 0.02", "phoneless = 0.5");
+    let both = Profile::parse(&both, "both.toml").unwrap();
+    let own = Profile::names().map(|name| Profile::named(name).unwrap());
+    for profile in own.chain([phoneless, compressed, both]) {
+        let name = profile.name().to_owned();
+        for pace in [Pace::Natural, Pace::Rate(500.0)] {
+            let run = Duration::from_secs(5);
+            let Ok(workload) = Workload::new(profile.clone(), 1_000, pace, 7, run) else {
+                continue;
+            };
+            let made = readings(&workload, Partition::WHOLE, 5.0);
+            let early = made
+                .iter()
+                .filter(|of| of.id.intended_us < START_US)
+                .count();
+            assert_eq!(early, 0, "{name}, {pace:?}: of {}", made.len());
+        }
+    }
+}
+
+#[test]
 fn phoneless_runners_upload_at_the_finish() {
     let profile = altered("marathon", "phoneless = 0.02", "phoneless = 1.0");
     let workload = Workload::new(profile, 200, Pace::Natural, 8, RUN).unwrap();

@@ -59,8 +59,23 @@ const REMEDIES: [(&[&str], &str); 9] = [
 pub fn advice(failure: &str) -> Option<&'static str> {
     let (_, remedy) = REMEDIES
         .iter()
-        .find(|(names, _)| names.iter().any(|name| failure.contains(name)))?;
+        .find(|(names, _)| names.iter().any(|name| names_it(failure, name)))?;
+    // A refusal that says which quota it is about says more than this can.
+    let says_more = failure.contains("quota") && remedy.contains("quota");
+    if says_more {
+        return None;
+    }
     Some(remedy)
+}
+
+/// Whether a failure has this name, and not a longer one that it is a part of:
+/// ItemCollectionSizeLimitExceededException is of an item collection, and of no account.
+fn names_it(failure: &str, name: &str) -> bool {
+    let is_outside = |end: Option<char>| !end.is_some_and(char::is_alphanumeric);
+    failure.match_indices(name).any(|(at, _)| {
+        is_outside(failure[..at].chars().next_back())
+            && is_outside(failure[at + name.len()..].chars().next())
+    })
 }
 
 /// The failure, and what to do about it behind it.
@@ -69,5 +84,36 @@ pub fn with_advice(failure: &str) -> String {
     match advice(failure) {
         Some(advice) => format!("{}; {advice}", failure.trim_end_matches('.')),
         None => failure.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_not_found_within_a_longer_one() {
+        let quota = "the account makes too many such calls";
+        for (failure, expected) in [
+            ("LimitExceededException: too many", Some(quota)),
+            ("LimitExceededException", Some(quota)),
+            (
+                "LimitExceededException: the quota for a table is 40000",
+                None,
+            ),
+            ("ItemCollectionSizeLimitExceededException", None),
+            ("ProvisionedThroughputExceededException", None),
+            (
+                "looking for table t: AccessDeniedException: no",
+                Some("the credentials lack"),
+            ),
+        ] {
+            let found = advice(failure);
+            let fits = match expected {
+                Some(expected) => found.is_some_and(|found| found.starts_with(expected)),
+                None => found.is_none(),
+            };
+            assert!(fits, "{failure}: {found:?}");
+        }
     }
 }

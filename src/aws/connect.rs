@@ -20,8 +20,9 @@ use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 use http::Uri;
 
+use super::complete::Complete;
 use super::{Spread, endpoint, proxy};
-use crate::endpoint::Endpoint;
+use crate::endpoint::{Endpoint, redact, wrong_in_environment};
 use crate::trouble::words;
 
 /// Region of the embedded services, and of others' on this machine, unless told
@@ -209,9 +210,8 @@ pub async fn connect(target: &Target, options: &Options) -> Result<Connection, C
             .timeout_config(timeouts)
             .build()
     } else {
-        if let Some(name) = empty_endpoint() {
-            let cause = format!("{name} is set and empty: give it a URL, or unset it");
-            return Err(ConnectError::Endpoint(cause));
+        if let Some(wrong) = wrong_in_environment() {
+            return Err(ConnectError::Endpoint(wrong));
         }
         let loader = aws_config::defaults(BehaviorVersion::latest())
             .http_client(http_client(false))
@@ -232,10 +232,10 @@ pub async fn connect(target: &Target, options: &Options) -> Result<Connection, C
         }));
     }
 
-    let mut dynamodb = aws_sdk_dynamodb::config::Builder::from(&config);
+    let mut dynamodb = aws_sdk_dynamodb::config::Builder::from(&config).interceptor(Complete);
     let mut cloudwatch = aws_sdk_cloudwatch::config::Builder::from(&config);
     let mut streams = aws_sdk_dynamodbstreams::config::Builder::from(&config);
-    let mut kinesis = aws_sdk_kinesis::config::Builder::from(&config);
+    let mut kinesis = aws_sdk_kinesis::config::Builder::from(&config).interceptor(Complete);
     let dynamodb_endpoint = match target {
         Target::Aws => endpoint::of_dynamodb(&config).await?,
         Target::Endpoint {
@@ -257,6 +257,13 @@ pub async fn connect(target: &Target, options: &Options) -> Result<Connection, C
                 .map_err(|cause| ConnectError::Endpoint(format!("{url}: {cause}")))?
         }
     };
+    // Those of a configuration file, too, are to be endpoints.
+    let named = config.endpoint_url().map(str::to_owned);
+    let resolved = Some(dynamodb_endpoint.to_string());
+    for url in named.into_iter().chain(resolved) {
+        let endpoint = url.parse::<Endpoint>();
+        endpoint.map_err(|wrong| ConnectError::Endpoint(format!("{}: {wrong}", redact(&url))))?;
+    }
     dynamodb = dynamodb.endpoint_url(dynamodb_endpoint.to_string());
     Ok(Connection {
         dynamodb: aws_sdk_dynamodb::Client::from_conf(dynamodb.build()),
@@ -282,13 +289,6 @@ fn variable(name: &str) -> Option<String> {
 /// Tells whether a variable is set to nothing, which the SDK would take for a value.
 fn is_empty(name: &str) -> bool {
     std::env::var_os(name).is_some() && variable(name).is_none()
-}
-
-/// An endpoint variable that is there and says nothing: the SDK panics over it.
-fn empty_endpoint() -> Option<String> {
-    let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
-    let mut named = names.filter(|name| name.starts_with("AWS_ENDPOINT_URL"));
-    named.find(|name| is_empty(name))
 }
 
 /// Region, profile and, for a server on this machine (`is_here`), keys; with what was

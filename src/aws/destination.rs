@@ -49,7 +49,7 @@ pub(super) async fn ensure_destination(
     use DestinationStatus::{Active, Enabling, Updating};
     let found = destination_status(connection, table, arn).await?;
     if !matches!(found, Some(Active | Enabling | Updating)) {
-        connection
+        let asked = connection
             .dynamodb
             .enable_kinesis_streaming_destination()
             .table_name(table)
@@ -65,7 +65,15 @@ pub(super) async fn ensure_destination(
             .await
             .map_err(service(format!(
                 "enabling the streaming destination of {table}"
-            )))?;
+            )));
+        // A call that was tried again because its answer was lost is refused: the
+        // destination is enabled already.
+        if let Err(refused) = asked {
+            let found = destination_status(connection, table, arn).await?;
+            if !matches!(found, Some(Active | Enabling)) {
+                return Err(refused);
+            }
+        }
         made.destination_enabled = true;
     }
     let mut patience = Patience::new();

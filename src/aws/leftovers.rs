@@ -130,7 +130,14 @@ async fn look(
         Kind::Table => ownership::table_tags(connection, &found.arn).await?,
         Kind::Stream => ownership::stream_tags(connection, name).await?,
     };
-    let tags = tags.unwrap_or_default();
+    let Some(tags) = tags else {
+        return Err(ProvisionError::Service {
+            doing: format!("reading the tags of {name}"),
+            code: None,
+            message: "the server does not know this call, so what has expired cannot be told"
+                .to_owned(),
+        });
+    };
     let expires = tags.get(EXPIRES).and_then(|text| text.parse().ok());
     let leftover = tags
         .get(RUN)

@@ -7,6 +7,7 @@
 
 mod advice;
 mod answer;
+mod complete;
 mod connect;
 mod destination;
 mod endpoint;

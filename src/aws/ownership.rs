@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::types::Tag;
 
-use super::provision::{describe_stream, describe_table, service};
+use super::provision::{describe_stream, describe_table, service, status};
 use super::state::Resource;
 use super::{Connection, ProvisionError};
 
@@ -40,10 +40,7 @@ pub(super) async fn find_table(
         Found {
             arn: table.table_arn().unwrap_or_default().to_owned(),
             identity: table.table_id().map(str::to_owned).or(created),
-            status: table
-                .table_status()
-                .map_or("ACTIVE", |status| status.as_str())
-                .to_owned(),
+            status: status(&table).as_str().to_owned(),
         }
     }))
 }

@@ -214,11 +214,11 @@ pub async fn tear_down(connection: &Connection, made: &Provisioned) -> Result<()
         let name = &made.table;
         let call = connection.dynamodb.delete_table().table_name(name);
         let delete = async || call.clone().send().await.map(drop);
-        let status = async || {
+        let look = async || {
             let found = describe_table(connection, name).await?;
-            Ok(found.and_then(|of| Some(of.table_status?.to_string())))
+            Ok(found.map(|of| status(&of).to_string()))
         };
-        first = first.and(delete_when_idle(&format!("table {name}"), delete, status).await);
+        first = first.and(delete_when_idle(&format!("table {name}"), delete, look).await);
     }
     if let Some((name, _)) = made.stream.as_ref().filter(|_| made.stream_created) {
         let call = connection.kinesis.delete_stream().stream_name(name);
@@ -468,6 +468,12 @@ pub(super) async fn describe_table(
     }
 }
 
+/// A table's status; one that was not told is none that may be relied on.
+pub(super) fn status(table: &TableDescription) -> TableStatus {
+    let told = table.table_status.clone();
+    told.unwrap_or_else(|| TableStatus::from("UNKNOWN"))
+}
+
 fn key_attributes(wanted: &Wanted) -> Vec<(&'static str, &'static str, KeyType)> {
     let (name, kind) = wanted.partition_key;
     let mut keys = vec![(name, kind, KeyType::Hash)];
@@ -518,7 +524,7 @@ async fn ensure_table(
     loop {
         let status = match describe_table(connection, name).await? {
             Some(found) => {
-                let status = found.table_status.clone().unwrap_or(TableStatus::Active);
+                let status = status(&found);
                 if status != TableStatus::Deleting {
                     check_key(wanted, &found)?;
                 }

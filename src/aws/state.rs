@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::files;
+
 /// The version of the file that is written and read here.
 pub const STATE_SCHEMA: &str = "hrload.state/1";
 
@@ -205,15 +207,27 @@ impl StateFile {
         loop {
             let opened = File::options().create(true).append(true).open(&path);
             let lock = opened.map_err(|error| self.io(error))?;
+            let mut lacks = None;
             match lock.try_lock() {
                 Ok(()) => {}
+                Err(TryLockError::Error(error)) if files::is_not_offered(&error) => {
+                    lacks = Some(format!(
+                        "{} takes no locks ({error}): another hrload at work on it would not be \
+                         noticed",
+                        path.display()
+                    ));
+                }
                 Err(TryLockError::WouldBlock) => return Err(StateError::Busy(self.0.clone())),
                 Err(TryLockError::Error(error)) => return Err(self.io(error)),
             }
             // Whoever held it before may have removed it between the two.
             let inode = |of: io::Result<fs::Metadata>| of.map(|of| of.ino()).ok();
             if inode(lock.metadata()) == inode(fs::metadata(&path)) {
-                return Ok(HeldState { path, _lock: lock });
+                return Ok(HeldState {
+                    path,
+                    lacks,
+                    _lock: lock,
+                });
             }
         }
     }
@@ -223,7 +237,7 @@ impl StateFile {
     /// # Errors
     /// It cannot be read, or is something else.
     pub fn find(&self) -> Result<Option<State>, StateError> {
-        let text = match fs::read_to_string(&self.0) {
+        let text = match files::read_text(&self.0) {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(self.io(error)),
@@ -257,9 +271,9 @@ impl StateFile {
             let mut file = tempfile::NamedTempFile::new_in(folder)?;
             serde_json::to_writer_pretty(&mut file, state)?;
             file.write_all(b"\n")?;
-            file.as_file().sync_all()?;
+            files::sync(file.as_file())?;
             file.persist(&self.0)?;
-            fs::File::open(folder)?.sync_all()
+            files::sync(&File::open(folder)?)
         };
         write().map_err(|error| self.io(error))
     }
@@ -284,8 +298,17 @@ impl StateFile {
 #[derive(Debug)]
 pub struct HeldState {
     path: PathBuf,
+    lacks: Option<String>,
     /// Unlocked when it is closed, which is after its file was removed.
     _lock: File,
+}
+
+impl HeldState {
+    /// What the file system cannot do of it, in words; `None` if it can.
+    #[must_use]
+    pub fn lacks(&self) -> Option<&str> {
+        self.lacks.as_deref()
+    }
 }
 
 impl Drop for HeldState {

@@ -32,7 +32,7 @@ pub(crate) struct ThroughputArgs {
     stream_mode: Option<StreamModeArg>,
 
     /// Shards of a stream that is created [default: enough for the rate]
-    #[arg(long, value_name = "N", value_parser = values::count, help_heading = "Capacity")]
+    #[arg(long, value_name = "N", value_parser = values::shards, help_heading = "Capacity")]
     pub(crate) shards: Option<u32>,
 }
 

@@ -332,13 +332,16 @@ fn problem(error: DeliverError) -> Problem {
         | DeliverError::NoCheckpoint(_)
         | DeliverError::AnotherStream { .. }
         | DeliverError::HasCheckpoint { .. } => Problem::usage(error),
+        DeliverError::Command(_) | DeliverError::Store(_) => Problem::failed(error).and(
+            "what was not delivered is still in the stream: run the same command again to go on",
+        ),
         _ => Problem::failed(error),
     }
 }
 
 fn summary(delivered: &Delivered, stream: &str, place: &str) -> String {
     let mut text = format!(
-        "{} records of {stream} are in {place}: {} objects, {} bytes\n",
+        "{} records of {stream} delivered into {place}: {} objects, {} bytes\n",
         amount(delivered.records_delivered as f64),
         amount(delivered.objects as f64),
         amount(delivered.bytes as f64),
@@ -390,7 +393,7 @@ impl Display {
             Event::Without(lacks) => say!("warning: {lacks}"),
             Event::Begun | Event::Buffer { .. } => {}
             Event::Read(so_far) => self.progress(so_far),
-            Event::Object { key, so_far } => {
+            Event::Object { key, so_far, .. } => {
                 if self.bar.is_none() {
                     say!("{key}");
                 }

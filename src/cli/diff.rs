@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::problem::{Exit, Problem};
+use super::problem::{Exit, Outputs, Problem};
 use super::run;
 use super::values;
 use crate::experiment::Output;
@@ -104,13 +104,21 @@ impl OutputArgs {
         self.quiet
     }
 
-    /// Writes and prints the comparison.
+    /// Prints and writes the comparison; each output is tried.
     pub(super) fn put_out(&self, result: &DiffResult) -> Result<(), Problem> {
-        if let Some(path) = &self.report {
-            report::write_text(path, &report::diff_markdown(result)).map_err(Problem::failed)?;
-        }
+        let mut outputs = Outputs::default();
         let output = self.output.clone().map(Output::of);
-        run::put_out(output.as_ref(), self.quiet, result, report::diff)
+        outputs.note(run::put_out(
+            output.as_ref(),
+            self.quiet,
+            result,
+            report::diff,
+        ));
+        if let Some(path) = &self.report {
+            let written = report::write_text(path, &report::diff_markdown(result));
+            outputs.note(written.map_err(Problem::from));
+        }
+        outputs.end()
     }
 }
 
@@ -216,7 +224,7 @@ impl JudgingArgs {
 /// Compares, and prints the comparison.
 pub(crate) fn run(args: &DiffArgs) -> Result<Exit, Problem> {
     args.outputs.probe()?;
-    let (base, new) = (read(&args.base)?, read(&args.against)?);
+    let (base, new) = (read_once(&args.base)?, read_once(&args.against)?);
     let result = DiffResult::new(&base, &new, &args.judging.settings()).map_err(Problem::usage)?;
     if !args.allow_different {
         comparable(&result)?;
@@ -284,4 +292,24 @@ fn refuse(differences: &[Difference]) -> Result<(), Problem> {
 pub(super) fn read(paths: &[PathBuf]) -> Result<Vec<RunResult>, Problem> {
     let read = |path: &PathBuf| RunResult::read(path).map_err(Problem::usage);
     paths.iter().map(read).collect()
+}
+
+/// The results in these files, each run once: what is given twice would count as two
+/// runs that agree.
+pub(super) fn read_once(paths: &[PathBuf]) -> Result<Vec<RunResult>, Problem> {
+    let mut results: Vec<RunResult> = Vec::with_capacity(paths.len());
+    for path in paths {
+        let result = RunResult::read(path).map_err(Problem::usage)?;
+        let known = results.iter().position(|of| of.run.id == result.run.id);
+        if let Some(known) = known {
+            return Err(Problem::usage(format!(
+                "{} and {} are of one run, {}: give each run once",
+                paths[known].display(),
+                path.display(),
+                result.run.id
+            )));
+        }
+        results.push(result);
+    }
+    Ok(results)
 }

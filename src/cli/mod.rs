@@ -46,7 +46,7 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use clap::builder::styling::{AnsiColor, Styles};
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Parser, Subcommand};
 use serde::Serialize;
 
@@ -191,12 +191,22 @@ fn words_of_run(words: &[String]) -> Result<run::RunArgs, clap::Error> {
     }
 }
 
+/// Takes a value out of an error that is about an argument whose value is a secret.
+fn withhold(error: &mut clap::Error) {
+    let of = error.get(ContextKind::InvalidArg).map(ToString::to_string);
+    if of.is_some_and(|of| of.contains("--token")) {
+        let left_out = ContextValue::String("...".to_owned());
+        error.insert(ContextKind::InvalidValue, left_out);
+    }
+}
+
 /// Runs the command line of this process.
 #[must_use]
 pub fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(error) => {
+        Err(mut error) => {
+            withhold(&mut error);
             let exit = match error.kind() {
                 ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Exit::Held,
                 _ => Exit::Usage,

@@ -1,6 +1,5 @@
 //! `hrload plan`: a workload's day against every way of paying for it.
 
-use std::fs;
 use std::io::{IsTerminal, stderr};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -15,6 +14,7 @@ use super::values::{self, Rate};
 use crate::capacity::plan::{DAY, Plan, Progress, Question, plan};
 use crate::capacity::price::Prices;
 use crate::experiment::{self, Output};
+use crate::files;
 use crate::report;
 use crate::workload::{Pace, Workload};
 
@@ -103,7 +103,7 @@ fn prices(file: Option<&Path>, region: Option<&str>) -> Result<Prices, Problem> 
         });
     };
     let name = path.display().to_string();
-    let text = fs::read_to_string(path)
+    let text = files::read_text(path)
         .map_err(|error| Problem::usage(format!("cannot read {name}: {error}")))?;
     let prices = Prices::from_file(&text, &name).map_err(Problem::usage)?;
     match region.filter(|&region| region != prices.region) {
@@ -124,6 +124,7 @@ pub(crate) fn run(args: PlanArgs) -> Result<Exit, Problem> {
         ));
     }
     let prices = prices(args.prices.as_deref(), args.region.as_deref())?;
+    experiment::holds(args.devices).map_err(Problem::usage)?;
     let profile = profiles::find(&args.profile)?;
     let pace = match (args.rate, args.interval) {
         (Some(Rate(rate)), _) => Pace::Rate(rate),

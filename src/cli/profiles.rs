@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::problem::{Exit, Problem};
 use super::values::{self, Rate};
 use crate::experiment;
+use crate::files;
 use crate::report::{Condition, amount};
 use crate::workload::{Pace, Profile, Workload};
 
@@ -149,7 +150,7 @@ pub(super) fn find(name: &str) -> Result<Profile, Problem> {
     if !is_file {
         return Profile::named(name).map_err(Problem::usage);
     }
-    let text = std::fs::read_to_string(path)
+    let text = files::read_text(path)
         .map_err(|error| Problem::usage(format!("cannot read profile {name}: {error}")))?;
     Profile::parse(&text, name).map_err(Problem::usage)
 }

@@ -14,8 +14,8 @@ use super::problem::{Exit, Problem};
 use super::run::LayoutArg;
 use super::values;
 use crate::aws::{
-    self, Connection, Owner, Progress, Resource, STATE_SCHEMA, State, StateFile, TableThroughput,
-    Wanted, WantedStream, permissions,
+    self, Connection, HeldState, Owner, Progress, Resource, STATE_SCHEMA, State, StateFile,
+    TableThroughput, Wanted, WantedStream, permissions,
 };
 use crate::endpoint::Endpoint;
 use crate::experiment::{Interrupts, StreamMode, TableMode, Warm};
@@ -196,7 +196,10 @@ async fn set_up(args: &SetupArgs, interrupts: &mut Interrupts) -> Result<Exit, P
     let file = StateFile::at(args.state.clone());
     let path = file.path().display();
     let held = (!args.dry_run).then(|| file.hold()).transpose();
-    let _held = held.map_err(Problem::failed)?;
+    let held = held.map_err(Problem::failed)?;
+    if let Some(lacks) = held.as_ref().and_then(HeldState::lacks) {
+        say!("{lacks}");
+    }
     let found = file.find().map_err(Problem::failed)?;
     let connection = args.place.connect().await?;
     let (planned, wanted) = args.plan(&connection, found.as_ref())?;

@@ -8,7 +8,7 @@ use super::place::{PlaceArgs, consent, on_runtime};
 use super::print;
 use super::problem::{Exit, Problem};
 use super::values;
-use crate::aws::{self, Progress, State, StateFile, permissions};
+use crate::aws::{self, HeldState, Progress, State, StateFile, permissions};
 
 pub(super) const HELP: &str = "\
 Examples:
@@ -52,6 +52,9 @@ pub(crate) fn run(args: &TeardownArgs) -> Result<Exit, Problem> {
     let mut state = file.read().map_err(Problem::failed)?;
     let held = (!args.dry_run).then(|| file.hold()).transpose();
     let held = held.map_err(Problem::failed)?;
+    if let Some(lacks) = held.as_ref().and_then(HeldState::lacks) {
+        say!("{lacks}");
+    }
     if held.is_some() {
         // Another process may have gone on with it until now.
         state = file.read().map_err(Problem::failed)?;

@@ -1,11 +1,11 @@
 //! `hrload trend`: a project's own figures over its history.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
 use super::diff;
-use super::problem::{Exit, Problem};
+use super::problem::{Exit, Outputs, Problem};
 use super::run;
 use super::values;
 use crate::experiment::Output;
@@ -21,8 +21,8 @@ Examples:
       one figure, as JSON
 
 A history is a file of JSON lines, an entry each. A level has at least three entries, and
-a short history too few to tell one; of a hundred histories without a change one is said
-to have one. Times are compared among entries of the newest one's workload and machine,
+a short history too few to tell one; of a hundred figures that did not change one is said
+to have changed. Times are compared among entries of the newest one's workload and machine,
 instruction counts among all.
 
 Exit codes: 0 shown; 1 a file could not be written; 2 wrong use, or a file that cannot
@@ -97,11 +97,17 @@ pub(crate) fn run(args: &TrendArgs) -> Result<Exit, Problem> {
         )));
     }
     let result = TrendResult::new(&history, &args.figure).map_err(Problem::usage)?;
+    let mut outputs = Outputs::default();
+    outputs.note(run::put_out(
+        output.as_ref(),
+        args.quiet,
+        &result,
+        report::trend,
+    ));
     if let Some(path) = &args.plot {
-        let svg = report::trend_plot(&result).map_err(Problem::failed)?;
-        report::write_text(path, &svg).map_err(Problem::failed)?;
+        outputs.note(draw(path, &result));
     }
-    run::put_out(output.as_ref(), args.quiet, &result, report::trend)?;
+    outputs.end()?;
     Ok(if result.lost_sight() {
         Exit::Regressed
     } else {
@@ -110,7 +116,7 @@ pub(crate) fn run(args: &TrendArgs) -> Result<Exit, Problem> {
 }
 
 fn entry(args: &TrendArgs) -> Result<Entry, Problem> {
-    let results = diff::read(&args.add)?;
+    let results = diff::read_once(&args.add)?;
     let counts = match &args.counts {
         Some(path) => Counts::read(path).map_err(Problem::usage)?,
         None => Counts::default(),
@@ -125,4 +131,9 @@ fn entry(args: &TrendArgs) -> Result<Entry, Problem> {
         HistoryError::Unheld { .. } => Problem::regressed(error),
         error => Problem::usage(error),
     })
+}
+
+fn draw(path: &Path, result: &TrendResult) -> Result<(), Problem> {
+    let svg = report::trend_plot(result).map_err(Problem::failed)?;
+    Ok(report::write_text(path, &svg)?)
 }

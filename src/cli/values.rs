@@ -144,6 +144,11 @@ pub fn in_flight(text: &str) -> Result<u32, String> {
     up_to(text, 65_536)
 }
 
+/// Shards of a stream: a hundred times what an account may have by default.
+pub(crate) fn shards(text: &str) -> Result<u32, String> {
+    up_to(text, 100_000)
+}
+
 /// Threads.
 ///
 /// # Errors

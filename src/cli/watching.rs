@@ -10,7 +10,7 @@ use super::tui::{self, Tui};
 use super::values;
 use crate::experiment::{Event, Remote};
 use crate::hosts::HostName;
-use crate::report::count;
+use crate::report::{Ledger, count};
 use crate::telemetry::{Exporter, Feed, MetricsServer, OtlpSettings};
 
 /// Arguments that say who looks on.
@@ -158,11 +158,11 @@ impl Watching {
         }
     }
 
-    /// The run is over: gives the screen back, sends what is left, and says what
-    /// went wrong.
-    pub(super) fn end(mut self, quiet: bool) {
+    /// The run is over: gives the screen back, sends what is left, with the totals of
+    /// the ledger if there is one, and says what went wrong.
+    pub(super) fn end(mut self, ledger: Option<&Ledger>, quiet: bool) {
         if let Some(feed) = self.feed.take() {
-            feed.end();
+            feed.end(ledger);
         }
         let failed = self.tui.take().map(Tui::end);
         drop(self.server.take());

@@ -1,6 +1,6 @@
 //! What was seen, summed up by minute and device. Pure: time is an argument.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
 use foldhash::fast::RandomState;
@@ -80,8 +80,6 @@ pub(super) struct Minute {
 #[derive(Debug, Clone)]
 pub(super) struct Arrivals {
     pub(super) readings: u64,
-    /// When the first was seen, and the last.
-    pub(super) seen_us: (u64, u64),
     pub(super) stages: Latencies,
 }
 
@@ -120,6 +118,8 @@ pub struct Board {
     pub(super) too_old: u64,
     /// Objects that were not read for their age.
     pub(super) old_objects: u64,
+    /// Those that were read and that the lake has no more.
+    pub(super) gone_objects: BTreeSet<String>,
     /// Remarks on names.
     pub(super) bad_names: Tally,
     /// Remarks that stay.
@@ -149,6 +149,7 @@ impl Board {
             ahead: BTreeMap::new(),
             too_old: 0,
             old_objects: 0,
+            gone_objects: BTreeSet::new(),
             bad_names: Tally::default(),
             remarks: Remarks::default(),
             passing: Remarks::default(),
@@ -192,12 +193,9 @@ impl Board {
         let minute = self.arrivals.entry(seen.seen_us / MINUTE_US);
         let arrivals = minute.or_insert_with(|| Arrivals {
             readings: 0,
-            seen_us: (seen.seen_us, seen.seen_us),
             stages: Latencies::default(),
         });
         arrivals.readings += 1;
-        let (first_us, last_us) = arrivals.seen_us;
-        arrivals.seen_us = (first_us.min(seen.seen_us), last_us.max(seen.seen_us));
         for &(stage, us) in seen.stages {
             arrivals.stages.record(stage, us);
         }
@@ -238,6 +236,23 @@ impl Board {
     /// The names of the devices, in the order in which they were seen.
     pub(super) fn names(&self) -> Vec<String> {
         self.devices.iter().map(|of| of.name.to_string()).collect()
+    }
+
+    /// Objects that were read and that the lake has no more, by the latest listing.
+    pub(super) fn lose_objects(&mut self, gone: BTreeSet<String>) {
+        if self.gone_objects != gone {
+            self.gone_objects = gone;
+            self.touch();
+        }
+    }
+
+    /// Readings seen in the last minute, by its whole seconds and the one under way.
+    pub(super) fn seen_lately(&self, now_us: u64) -> u64 {
+        let now = now_us / SECOND_US;
+        self.seconds
+            .range(now.saturating_sub(60) + 1..=now)
+            .map(|(_, of)| of)
+            .sum()
     }
 
     /// Rises with everything that is taken in.

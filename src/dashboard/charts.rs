@@ -121,8 +121,8 @@ pub(super) fn rate(summary: &Summary, is_one: bool) -> Result<Markup, PlotError>
     Figure {
         id: "rate".to_owned(),
         title: of_all("Readings a second", is_one),
-        description: "The mean of each minute, by when readings could be seen here; of the \
-                      newest, as far as it has come."
+        description: "The mean of each minute, by when readings could be seen here; of the one \
+                      under way, as far as it has come."
             .to_owned(),
         drawing: plot.drawing(),
         numbers: Table {

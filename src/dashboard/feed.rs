@@ -1,5 +1,6 @@
 //! Where readings come from: the objects of a lake, or the records of a stream.
 
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_sdk_kinesis::Client;
@@ -37,19 +38,53 @@ pub enum Source {
 /// The board, and how it is fed.
 #[derive(Debug, Clone)]
 pub(super) struct Shared {
-    pub(super) board: Arc<Mutex<Board>>,
-    pub(super) state: Arc<Mutex<State>>,
+    board: Arc<Mutex<Board>>,
+    state: Arc<Mutex<State>>,
+    /// When the source was last known to have answered, in microseconds.
+    answered_us: Arc<AtomicU64>,
 }
 
+/// A source that has not answered for longer is not up to date. It is asked at least
+/// once a second.
+const SILENT_US: u64 = 5_000_000;
+
 impl Shared {
+    pub(super) fn new(board: Board) -> Self {
+        Self {
+            board: Arc::new(Mutex::new(board)),
+            state: Arc::new(Mutex::new(State::Reading)),
+            answered_us: Arc::default(),
+        }
+    }
+
+    /// The source, all parts of it, answered no longer ago than this.
+    pub(super) fn answered(&self, at_us: u64) {
+        self.answered_us.store(at_us, Relaxed);
+    }
+
+    /// For how many seconds it has not answered; 0 for a time in which it need not.
+    pub(super) fn silent_s(&self, now_us: u64) -> u64 {
+        let silent_us = now_us.saturating_sub(self.answered_us.load(Relaxed));
+        if silent_us > SILENT_US {
+            silent_us / 1_000_000
+        } else {
+            0
+        }
+    }
+
     /// What a panicked thread left is still a board.
     pub(super) fn board(&self) -> std::sync::MutexGuard<'_, Board> {
         self.board.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn state(&self) -> State {
+    pub(super) fn state(&self, now_us: u64) -> State {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.clone()
+        match (&*state, self.silent_s(now_us)) {
+            (State::Current, silent_s @ 1..) => {
+                State::Failed(format!("it has not answered for {silent_s} s"))
+            }
+            (state, _) => state.clone(),
+        }
     }
 
     pub(super) fn set(&self, state: State) {

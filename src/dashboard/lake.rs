@@ -33,8 +33,10 @@ enum Taken {
     Nothing,
     /// Its text up to there: what is written behind is read.
     To(usize),
-    /// All of it, and it cannot grow; or it is too old.
+    /// All of it, and it cannot grow.
     All,
+    /// Nothing: it is too old.
+    Old,
 }
 
 /// Whoever follows a lake.
@@ -80,7 +82,10 @@ impl Follower {
     pub(super) async fn run(mut self) {
         loop {
             let (state, wait) = match self.look().await {
-                Ok(state) => (state, LOOK),
+                Ok(state) => {
+                    self.shared.answered(self.clock.now_us());
+                    (state, LOOK)
+                }
                 Err(error) => (State::Failed(error.to_string()), WAIT),
             };
             self.shared.set(state);
@@ -129,6 +134,16 @@ impl Follower {
             }
             stays
         });
+        let is_gone = |(key, known): &(&String, &Known)| {
+            let was_read = matches!(known.taken, Taken::To(_) | Taken::All);
+            was_read && !listed.contains(key.as_str())
+        };
+        let gone = self
+            .known
+            .iter()
+            .filter(is_gone)
+            .map(|(key, _)| key.clone());
+        shared.board().lose_objects(gone.collect());
         // A file may be dated ahead, as a reading may.
         let dated = listing.objects.iter().map(|of| of.written_us);
         let present_us = dated
@@ -146,13 +161,14 @@ impl Follower {
             let before = self.known.get(&object.key).map(|known| known.taken);
             let taken = if before.is_none() && object.written_us + kept_us < present_us {
                 self.shared.board().leave_object();
-                Taken::All
+                Taken::Old
             } else {
                 match self.take(&lake, &object, before, now_us).await? {
                     Some(taken) => taken,
                     None => continue,
                 }
             };
+            shared.answered(self.clock.now_us());
             let known = Known {
                 written_us: object.written_us,
                 bytes: object.bytes,
@@ -195,6 +211,7 @@ impl Follower {
                 }
                 return Ok(Some(Taken::All));
             }
+            Some(Taken::Old) => return Ok(Some(Taken::Old)),
             Some(Taken::To(at)) => at,
             Some(Taken::Nothing) | None => 0,
         };

@@ -58,6 +58,10 @@ impl LeftOut {
         left_out.add(&words, board.too_old, std::iter::empty());
         let words = "objects too old to hold a reading that is kept: not read";
         left_out.add(words, board.old_objects, std::iter::empty());
+        let words = "objects that were read and are gone, or have another name now: what was read \
+                     of them still counts, and counts again under another name";
+        let gone = board.gone_objects.iter().cloned();
+        left_out.add(words, board.gone_objects.len() as u64, gone);
         left_out.is_empty = left_out.causes.is_empty() && board.readings == 0;
         left_out
     }

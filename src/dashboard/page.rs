@@ -242,7 +242,10 @@ fn tiles(parts: &Parts<'_>) -> Vec<(String, String)> {
         Some(_) => format!("{what}, all wearables"),
     };
     let mut tiles = vec![
-        (of_all("readings a second now"), amount(summary.rate)),
+        (
+            of_all("readings a second, last minute"),
+            amount(summary.rate),
+        ),
         ("readings shown".to_owned(), count(summary.readings)),
         ("wearables".to_owned(), count(summary.devices)),
     ];

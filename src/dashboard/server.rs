@@ -2,7 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{Query, Request, State};
@@ -72,6 +72,7 @@ struct App {
     shared: Shared,
     shown: Shown,
     reference: Shares,
+    clock: Clock,
     /// Who is answered on a loopback address; elsewhere there is a token.
     hosts: Option<Hosts>,
 }
@@ -106,16 +107,14 @@ impl Server {
         reference: Shares,
         clock: Clock,
     ) -> io::Result<()> {
-        let shared = Shared {
-            board: Arc::new(Mutex::new(board)),
-            state: Arc::new(Mutex::new(page::State::Reading)),
-        };
+        let shared = Shared::new(board);
         let ip = self.address.ip();
         let hosts = Hosts::of(ip, &shown.allow_hosts);
         let app = Arc::new(App {
             shared: shared.clone(),
             shown,
             reference,
+            clock,
             hosts: ip.is_loopback().then_some(hosts),
         });
         let routes = Router::new()
@@ -253,7 +252,7 @@ async fn csv(State(app): State<Arc<App>>, asked: Asked) -> Response {
         Ok(view) => view,
         Err(refused) => return refused.into_response(),
     };
-    let text = Summary::of(&app.shared.board(), &view).csv(&view);
+    let text = Summary::of(&app.shared.board(), &view, app.clock.now_us()).csv(&view);
     let headers = [
         (CONTENT_TYPE, "text/csv; charset=utf-8"),
         (
@@ -277,13 +276,16 @@ async fn script() -> Response {
 impl App {
     /// The page; or, for who `knows` how the board was, what changes of it.
     fn render(&self, view: &View, knows: Option<u64>) -> Response {
-        let state = self.shared.state();
+        let now_us = self.clock.now_us();
+        let state = self.shared.state(now_us);
         let board = self.shared.board();
-        let changes = board.changes();
+        // The rate of the last minute falls, and silence grows, although nothing comes.
+        let passing = board.seen_lately(now_us) ^ self.shared.silent_s(now_us) << 24;
+        let changes = board.changes().wrapping_mul(1 << 32) ^ passing;
         if knows == Some(changes) {
             return StatusCode::NO_CONTENT.into_response();
         }
-        let summary = Summary::of(&board, view);
+        let summary = Summary::of(&board, view, now_us);
         let left_out = LeftOut::of(&board);
         let newest_us = match &view.device {
             None => board.newest_us,

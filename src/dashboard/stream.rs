@@ -1,6 +1,6 @@
 //! The records of a stream, as they come.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_kinesis::Client;
 use tokio::sync::mpsc;
@@ -21,10 +21,26 @@ struct Tips {
     reading: Option<BTreeSet<String>>,
     waiting: usize,
     at_tip: BTreeSet<String>,
+    /// Those whose last read failed, and how.
+    failing: BTreeMap<String, String>,
+    /// When each shard last answered, in microseconds.
+    answered_us: BTreeMap<String, u64>,
 }
 
 impl Tips {
+    /// When the shard that has not answered for longest last did.
+    fn oldest_answer_us(&self) -> Option<u64> {
+        let reading = self.reading.iter().flatten();
+        reading
+            .filter_map(|shard| self.answered_us.get(shard))
+            .min()
+            .copied()
+    }
+
     fn state(&self) -> State {
+        if let Some(why) = self.failing.values().next() {
+            return State::Failed(why.clone());
+        }
         match &self.reading {
             Some(reading) if self.waiting == 0 && reading.is_subset(&self.at_tip) => State::Current,
             _ => State::Reading,
@@ -54,6 +70,8 @@ pub(super) async fn follow(
                 Told::Listed(listed) => {
                     tips.reading = Some(listed.reading);
                     tips.waiting = listed.waiting;
+                    let listed_us = clock.now_us();
+                    shared.answered(tips.oldest_answer_us().unwrap_or(listed_us));
                     shared.set(tips.state());
                 }
                 Told::Page(page) => {
@@ -70,11 +88,22 @@ pub(super) async fn follow(
                         take(&mut board, &page.shard, &record);
                     }
                     drop(board);
-                    if page.behind_ms == 0 || page.ended {
+                    tips.failing.remove(&page.shard);
+                    if page.ended {
+                        tips.answered_us.remove(&page.shard);
+                    } else {
+                        tips.answered_us.insert(page.shard.clone(), read_us);
+                    }
+                    shared.answered(tips.oldest_answer_us().unwrap_or(read_us));
+                    if page.at_tip || page.ended {
                         tips.at_tip.insert(page.shard);
                     } else {
                         tips.at_tip.remove(&page.shard);
                     }
+                    shared.set(tips.state());
+                }
+                Told::Failing(failing) => {
+                    tips.failing.insert(failing.shard, failing.why);
                     shared.set(tips.state());
                 }
             },
@@ -128,6 +157,7 @@ mod tests {
             reading: reading.map(set),
             waiting,
             at_tip: set(at_tip),
+            ..Tips::default()
         };
         for (tips, expected) in [
             (tips(None, 0, &[]), State::Reading),
@@ -138,5 +168,10 @@ mod tests {
         ] {
             assert_eq!(tips.state(), expected, "{tips:?}");
         }
+        let mut failing = tips(Some(&["a"]), 0, &["a"]);
+        failing
+            .failing
+            .insert("a".to_owned(), "no answer".to_owned());
+        assert_eq!(failing.state(), State::Failed("no answer".to_owned()));
     }
 }

@@ -54,7 +54,7 @@ pub struct Summary {
     pub step_us: u64,
     /// First and last moment of the range.
     pub range_us: (u64, u64),
-    /// Readings a second seen, over the last ten seconds that had any.
+    /// Readings a second seen in the last minute.
     pub rate: f64,
     /// Readings in the range.
     pub readings: u64,
@@ -74,9 +74,9 @@ pub struct Summary {
 }
 
 impl Summary {
-    /// Draws up what a view shows of the board.
+    /// Draws up what a view shows of the board at `now_us`.
     #[must_use]
-    pub fn of(board: &Board, view: &View) -> Self {
+    pub fn of(board: &Board, view: &View, now_us: u64) -> Self {
         let (from, to) = range(board, view);
         let step = View::step_minutes(to.saturating_sub(from));
         let wanted = view.device.as_deref().map(|name| board.known(name));
@@ -84,7 +84,7 @@ impl Summary {
             points: Vec::new(),
             step_us: step * MINUTE_US,
             range_us: (from * MINUTE_US, to * MINUTE_US),
-            rate: rate(board),
+            rate: board.seen_lately(now_us) as f64 / 60.0,
             readings: 0,
             devices: 0,
             mean_bpm: None,
@@ -145,7 +145,7 @@ impl Summary {
         }
         summary.readings = u64::from(whole.readings);
         summary.mean_bpm = whole.mean();
-        summary.seen = seen(board);
+        summary.seen = seen(board, now_us);
         for (&minute, arrivals) in &board.arrivals {
             let from_us = minute * MINUTE_US;
             summary.whole_delays.merge(&arrivals.stages);
@@ -219,35 +219,15 @@ fn range(board: &Board, view: &View) -> (u64, u64) {
     }
 }
 
-/// Readings a second of each minute: of what has passed of it, in the first and
-/// in the newest.
-fn seen(board: &Board) -> Vec<(u64, f64)> {
-    let first = board.arrivals.first_key_value().map(|(minute, _)| *minute);
-    let newest = board.arrivals.last_key_value().map(|(minute, _)| *minute);
+/// Readings a second of each minute: of what has passed of it, in the one under way.
+fn seen(board: &Board, now_us: u64) -> Vec<(u64, f64)> {
     let minutes = board.arrivals.iter().map(|(&minute, of)| {
-        let (mut from_us, mut to_us) = (minute * MINUTE_US, (minute + 1) * MINUTE_US);
-        if Some(minute) == first {
-            from_us = of.seen_us.0;
-        }
-        if Some(minute) == newest {
-            to_us = of.seen_us.1;
-        }
-        let seconds = to_us.saturating_sub(from_us).max(1_000_000) as f64 / 1e6;
-        (minute * MINUTE_US, of.readings as f64 / seconds)
+        let begins_us = minute * MINUTE_US;
+        let passed_us = now_us.saturating_sub(begins_us).clamp(1_000_000, MINUTE_US);
+        let seconds = passed_us as f64 / 1e6;
+        (begins_us, of.readings as f64 / seconds)
     });
     minutes.collect()
-}
-
-fn rate(board: &Board) -> f64 {
-    // The newest second may not be over.
-    let whole = board.seconds.iter().rev().skip(1).take(10);
-    let (count, sum) = whole.fold((0u32, 0u64), |(count, sum), (_, of)| (count + 1, sum + of));
-    let newest = board.seconds.keys().next_back();
-    let tenth = board.seconds.keys().rev().nth(count as usize);
-    match (newest, tenth) {
-        (Some(newest), Some(oldest)) if newest > oldest => sum as f64 / (newest - oldest) as f64,
-        _ => 0.0,
-    }
 }
 
 #[cfg(test)]
@@ -258,6 +238,9 @@ mod tests {
 
     use super::super::board::Seen;
     use super::*;
+
+    /// Two minutes after the newest reading.
+    const NOW_US: u64 = 1_032 * MINUTE_US;
 
     fn board() -> Board {
         let mut board = Board::new(Duration::from_secs(86_400));
@@ -280,7 +263,7 @@ mod tests {
     #[test]
     fn a_bar_is_what_a_person_would_compute_by_hand() {
         let board = board();
-        let summary = Summary::of(&board, &View::default());
+        let summary = Summary::of(&board, &View::default(), NOW_US);
         assert_eq!(summary.points.len(), 15);
         let last = summary.points.last().unwrap();
         assert_eq!((last.minimum, last.maximum, last.readings), (89, 149, 2));
@@ -302,11 +285,42 @@ mod tests {
             device: Some(device.to_owned()),
             ..View::default()
         };
-        let summary = Summary::of(&board, &of("2"));
+        let summary = Summary::of(&board, &of("2"), NOW_US);
         assert_eq!((summary.readings, summary.devices), (30, 1));
         assert!(summary.points.iter().all(|of| of.minimum == of.maximum));
-        let unknown = Summary::of(&board, &of("3"));
+        let unknown = Summary::of(&board, &of("3"), NOW_US);
         assert!(unknown.unknown_device && unknown.points.is_empty());
+    }
+
+    #[test]
+    fn a_minute_has_sixty_seconds_and_the_one_under_way_what_has_passed() {
+        let mut board = Board::new(Duration::from_secs(86_400));
+        let begins_us = 1_000 * MINUTE_US;
+        let mut see = |seen_us: u64, readings: u32| {
+            for _ in 0..readings {
+                board.see(&Seen {
+                    device: "1",
+                    bpm: 60,
+                    observed_us: seen_us,
+                    created_us: seen_us,
+                    seen_us,
+                    stages: &[],
+                });
+            }
+        };
+        // Objects that came 50 s into one minute and 5 s into the next.
+        see(begins_us + 50_000_000, 600);
+        see(begins_us + MINUTE_US + 5_000_000, 600);
+        let at = |now_us: u64| {
+            let summary = Summary::of(&board, &View::default(), now_us);
+            (summary.seen[0].1, summary.seen[1].1, summary.rate)
+        };
+        assert_eq!(at(begins_us + MINUTE_US + 10_000_000), (10.0, 60.0, 20.0));
+        assert_eq!(
+            at(begins_us + MINUTE_US + 55_000_000),
+            (10.0, 600.0 / 55.0, 10.0)
+        );
+        assert_eq!(at(begins_us + 60 * MINUTE_US), (10.0, 10.0, 0.0));
     }
 
     #[test]
@@ -316,13 +330,13 @@ mod tests {
             range: Range::Between(1_010 * MINUTE_US, 1_012 * MINUTE_US),
             ..View::default()
         };
-        assert_eq!(Summary::of(&board, &view).points.len(), 2);
+        assert_eq!(Summary::of(&board, &view, NOW_US).points.len(), 2);
         let nothing = View {
             range: Range::Between(0, MINUTE_US),
             ..View::default()
         };
-        assert!(Summary::of(&board, &nothing).points.is_empty());
-        let empty = Summary::of(&Board::new(Duration::ZERO), &View::default());
+        assert!(Summary::of(&board, &nothing, NOW_US).points.is_empty());
+        let empty = Summary::of(&Board::new(Duration::ZERO), &View::default(), NOW_US);
         assert_eq!((empty.readings, empty.mean_bpm), (0, None));
     }
 
@@ -332,7 +346,7 @@ mod tests {
             device: Some("=1+1".to_owned()),
             ..View::default()
         };
-        let csv = Summary::of(&board(), &view).csv(&view);
+        let csv = Summary::of(&board(), &view, NOW_US).csv(&view);
         assert!(!csv.contains("\"="), "{csv}");
     }
 
@@ -344,7 +358,7 @@ mod tests {
             ..View::default()
         };
         assert_eq!(
-            Summary::of(&board(), &view).csv(&view),
+            Summary::of(&board(), &view, NOW_US).csv(&view),
             "from,to,device,readings,average,minimum,maximum\r\n\
              1970-01-01T16:50:00Z,1970-01-01T16:51:00Z,\"1\",1,70.000,70,70\r\n\
              1970-01-01T16:51:00Z,1970-01-01T16:52:00Z,\"1\",1,71.000,71,71\r\n"

@@ -89,6 +89,7 @@ pub(super) fn estimate_at(request: &Request, rate: Option<f64>) -> Result<Estima
         acknowledged: readings as u64,
         captured: matches!(request.via, Via::Kinesis(_)),
         fan_out: fans_out(request),
+        delivered: request.lake.is_some(),
         stream_reads: stream_reads(
             request,
             &setting,
@@ -174,6 +175,7 @@ impl<'a> Budget<'a> {
             acknowledged,
             captured: matches!(self.request.via, Via::Kinesis(_)),
             fan_out: fans_out(self.request),
+            delivered: self.request.lake.is_some(),
             stream_reads: stream_reads(self.request, self.setting, elapsed.as_secs_f64()),
         };
         let usage = usage(self.setting, self.setting.footprint, &used);

@@ -22,6 +22,8 @@ pub(super) struct Used {
     pub captured: bool,
     /// The stream was read by enhanced fan-out.
     pub fan_out: bool,
+    /// The stream was read by the delivery into a lake besides, which polls.
+    pub delivered: bool,
     /// GetRecords calls on the table's own stream.
     pub stream_reads: u64,
 }
@@ -81,6 +83,9 @@ pub(super) fn usage(setting: &Setting, footprint: Footprint, used: &Used) -> Usa
                 usage.on_demand_fan_out_gb = read_gb;
             } else {
                 usage.on_demand_gb_out = read_gb;
+            }
+            if used.delivered {
+                usage.on_demand_gb_out += read_gb;
             }
         } else {
             let shard_hours = f64::from(setting.shards) * hours;

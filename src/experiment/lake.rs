@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
 
+use futures_util::{StreamExt, stream};
 use tokio::runtime::Builder;
 use tokio::sync::{Notify, oneshot};
 use tokio::time::{Instant, MissedTickBehavior, interval};
@@ -16,10 +17,13 @@ use super::request::LakeRequest;
 use crate::clock::Clock;
 use crate::codec::change;
 use crate::lake::{
-    self, DeliverError, Delivered, Delivery, Event, Lake, Naming, Records, Start, Transform,
+    self, DeliverError, Delivered, Delivery, Event, Lake, Naming, Records, Start, StoreError,
+    Transform,
 };
 use crate::measure::{LakeRecord, LakeRecorder};
 
+/// Objects that are looked for at a time, at the end.
+const LOOKS: usize = 16;
 /// How often one looks whether all is delivered.
 const LOOK: Duration = Duration::from_millis(100);
 
@@ -38,16 +42,77 @@ pub(super) struct Source {
 pub(super) struct Kept {
     pub(super) record: LakeRecord,
     pub(super) delivered: Delivered,
+    /// What of it was not there any more at the end.
+    pub(super) gone: Gone,
     /// What the lake cannot do, in words.
     pub(super) lacks: Vec<String>,
     /// What ended it unasked.
     pub(super) error: Option<DeliverError>,
 }
 
+/// Objects that were written and then removed or changed by somebody else.
+#[derive(Debug, Default)]
+pub(super) struct Gone {
+    pub(super) objects: u64,
+    pub(super) bytes: u64,
+    /// Measured readings in them.
+    pub(super) readings: u64,
+    /// Readings of the warm-up in them.
+    pub(super) warm_up: u64,
+    /// Why the lake did not say what it has.
+    pub(super) unknown: Option<String>,
+}
+
+/// What was written of one buffer.
+#[derive(Debug, Default)]
+struct Put {
+    /// Keys and sizes.
+    objects: Vec<(String, u64)>,
+    /// Measured readings that came into the lake with it.
+    readings: u64,
+    /// Readings of the warm-up that did.
+    warm_up: u64,
+}
+
+impl Gone {
+    /// Looks whether what was written is there as it was written.
+    async fn of(lake: &Lake, written: &[Put]) -> Self {
+        let looks = written.iter().map(|put| async move {
+            let mut gone = Self::default();
+            for (key, bytes) in &put.objects {
+                if lake.size(key).await? != Some(*bytes) {
+                    gone.objects += 1;
+                    gone.bytes += bytes;
+                    gone.readings = put.readings;
+                    gone.warm_up = put.warm_up;
+                }
+            }
+            Ok::<Self, StoreError>(gone)
+        });
+        let mut looks = stream::iter(looks).buffer_unordered(LOOKS);
+        let mut all = Self::default();
+        while let Some(look) = looks.next().await {
+            match look {
+                Ok(gone) => {
+                    all.objects += gone.objects;
+                    all.bytes += gone.bytes;
+                    all.readings += gone.readings;
+                    all.warm_up += gone.warm_up;
+                }
+                Err(error) => {
+                    all.unknown.get_or_insert_with(|| error.to_string());
+                }
+            }
+        }
+        all
+    }
+}
+
 /// A running delivery.
 #[derive(Debug)]
 pub(super) struct Deliverer {
     stop: Arc<Notify>,
+    abandon: Arc<Notify>,
     held: Arc<AtomicU64>,
     done: oneshot::Receiver<Kept>,
 }
@@ -78,6 +143,7 @@ impl Deliverer {
             until_idle: None,
         };
         let stop = Arc::new(Notify::new());
+        let abandon = Arc::new(Notify::new());
         let held = Arc::new(AtomicU64::new(0));
         let (begun, ready) = oneshot::channel();
         let (sender, done) = oneshot::channel();
@@ -88,6 +154,7 @@ impl Deliverer {
             clock,
             recorder,
             stop: Arc::clone(&stop),
+            abandon: Arc::clone(&abandon),
             held: Arc::clone(&held),
         };
         thread::Builder::new()
@@ -101,7 +168,12 @@ impl Deliverer {
                 let _ = sender.send(kept);
             })
             .map_err(RunError::Thread)?;
-        let mut deliverer = Self { stop, held, done };
+        let mut deliverer = Self {
+            stop,
+            abandon,
+            held,
+            done,
+        };
         if ready.await.is_err() {
             let kept = deliverer.kept().await?;
             return Err(match kept.error {
@@ -112,9 +184,10 @@ impl Deliverer {
         Ok(deliverer)
     }
 
-    /// Waits until so many measured readings are in the lake, or for so long,
-    /// and ends the delivery: what has been read by then is written. Returns what it
-    /// left, and whether a signal ended the wait.
+    /// Waits until so many readings are in the lake, or for so long, and ends the
+    /// delivery: what has been read by then is written. Where a signal comes while it is
+    /// written, that is not waited for, and what is in the lake is known all the same.
+    /// Returns what it left, and whether a signal ended the wait.
     pub(super) async fn end(
         mut self,
         awaited: u64,
@@ -133,7 +206,11 @@ impl Deliverer {
         }
         self.stop.notify_one();
         tokio::select! {
-            kept = self.kept() => Ok((kept?, interrupted)),
+            kept = self.kept() => return Ok((kept?, interrupted)),
+            () = interrupts.next() => self.abandon.notify_one(),
+        }
+        tokio::select! {
+            kept = self.kept() => Ok((kept?, true)),
             () = interrupts.next() => Err(RunError::Stopped),
         }
     }
@@ -166,6 +243,7 @@ struct Work {
     clock: Clock,
     recorder: LakeRecorder,
     stop: Arc<Notify>,
+    abandon: Arc<Notify>,
     held: Arc<AtomicU64>,
 }
 
@@ -178,11 +256,14 @@ impl Work {
             clock,
             mut recorder,
             stop,
+            abandon,
             held,
         } = self;
         let mut begun = Some(begun);
         let mut latest = Delivered::default();
         let mut lacks = Vec::new();
+        let (mut written, mut put) = (Vec::new(), Put::default());
+        let mut measured = 0;
         let ended = {
             let tell = |event: Event<'_>| match event {
                 Event::Begun => {
@@ -191,7 +272,10 @@ impl Work {
                         let _ = begun.send(());
                     }
                 }
-                Event::Object { so_far, .. } => latest.clone_from(so_far),
+                Event::Object { key, bytes, so_far } => {
+                    latest.clone_from(so_far);
+                    put.objects.push((key.to_owned(), bytes));
+                }
                 Event::Buffer {
                     records,
                     written_us,
@@ -204,13 +288,21 @@ impl Work {
                         written_us,
                         closed_early,
                     );
-                    held.store(recorder.held(), Ordering::Relaxed);
+                    let now = recorder.held();
+                    let before = held.swap(now, Ordering::Relaxed);
+                    put.readings = recorder.measured() - measured;
+                    put.warm_up = now - before - put.readings;
+                    measured = recorder.measured();
+                    written.push(std::mem::take(&mut put));
                 }
                 Event::Without(lack) => lacks.push(lack.to_owned()),
                 Event::Redelivers(_) | Event::Read(_) => {}
             };
             let stop = stop.notified();
-            lake::deliver(&delivery, &source.client, &lake, clock, stop, tell).await
+            tokio::select! {
+                ended = lake::deliver(&delivery, &source.client, &lake, clock, stop, tell) => ended,
+                () = abandon.notified() => Err(DeliverError::Abandoned),
+            }
         };
         let (delivered, error) = match ended {
             Ok(delivered) => (delivered, None),
@@ -219,6 +311,7 @@ impl Work {
         Kept {
             record: recorder.finish(),
             delivered,
+            gone: Gone::of(&lake, &written).await,
             lacks,
             error,
         }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 
 use crate::report::Environment;
+use crate::workload::Fleet;
 
 /// The value of a `Name:   123 kB` line, in bytes, as Linux's /proc writes it.
 fn kilobytes(text: &str, name: &str) -> Option<u64> {
@@ -22,6 +23,32 @@ pub(crate) fn peak_memory_bytes() -> Option<u64> {
 /// The machine's memory, in bytes.
 fn memory_bytes() -> Option<u64> {
     kilobytes(&fs::read_to_string("/proc/meminfo").ok()?, "MemTotal:")
+}
+
+/// Finds out whether a fleet of this many devices fits into this machine's memory: one
+/// that does not would be ended by the system, without a word.
+///
+/// # Errors
+/// What it would take and what there is, with what to do.
+pub(crate) fn holds(devices: u32) -> Result<(), String> {
+    match memory_bytes() {
+        Some(there) => fits(devices, there),
+        None => Ok(()),
+    }
+}
+
+fn fits(devices: u32, there: u64) -> Result<(), String> {
+    let needed = Fleet::bytes(devices);
+    if needed <= there {
+        return Ok(());
+    }
+    let gb = |bytes: u64| format!("{:.1} GB", bytes as f64 / 1e9);
+    Err(format!(
+        "--devices {devices} takes {} of memory and this machine has {}: give at most {}",
+        gb(needed),
+        gb(there),
+        there / Fleet::bytes(1),
+    ))
 }
 
 /// The processor's name.
@@ -100,7 +127,20 @@ pub(super) fn environment() -> Environment {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
+
+    #[test]
+    fn a_fleet_that_memory_cannot_hold_is_refused() {
+        assert_eq!(fits(1_000_000, Fleet::bytes(1_000_000)), Ok(()));
+        let refused = fits(u32::MAX, 24_000_000_000).unwrap_err();
+        assert!(
+            refused.contains("machine has 24.0 GB: give at most "),
+            "{refused}"
+        );
+        let most = refused.rsplit(' ').next().unwrap().parse::<u32>().unwrap();
+        assert_eq!(fits(most, 24_000_000_000), Ok(()));
+    }
 
     #[test]
     fn proc_files_are_read_by_name() {

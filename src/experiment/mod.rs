@@ -42,6 +42,7 @@ pub use error::RunError;
 pub use event::{Event, Finished};
 pub use footprint::weigh;
 pub use interrupt::{Interrupts, Order, Remote};
+pub(crate) use machine::holds;
 #[cfg(feature = "sql")]
 pub(crate) use machine::peak_memory_bytes;
 pub use modes::{ModesEvent, ModesRequest, modes};

@@ -12,6 +12,7 @@ use super::planned::planned;
 use super::request::{LakeRequest, Request, Target, Via};
 use super::run::Lived;
 use super::setting::Setting;
+use super::sustained::Sustained;
 use super::target::Connected;
 use crate::aws::{self, Provisioned, TableThroughput};
 use crate::codec::Layout;
@@ -24,6 +25,7 @@ use crate::report::{
     Via as ReportVia,
 };
 use crate::stream::Consumer;
+use crate::trouble::Obstacle;
 use crate::workload::Workload;
 use crate::{report, stream};
 
@@ -83,8 +85,11 @@ pub(super) fn finish(
             entry.provisioned_units = units.at(end_us);
         }
     }
-    let tally = lived.read.as_ref().map(|(_, outcome)| &outcome.tally);
-    result.causes = causes(findings, tally, request, &result);
+    result.warnings.extend(unbilled(lived));
+    let exceeded = Sustained::of(request, setting).exceeded_by(setting.mean_rate);
+    result.unsustained = exceeded.map(|cause| cause.because);
+    let read = lived.read.as_ref().map(|(_, outcome)| outcome);
+    result.causes = causes(findings, read, request, &result);
     result.calls = calls(lived);
     result.puts = lived.copied.as_ref().map(|copied| report::Puts {
         records: copied.put,
@@ -97,11 +102,12 @@ pub(super) fn finish(
     }
     let used = Used {
         measured_s: result.run.measured,
-        write_units: result.capacity.units(),
+        write_units: result.written_units(),
         provisioned_units: result.capacity.provisioned_units,
         acknowledged: result.ledger.acknowledged,
         captured: matches!(request.via, Via::Kinesis(_)),
         fan_out: fans_out(request),
+        delivered: request.lake.is_some(),
         stream_reads: match (&request.via, &lived.read) {
             (Via::DynamoDbStreams { .. }, Some((_, outcome))) => outcome.tally.reads,
             _ => 0,
@@ -158,9 +164,19 @@ fn put_lake(request: &LakeRequest, kept: &Kept, lived: &Lived, result: &mut RunR
     let Kept {
         record,
         delivered,
+        gone,
         lacks,
         error,
     } = kept;
+    let acknowledged = &lived.sent.record.acknowledged;
+    let unwritten = (
+        acknowledged.measured.difference_len(&record.held.measured),
+        acknowledged.warm_up.difference_len(&record.held.warm_up),
+    );
+    if let Some(why) = &gone.unknown {
+        let told = format!("whether all that was written is still in the lake is not known: {why}");
+        result.warnings.push(told);
+    }
     result.warnings.extend(lacks.iter().cloned());
     if !record.freshness.is_empty() {
         result.latency.freshness = Some((&record.freshness).into());
@@ -170,17 +186,14 @@ fn put_lake(request: &LakeRequest, kept: &Kept, lived: &Lived, result: &mut RunR
         buffer_bytes: request.hints.size_bytes,
         buffer_interval: request.hints.interval.as_secs_f64(),
         compression: request.format.name().to_owned(),
-        objects: delivered.objects,
-        bytes: delivered.bytes,
+        objects: delivered.objects.saturating_sub(gone.objects),
+        bytes: delivered.bytes.saturating_sub(gone.bytes),
+        gone: gone.objects,
         records: delivered.records_delivered,
         failed: delivered.records_failed,
-        readings: record.held.len(),
-        missing: lived
-            .sent
-            .record
-            .acknowledged
-            .measured
-            .difference_len(&record.held),
+        readings: record.held.measured.len().saturating_sub(gone.readings),
+        missing: unwritten.0 + gone.readings,
+        warm_up_missing: Some(unwritten.1 + gone.warm_up),
         duplicates: record.duplicates,
         closed_early: record.closed_early,
         error: error.as_ref().map(|error| redact(&error.to_string())),
@@ -371,6 +384,20 @@ fn rate_changes(lived: &Lived) -> Vec<RateChange> {
             factor: change.factor,
         })
         .collect()
+}
+
+/// What units and cost leave out: an answer that was lost took the units it told with it.
+fn unbilled(lived: &Lived) -> Option<String> {
+    let (_, troubles) = lived.sent.target();
+    let lost = [Obstacle::Cut, Obstacle::Silent].map(|of| troubles.of(of));
+    let calls: u64 = lost.into_iter().flatten().map(|(calls, _)| calls).sum();
+    (calls > 0).then(|| {
+        let calls = report::count(calls);
+        format!(
+            "{calls} calls were sent and not answered: what they wrote is in neither the write \
+             units consumed nor the cost"
+        )
+    })
 }
 
 /// What the stream's reader has to say.

@@ -37,7 +37,7 @@ pub(super) fn planned(
     Planned {
         write_units: Beside {
             planned: readings * units as f64,
-            measured: result.capacity.units(),
+            measured: result.written_units(),
         },
         throttled_seconds: throttled,
         record_bytes: read.filter(|tally| tally.readings > 0).map(|tally| Beside {

@@ -28,19 +28,19 @@ use crate::clock::Clock;
 use crate::lake::Lake;
 use crate::load::{self, Backoff, CopyConfig, CopyOutcome, Stop, TempoChange};
 use crate::measure::{
-    ArrivalRecord, ArrivalRecorder, IntervalSink, LakeRecorder, Reach, Rendezvous, SendRecorder,
-    Series,
+    ArrivalRecord, ArrivalRecorder, IntervalSink, LakeRecorder, Opening, Reach, Rendezvous,
+    SendRecorder, Series,
 };
 use crate::report::{self, Condition, Phase};
 use crate::stream::{self, Feed};
-use crate::workload::{Partition, Reading, Workload};
+use crate::workload::{Fleet, Partition, Reading, Workload};
 
 /// Time between the start of the load threads and the first reading: they build
 /// their part of the fleet in it.
 const LEAD_US: u64 = 200_000;
 
-/// What building the fleet may take in addition, for each device.
-const LEAD_PER_DEVICE_NS: u64 = 2_000;
+/// Devices that are built to see how long building all of them takes.
+const BUILT: u32 = 512;
 
 /// How long a reading may be between acknowledgement and stream, for the two
 /// to meet in [`Rendezvous`].
@@ -242,6 +242,22 @@ struct Life<'a> {
 }
 
 impl Life<'_> {
+    /// How long the load threads may take to build their parts of the fleet, in
+    /// microseconds: twice what a small part of it takes now. Days and sessions that
+    /// devices are met in have to be lived through first.
+    fn building_us(&self, clock: Clock) -> u64 {
+        let devices = self.setting.devices;
+        let of = devices.div_ceil(BUILT).max(1);
+        let began_us = clock.now_us();
+        drop(Fleet::new(
+            self.workload,
+            Partition { index: 0, of },
+            began_us,
+        ));
+        let threads = self.setting.threads.min(machine::cores()).max(1) as u64;
+        2 * (clock.now_us() - began_us) * u64::from(of) / threads
+    }
+
     async fn live(
         &self,
         interrupts: &mut Interrupts,
@@ -249,7 +265,44 @@ impl Life<'_> {
     ) -> Result<Lived, RunError> {
         let phases = self.request.phases;
         let clock = Clock::start();
-        let lead_us = LEAD_US + u64::from(self.setting.devices) * LEAD_PER_DEVICE_NS / 1_000;
+        let follow = self.follow();
+        let rate = self.setting.sized_rate.max(self.setting.mean_rate);
+        let pipeline = (rate * PIPELINE_SECONDS) as usize;
+        let rendezvous = follow.as_ref().map(|follow| {
+            Arc::new(match follow.feed {
+                Feed::Kinesis(..) => Rendezvous::new(pipeline),
+                Feed::Table(_) => Rendezvous::apart(),
+            })
+        });
+        let (sink, intervals) = IntervalSink::channel();
+        let opening = Opening::default();
+
+        let begin = async {
+            let reader = match (follow, &rendezvous) {
+                (Some(config), Some(rendezvous)) => {
+                    let recorder = ArrivalRecorder::before(
+                        opening.clone(),
+                        self.setting.devices,
+                        !phases.warmup.is_zero(),
+                        sink.clone(),
+                        Arc::clone(rendezvous),
+                    );
+                    Some(Reader::start(config, clock, recorder).await?)
+                }
+                _ => None,
+            };
+            Ok::<_, RunError>((reader, self.deliver(clock, &opening).await?))
+        };
+        let (reader, deliverer) = tokio::select! {
+            begun = begin => begun?,
+            () = interrupts.next() => return Err(RunError::Stopped),
+        };
+        // The run begins when those who read do, however long that took them.
+        let lead_us = LEAD_US + self.building_us(clock);
+        if lead_us > 2_000_000 {
+            let most = report::duration(lead_us as f64 / 1e6);
+            tell(Event::Told(&format!("building the fleet, {most} at most")));
+        }
         let run_start_us = clock.now_us() + lead_us;
         let measure_start_us = run_start_us + micros(phases.warmup);
         let end_us = measure_start_us + micros(phases.measure);
@@ -258,32 +311,8 @@ impl Life<'_> {
             measure_start_us,
             devices: self.setting.devices,
         };
-        let follow = self.follow();
-        let pipeline = (self.setting.mean_rate * PIPELINE_SECONDS) as usize;
-        let rendezvous = follow.as_ref().map(|follow| {
-            Arc::new(match follow.feed {
-                Feed::Kinesis(..) => Rendezvous::new(pipeline),
-                Feed::Table(_) => Rendezvous::apart(),
-            })
-        });
-        let (sink, intervals) = IntervalSink::channel();
+        opening.open(reach);
         let stop = Stop::at(end_us);
-
-        let begin = async {
-            let reader = match (follow, &rendezvous) {
-                (Some(config), Some(rendezvous)) => {
-                    let recorder =
-                        ArrivalRecorder::new(reach, sink.clone(), Arc::clone(rendezvous));
-                    Some(Reader::start(config, clock, recorder).await?)
-                }
-                _ => None,
-            };
-            Ok::<_, RunError>((reader, self.deliver(clock, reach).await?))
-        };
-        let (reader, deliverer) = tokio::select! {
-            begun = begin => begun?,
-            () = interrupts.next() => return Err(RunError::Stopped),
-        };
         tell(Event::Ready(self.setting));
         let mut watch = Watch::new(clock, intervals, reader.is_some());
         let cpu_before_us = machine::process_cpu_us();
@@ -310,9 +339,16 @@ impl Life<'_> {
             watch.set_tempo(factor);
             lookout = None;
         }
+        let mut all_sent = None;
         let mut sent = loop {
+            // A run whose last reading comes early lasts as long as it was to last.
+            if clock.now_us() >= stop.end_us()
+                && let Some(done) = all_sent.take()
+            {
+                break done;
+            }
             tokio::select! {
-                done = workers.finished() => break done?,
+                done = workers.finished(), if all_sent.is_none() => all_sent = Some(done?),
                 order = interrupts.order() => match order {
                     Order::End => {
                         signals += 1;
@@ -407,7 +443,8 @@ impl Life<'_> {
         let lake = match deliverer {
             None => None,
             Some(deliverer) => {
-                let awaited = sent.record.acknowledged.measured.len();
+                let acknowledged = &sent.record.acknowledged;
+                let awaited = acknowledged.measured.len() + acknowledged.warm_up.len();
                 let longest = match (signals, cut_short) {
                     (2.., _) => Duration::ZERO,
                     (1, _) | (_, true) => SHORT_DRAIN,
@@ -456,7 +493,11 @@ impl Life<'_> {
     }
 
     /// Begins to deliver into the lake, if that was asked for.
-    async fn deliver(&self, clock: Clock, reach: Reach) -> Result<Option<Deliverer>, RunError> {
+    async fn deliver(
+        &self,
+        clock: Clock,
+        opening: &Opening,
+    ) -> Result<Option<Deliverer>, RunError> {
         let (Some(request), Some(stream)) = (&self.request.lake, &self.setting.stream) else {
             return Ok(None);
         };
@@ -469,7 +510,7 @@ impl Life<'_> {
             table: self.setting.table.clone(),
             fresh: self.made.stream_created,
         };
-        let recorder = LakeRecorder::new(reach);
+        let recorder = LakeRecorder::before(opening.clone(), self.setting.devices);
         let deliverer = Deliverer::start(request, lake, source, clock, recorder).await?;
         Ok(Some(deliverer))
     }

@@ -110,6 +110,16 @@ impl Checkpoint {
         another.then_some(self.stream_created_ms)
     }
 
+    /// Writes it where it is in nobody's way: the key, by when its stream was made or,
+    /// where it does not say, when it was written.
+    pub(super) async fn set_aside(&self, lake: &Lake) -> Result<String, StoreError> {
+        let told = self.stream_created_ms.unwrap_or(self.written_us / 1_000);
+        let key = format!("_hrload/{}.{told}.checkpoint.json", self.stream);
+        let json = serde_json::to_vec_pretty(self).unwrap_or_default();
+        lake.put(&key, Bytes::from(json)).await?;
+        Ok(key)
+    }
+
     /// Where a stream's checkpoint is kept in the lake: beside no hour's
     /// objects, and behind an underscore, which Athena and Hive take for hidden.
     #[must_use]

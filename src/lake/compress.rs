@@ -2,8 +2,14 @@
 
 use std::io::{self, Read, Write};
 
-use flate2::read::MultiGzDecoder;
+use flate2::bufread::GzDecoder;
 use flate2::write::GzEncoder;
+
+/// Bytes of an object's text that are read at most. Firehose buffers 128 MiB before it
+/// compresses
+/// (<https://docs.aws.amazon.com/firehose/latest/APIReference/API_BufferingHints.html>);
+/// a small file can hold a text that no memory does.
+pub(crate) const MOST_TEXT: u64 = 1 << 30;
 
 /// How objects are compressed, as Firehose names it. Its Snappy and Zip are
 /// not offered.
@@ -17,10 +23,6 @@ pub enum Compression {
     /// Zstandard (RFC 8878), `.zst`.
     Zstd,
 }
-
-/// The most text of an object that is read: eight times what Firehose puts into one.
-/// Some kilobytes of Zstandard can stand for more than any memory holds.
-const MOST_BYTES: usize = 1 << 30;
 
 impl Compression {
     /// `none`, `gzip` or `zstd`.
@@ -56,7 +58,7 @@ impl Compression {
     /// What was compressed. Several members one behind the other are one text.
     ///
     /// # Errors
-    /// The bytes are not compressed so, or hold more than an object does.
+    /// The bytes are not compressed so, or hold more than [`MOST_TEXT`].
     pub fn decompress(self, bytes: &[u8]) -> io::Result<Vec<u8>> {
         match self {
             Compression::None => Ok(bytes.to_vec()),
@@ -68,10 +70,9 @@ impl Compression {
                     .last_chunk()
                     .map_or(0, |last| u32::from_le_bytes(*last));
                 let room = (length as usize + 1).min(1_032 * bytes.len());
-                let out = Vec::with_capacity(room.min(MOST_BYTES));
-                all(MultiGzDecoder::new(bytes), out, MOST_BYTES)
+                gunzip(bytes, room)
             }
-            Compression::Zstd => all(zstd::Decoder::new(bytes)?, Vec::new(), MOST_BYTES),
+            Compression::Zstd => expand(zstd::Decoder::new(bytes)?, 0, MOST_TEXT),
         }
     }
 
@@ -92,14 +93,47 @@ impl Compression {
     }
 }
 
-/// Reads a text of `most` bytes at most to its end.
-fn all(text: impl Read, mut out: Vec<u8>, most: usize) -> io::Result<Vec<u8>> {
-    text.take(most as u64 + 1).read_to_end(&mut out)?;
-    if out.len() > most {
-        let why = "it holds more than 1 GiB of text, which is not read here";
-        return Err(io::Error::new(io::ErrorKind::FileTooLarge, why));
+/// The texts of all members. Zeros behind the last one are padding, as `gzip` has it.
+fn gunzip(mut bytes: &[u8], room: usize) -> io::Result<Vec<u8>> {
+    let mut out = Vec::new();
+    let mut left = MOST_TEXT;
+    loop {
+        let mut member = GzDecoder::new(bytes);
+        let room = if out.is_empty() { room } else { 0 };
+        let text = expand(&mut member, room, left)?;
+        left -= text.len() as u64;
+        if out.is_empty() {
+            out = text;
+        } else {
+            out.extend_from_slice(&text);
+        }
+        bytes = member.into_inner();
+        if bytes.iter().all(|byte| *byte == 0) {
+            return Ok(out);
+        }
+        if !bytes.starts_with(&[0x1f, 0x8b]) {
+            let why = format!("what stands behind it is none: {} bytes", bytes.len());
+            return Err(io::Error::new(io::ErrorKind::InvalidData, why));
+        }
+    }
+}
+
+/// What `from` gives to its end, if that is at most `most` bytes.
+fn expand(from: impl Read, room: usize, most: u64) -> io::Result<Vec<u8>> {
+    let mut out = Vec::with_capacity(room.min(most as usize));
+    from.take(most + 1).read_to_end(&mut out)?;
+    if out.len() as u64 > most {
+        return Err(too_large());
     }
     Ok(out)
+}
+
+pub(super) fn too_large() -> io::Error {
+    let why = format!(
+        "it holds more than {} GiB of text, which is not read here",
+        MOST_TEXT >> 30
+    );
+    io::Error::new(io::ErrorKind::FileTooLarge, why)
 }
 
 #[cfg(test)]
@@ -110,12 +144,27 @@ mod tests {
     use std::io::Read;
 
     #[test]
-    fn a_text_that_stands_for_more_than_there_can_be_is_not_read() {
-        let zipped = Compression::Gzip.compress(vec![b'0'; 1 << 20]).unwrap();
-        let most = |most| all(MultiGzDecoder::new(&zipped[..]), Vec::new(), most);
-        assert_eq!(most(1 << 20).unwrap().len(), 1 << 20);
-        let error = most((1 << 20) - 1).unwrap_err();
-        assert_eq!(error.kind(), io::ErrorKind::FileTooLarge);
+    fn members_are_one_text_and_what_is_none_is_told_as_such() {
+        let zip = |text: &[u8]| Compression::Gzip.compress(text.to_vec()).unwrap();
+        let [one, two] = [zip(b"one\n"), zip(b"two\n")];
+        let read = |bytes: Vec<u8>| Compression::Gzip.decompress(&bytes);
+        let both = [one.clone(), two.clone()].concat();
+        assert_eq!(read(both.clone()).unwrap(), b"one\ntwo\n");
+        let padded = [both.clone(), vec![0; 512]].concat();
+        assert_eq!(read(padded).unwrap(), b"one\ntwo\n");
+        let trailed = read([both.clone(), b"trailing".to_vec()].concat()).unwrap_err();
+        assert!(trailed.to_string().contains("behind it"), "{trailed}");
+        let cut = read(both[..both.len() - 3].to_vec()).unwrap_err();
+        assert_eq!(cut.kind(), io::ErrorKind::UnexpectedEof);
+    }
+
+    #[test]
+    fn a_text_that_does_not_end_is_not_read_to_its_end() {
+        assert_eq!(expand(&b"1234"[..], 0, 4).unwrap(), b"1234");
+        for (endless, most) in [(4_u64, 3), (u64::MAX, 1 << 20)] {
+            let refused = expand(io::repeat(0).take(endless), 1 << 40, most).unwrap_err();
+            assert_eq!(refused.kind(), io::ErrorKind::FileTooLarge);
+        }
     }
 
     #[test]

@@ -105,6 +105,8 @@ pub enum Event<'a> {
     Object {
         /// Its key.
         key: &'a str,
+        /// Its size.
+        bytes: u64,
         /// What has been delivered so far.
         so_far: &'a Delivered,
     },
@@ -158,18 +160,17 @@ pub enum DeliverError {
         made: String,
     },
     /// The transform does not run.
-    #[error(
-        "{0}; what was not delivered is still in the stream: run the same command again to go on"
-    )]
+    #[error(transparent)]
     Command(#[from] CommandError),
     /// The lake does not take what it is given.
-    #[error(
-        "{0}; what was not delivered is still in the stream: run the same command again to go on"
-    )]
+    #[error(transparent)]
     Store(#[from] StoreError),
     /// The stream does not give.
     #[error(transparent)]
     Source(#[from] SourceError),
+    /// Whoever delivers did not wait for the end.
+    #[error("it was not waited for; what was not written is still in the stream")]
+    Abandoned,
     /// Its bytes could not be made.
     #[error("making an object failed: {0}")]
     Format(#[from] std::io::Error),
@@ -330,6 +331,16 @@ async fn begin(
             (positions, seen, again)
         }
         (Start::Anew, found) => {
+            if let Some((checkpoint, _)) = &found
+                && checkpoint.of_another(created_ms).is_some()
+            {
+                let kept = checkpoint.set_aside(lake).await?;
+                lake.lack(format!(
+                    "{} had a checkpoint of another stream named {}: it is kept as {kept}",
+                    lake.place(),
+                    delivery.stream
+                ));
+            }
             let positions = Positions::from([(BEGINNING.to_owned(), Position::TrimHorizon)]);
             (positions, found.and_then(|(_, seen)| seen), Vec::new())
         }
@@ -479,6 +490,8 @@ impl Run {
                 self.page = Some((page, 0));
                 tell(Event::Read(&self.delivered));
             }
+            // It is tried again, and ends delivery where it stays so.
+            Told::Failing(_) => {}
             Told::Listed(listed) => {
                 if let Some(idle) = &mut self.idle {
                     idle.listed(&listed.reading, listed.ended, listed.waiting);
@@ -513,7 +526,11 @@ impl Run {
             self.delivered.objects += 1;
             self.delivered.bytes += bytes;
             let so_far = &self.delivered;
-            tell(Event::Object { key, so_far });
+            tell(Event::Object {
+                key,
+                bytes: *bytes,
+                so_far,
+            });
         }
         tell(Event::Buffer {
             records: &written.records,

@@ -54,6 +54,15 @@ const CHECK_CHECKPOINT: &str = "the stream may have been made anew since the lak
 pub(crate) enum Told {
     Page(Page),
     Listed(Listed),
+    Failing(Failing),
+}
+
+/// A read of a shard failed, and is tried again.
+#[derive(Debug)]
+pub(crate) struct Failing {
+    pub(crate) shard: String,
+    /// What failed, and how.
+    pub(crate) why: String,
 }
 
 /// What a shard gave.
@@ -63,8 +72,6 @@ pub(crate) struct Page {
     pub(crate) records: Vec<Record>,
     /// When it was asked for.
     pub(crate) asked: Instant,
-    /// How far the shard's tip is ahead, in milliseconds; 0 where the answer does not say.
-    pub(crate) behind_ms: u64,
     /// The answer says that there was nothing behind these.
     pub(crate) at_tip: bool,
     /// The shard has been read to its end.
@@ -397,7 +404,6 @@ impl Source<'_> {
                         shard: id.clone(),
                         records: answer.records,
                         asked: called,
-                        behind_ms: behind_ms.unwrap_or(0).max(0) as u64,
                         at_tip: behind_ms == Some(0) && next.is_some(),
                         ended,
                     };
@@ -425,6 +431,9 @@ impl Source<'_> {
             // Back-pressure may outlast an iterator's five minutes.
             let expired = failed.trouble == Trouble::ExpiredIterator;
             if !expired {
+                let (shard, stream) = (id.clone(), feed.stream);
+                let why = format!("GetRecords on stream {stream} failed: {}", failed.message);
+                self.tell(Told::Failing(Failing { shard, why })).await;
                 feed.wait(&mut backoff, "GetRecords", failed).await?;
             }
             sleep_until(called + BUSY_INTERVAL).await;

@@ -23,6 +23,9 @@ use object_store::{
     RetryConfig, UpdateVersion,
 };
 
+use crate::endpoint::wrong_in_environment;
+use crate::files::is_not_offered;
+
 /// How often a write is tried before delivery ends. S3's own client tries
 /// each a few times more.
 const ATTEMPTS: u32 = 4;
@@ -160,6 +163,15 @@ impl Lake {
             }
             Place::S3 { bucket, prefix } => {
                 let name = place.to_string();
+                let failed = |cause: String| StoreError {
+                    action: "opening",
+                    key: "the bucket".to_owned(),
+                    place: name.clone(),
+                    cause,
+                };
+                if let Some(wrong) = wrong_in_environment() {
+                    return Err(failed(wrong));
+                }
                 let mut builder = AmazonS3Builder::from_env()
                     .with_bucket_name(bucket)
                     .with_client_options(ClientOptions::new().with_allow_http(true))
@@ -174,12 +186,7 @@ impl Lake {
                 if let Some(region) = region {
                     builder = builder.with_region(region);
                 }
-                let store = builder.build().map_err(|error| StoreError {
-                    action: "opening",
-                    key: "the bucket".to_owned(),
-                    place: name.clone(),
-                    cause: error.to_string(),
-                })?;
+                let store = builder.build().map_err(|error| failed(error.to_string()))?;
                 Ok(Self {
                     store: Arc::new(PrefixStore::new(store, prefix.as_str())),
                     place: name,
@@ -290,7 +297,8 @@ impl Lake {
         std::mem::take(&mut lacks.untold)
     }
 
-    fn lack(&self, what: String) {
+    /// Notes something about it that is to be told once.
+    pub(super) fn lack(&self, what: String) {
         let mut lacks = self.lacks.lock().unwrap_or_else(PoisonError::into_inner);
         if lacks.all.insert(what.clone()) {
             lacks.untold.push(what);
@@ -398,10 +406,18 @@ impl Lake {
     /// # Errors
     /// The store does not say.
     pub async fn has(&self, key: &str) -> Result<bool, StoreError> {
+        Ok(self.size(key).await?.is_some())
+    }
+
+    /// How many bytes the object under that key has; `None` where there is none.
+    ///
+    /// # Errors
+    /// The store does not say.
+    pub async fn size(&self, key: &str) -> Result<Option<u64>, StoreError> {
         let path = self.path("looking for", key)?;
         match self.store.head(&path).await {
-            Ok(_) => Ok(true),
-            Err(Error::NotFound { .. }) => Ok(false),
+            Ok(meta) => Ok(Some(meta.size)),
+            Err(Error::NotFound { .. }) => Ok(None),
             Err(error) => Err(self.failed("looking for", key, &error)),
         }
     }
@@ -444,21 +460,6 @@ impl Lock {
     }
 }
 
-/// Whether a file system says that it does not do such a thing at all, as shared folders
-/// say of syncing a folder, or of locks.
-fn is_not_offered(error: &io::Error) -> bool {
-    use rustix::io::Errno;
-    let not_offered = [
-        Errno::INVAL,
-        Errno::NOLCK,
-        Errno::NOSYS,
-        Errno::NOTSUP,
-        Errno::OPNOTSUPP,
-    ];
-    let errno = Errno::from_io_error(error);
-    errno.is_some_and(|errno| not_offered.contains(&errno))
-}
-
 /// Whether another attempt may end otherwise.
 fn is_passing(error: &Error) -> bool {
     !matches!(
@@ -477,25 +478,6 @@ fn is_passing(error: &Error) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn what_a_file_system_does_not_offer_is_told_from_what_failed() {
-        use rustix::io::Errno;
-        for (errno, expected) in [
-            (Errno::INVAL, true),
-            (Errno::NOLCK, true),
-            (Errno::NOTSUP, true),
-            (Errno::NOSYS, true),
-            (Errno::IO, false),
-            (Errno::NOSPC, false),
-            (Errno::DQUOT, false),
-            (Errno::ACCESS, false),
-            (Errno::ROFS, false),
-            (Errno::NOENT, false),
-        ] {
-            assert_eq!(is_not_offered(&errno.into()), expected, "{errno}");
-        }
-    }
 
     #[test]
     fn a_lake_is_a_folder_or_a_bucket() {

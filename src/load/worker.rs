@@ -18,7 +18,7 @@ use super::timer::Timer;
 use super::timetable::Course;
 use super::waiting::{Departure, Item, Waiting};
 use super::{
-    Abort, Answers, Call, Client, Config, Journal, NotedCalls, Sink, Slot, Stop, Troubles,
+    Abort, Answers, Call, Client, Config, Journal, NotedCalls, Outcome, Sink, Slot, Stop, Troubles,
     thread_cpu_us,
 };
 use crate::capacity::size::write_units;
@@ -210,6 +210,8 @@ struct Worker<'a, S, T, J> {
     rang_for_us: Option<u64>,
     /// When the last call ended, or the first of those in flight left.
     quiet_since_us: u64,
+    /// The last call that ended was given up without an answer.
+    unanswered: bool,
 }
 
 impl<'a, S: Source, T: Slot, J: Journal> Worker<'a, S, T, J> {
@@ -255,6 +257,7 @@ impl<'a, S: Source, T: Slot, J: Journal> Worker<'a, S, T, J> {
             calls: 0,
             rang_for_us: None,
             quiet_since_us: now_us,
+            unanswered: false,
         }
     }
 
@@ -464,7 +467,7 @@ impl<'a, S: Source, T: Slot, J: Journal> Worker<'a, S, T, J> {
         let in_flight = self.slots - self.idle.len();
         let mut cabin = self.idle.pop()?;
         cabin.uncontended = 2 * in_flight < self.slots;
-        if in_flight == 0 {
+        if in_flight == 0 && !self.unanswered {
             self.quiet_since_us = now_us;
         }
         self.meter.set(now_us, Bound::Nothing);
@@ -481,7 +484,14 @@ impl<'a, S: Source, T: Slot, J: Journal> Worker<'a, S, T, J> {
 
     /// Takes back a slot whose call has ended.
     fn land(&mut self, cabin: Cabin<T>) {
-        self.hear_silence(cabin.landed_us);
+        self.unanswered = matches!(cabin.call.outcome, Outcome::TimedOut);
+        if self.unanswered {
+            // It was given up, which is no answer.
+            let silence_us = cabin.landed_us.saturating_sub(self.quiet_since_us);
+            self.books.silence(silence_us);
+        } else {
+            self.hear_silence(cabin.landed_us);
+        }
         let how = Landing {
             uncontended: cabin.uncontended,
             slots_bound: self.meter.bound() == Bound::Slots,

@@ -225,7 +225,7 @@ impl Front {
         let now_us = self.clock.now_us();
         let writes = matches!(operation, "BatchWriteItem" | "PutItem" | "DeleteItem");
         let fault = if writes {
-            self.dice.next_call(now_us, operation != "DeleteItem")
+            self.dice.next_call(now_us)
         } else {
             CallFault::None
         };

@@ -6,8 +6,8 @@ use super::interval::Track;
 use super::latency::span_us;
 use super::rendezvous::capture_us;
 use super::{
-    Counts, IntervalSink, Latencies, OffsetBounds, Reach, Readings, Rendezvous, SlowestDevices,
-    Stage, WarmUp,
+    Counts, IntervalSink, Latencies, OffsetBounds, Opening, Reach, Readings, Rendezvous,
+    SlowestDevices, Stage, WarmUp,
 };
 use crate::workload::ReadingId;
 
@@ -38,6 +38,8 @@ pub struct Moments {
 /// locks for a reading once warm, unless it came out of order.
 #[derive(Debug)]
 pub struct ArrivalRecorder {
+    /// Until the run begins.
+    opening: Option<Opening>,
     reach: Reach,
     track: Track,
     rendezvous: Arc<Rendezvous>,
@@ -53,6 +55,7 @@ impl ArrivalRecorder {
     #[must_use]
     pub fn new(reach: Reach, sink: IntervalSink, rendezvous: Arc<Rendezvous>) -> Self {
         Self {
+            opening: None,
             reach,
             track: Track::new(reach, &sink),
             rendezvous,
@@ -62,6 +65,42 @@ impl ArrivalRecorder {
             warm_up: WarmUp::default(),
             awaited: None,
         }
+    }
+
+    /// A recorder that begins to read before the run does. What comes until then is of
+    /// others. `warms_up`: the run will have a warm-up.
+    #[must_use]
+    pub fn before(
+        opening: Opening,
+        devices: u32,
+        warms_up: bool,
+        sink: IntervalSink,
+        rendezvous: Arc<Rendezvous>,
+    ) -> Self {
+        let reach = Reach {
+            run_start_us: 0,
+            measure_start_us: u64::from(warms_up),
+            devices,
+        };
+        Self {
+            opening: Some(opening),
+            ..Self::new(reach, sink, rendezvous)
+        }
+    }
+
+    /// Whether the run has begun.
+    fn is_open(&mut self) -> bool {
+        let Some(opening) = &self.opening else {
+            return true;
+        };
+        let Some(reach) = opening.reach() else {
+            return false;
+        };
+        self.opening = None;
+        self.reach = reach;
+        self.track.open(reach);
+        self.track.gauges().foreign += self.warm_up.foreign;
+        true
     }
 
     /// A change record of this run's table with a reading in it was read.
@@ -75,6 +114,10 @@ impl ArrivalRecorder {
             arrived_us,
             read_us,
         } = moments;
+        if !self.is_open() {
+            self.warm_up.foreign += 1;
+            return;
+        }
         self.track.advance(read_us);
         if !self.reach.covers(id, read_us) {
             return self.foreign();
@@ -139,6 +182,10 @@ impl ArrivalRecorder {
     /// A record that brings no reading of this run: another table's, another run's, a
     /// change or a removal of an item that was there, or not a change record at all.
     pub fn foreign(&mut self) {
+        if !self.is_open() {
+            self.warm_up.foreign += 1;
+            return;
+        }
         self.track.gauges().foreign += 1;
         if self.track.warming_up() {
             self.warm_up.foreign += 1;
@@ -151,6 +198,9 @@ impl ArrivalRecorder {
     ///
     /// Call it at least every 100 ms.
     pub fn tick(&mut self, now_us: u64, behind_ms: u64, throttled_reads: u64, cpu_us: u64) {
+        if !self.is_open() {
+            return;
+        }
         self.track.advance(now_us);
         let cpu_us = self.track.cpu_since_us(cpu_us);
         let gauges = self.track.gauges();

@@ -117,15 +117,21 @@ impl Track {
             recorder: sink.recorders.fetch_add(1, Ordering::SeqCst),
             home,
             returned,
-            measure_start_us: reach.measure_start_us,
+            measure_start_us: 0,
             boundary_us: 0,
             current: Interval::default(),
             latencies: Latencies::default(),
             counts: Counts::default(),
             cpu_us: None,
         };
-        track.begin(reach.run_start_us);
+        track.open(reach);
         track
+    }
+
+    /// The run begins then.
+    pub(super) fn open(&mut self, reach: Reach) {
+        self.measure_start_us = reach.measure_start_us;
+        self.begin(reach.run_start_us);
     }
 
     fn begin(&mut self, at_us: u64) {

@@ -31,7 +31,7 @@ pub use latency::{EncodedLatency, HOUR_US, Latencies, Latency, LatencyError};
 pub use ledger::{Identity, Ledger};
 pub use offset::OffsetBounds;
 pub use readings::Readings;
-pub use recorder::{Attempt, Reach, SendRecord, SendRecorder};
+pub use recorder::{Attempt, Opening, Reach, SendRecord, SendRecorder};
 pub use rendezvous::Rendezvous;
 pub use sequences::SequenceSet;
 pub use series::{Second, SecondStage, Series};

@@ -1,6 +1,6 @@
 //! What one load worker records.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use super::interval::Track;
 use super::latency::span_us;
@@ -30,6 +30,24 @@ impl Reach {
     #[must_use]
     pub fn covers(&self, id: ReadingId, read_us: u64) -> bool {
         id.device < self.devices && (self.run_start_us..=read_us).contains(&id.intended_us)
+    }
+}
+
+/// The times of a run, told to those who began to read before it did: a stream has to be
+/// followed already when the first reading is sent.
+#[derive(Clone, Debug, Default)]
+pub struct Opening(Arc<OnceLock<Reach>>);
+
+impl Opening {
+    /// The run begins: nothing is of it that was intended before.
+    pub fn open(&self, reach: Reach) {
+        // A run begins once.
+        let _ = self.0.set(reach);
+    }
+
+    /// What the run covers, once that is known.
+    pub(super) fn reach(&self) -> Option<Reach> {
+        self.0.get().copied()
     }
 }
 

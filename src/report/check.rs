@@ -1,7 +1,7 @@
 //! Whether a result agrees with itself: what was changed by hand, or damaged,
 //! is better refused than drawn.
 
-use super::RunResult;
+use super::{Condition, RunResult, SeriesEntry, StageLatency, Verdict};
 use crate::measure::{Latency, LatencyError, Stage};
 
 /// What is told apart from rounding: histograms keep three significant digits,
@@ -40,8 +40,8 @@ pub enum Unsound {
 
 /// Finds contradictions within a result: times and counts that no run can have,
 /// identities of the ledger that do not hold in a ledger that says it is closed,
-/// rates that are not those of the ledger, latencies that are not those of their
-/// histogram, seconds out of order.
+/// seconds that do not add up to it, stages that are missing, rates that are not those of the ledger, thresholds and a verdict that are not those
+/// of the figures, latencies that are not those of their histogram, seconds out of order.
 ///
 /// # Errors
 ///
@@ -55,6 +55,9 @@ pub fn check(result: &RunResult) -> Result<(), Unsound> {
     counts(result).map_err(contradiction)?;
     ledger(result).map_err(contradiction)?;
     rates(result).map_err(contradiction)?;
+    seconds(result).map_err(contradiction)?;
+    measured(result).map_err(contradiction)?;
+    judgements(result).map_err(contradiction)?;
     let undecoded = |place: String| {
         |source| Unsound::Histogram {
             run: result.run.id.clone(),
@@ -74,6 +77,7 @@ pub fn check(result: &RunResult) -> Result<(), Unsound> {
                 ("max", of.max, 1.0),
             ];
             latency(&place, of.count, &figures, &decoded).map_err(contradiction)?;
+            ends(&place, of, &decoded).map_err(contradiction)?;
         }
         for second in &result.series {
             let Some(of) = second.latency.get(stage) else {
@@ -105,10 +109,73 @@ pub fn check(result: &RunResult) -> Result<(), Unsound> {
     Ok(())
 }
 
-/// Spans of time are not negative, and no run lasts a century.
+/// Every latency of a reading that came to the end of a stage is there: as many as the
+/// ledger counts.
+fn measured(result: &RunResult) -> Result<(), String> {
+    let of = &result.ledger;
+    let latency = &result.latency;
+    for (stage, measured, count, counted) in [
+        ("service", &latency.service, of.acknowledged, "acknowledged"),
+        (
+            "response",
+            &latency.response,
+            of.acknowledged,
+            "acknowledged",
+        ),
+        ("e2e", &latency.e2e, of.seen.unwrap_or(0), "seen"),
+    ] {
+        if measured.is_none() && count > 0 {
+            return Err(format!(
+                "latency.{stage} is missing, and {count} readings were {counted}"
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Seconds from 0 on add up to the ledger.
+fn seconds(result: &RunResult) -> Result<(), String> {
+    if result.series.is_empty() {
+        return Ok(());
+    }
+    let of = &result.ledger;
+    let counts: [(&str, fn(&SeriesEntry) -> u64, u64); 6] = [
+        ("scheduled", |second| second.scheduled, of.scheduled),
+        ("dropped", |second| second.dropped, of.dropped),
+        ("cut_off", |second| second.cut_off, of.cut_off),
+        ("sent", |second| second.sent, of.sent),
+        (
+            "acknowledged",
+            |second| second.acknowledged,
+            of.acknowledged,
+        ),
+        ("failed", |second| second.failed, of.failed),
+    ];
+    for (name, count, whole) in counts {
+        let measured = result.series.iter().filter(|second| second.second >= 0);
+        let sum: u128 = measured.map(|second| u128::from(count(second))).sum();
+        if sum != u128::from(whole) {
+            return Err(format!(
+                "ledger.{name} is {whole}, by the seconds of the series {sum}"
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Spans of time are not negative, no run lasts a century, and none ends before it
+/// starts.
 fn times(result: &RunResult) -> Result<(), String> {
     const LONGEST_S: f64 = 3.2e9;
     let (run, config) = (&result.run, &result.config);
+    let moments = [&run.started, &run.ended].map(|text| text.parse::<jiff::Timestamp>());
+    if let [Ok(started), Ok(ended)] = moments
+        && ended < started
+    {
+        return Err(format!(
+            "run.ended is {ended}, before run.started, which is {started}"
+        ));
+    }
     let spans = [
         ("run.measured", run.measured),
         ("run.drained", run.drained),
@@ -190,6 +257,38 @@ fn rates(result: &RunResult) -> Result<(), String> {
     Ok(())
 }
 
+/// Thresholds were met, and the run came out, as the figures say.
+fn judgements(result: &RunResult) -> Result<(), String> {
+    for said in &result.thresholds {
+        // One that a later version knows is not judged here.
+        let Ok(condition) = said.expression.parse::<Condition>() else {
+            continue;
+        };
+        let word = |met: bool| if met { "met" } else { "missed" };
+        let found = condition.judge(result);
+        if said.met != found.met {
+            return Err(format!(
+                "threshold {} is said to be {}, by the figures it is {}",
+                said.expression,
+                word(said.met),
+                word(found.met)
+            ));
+        }
+    }
+    let Some(said) = &result.verdict else {
+        return Ok(());
+    };
+    let found = Verdict::of(result);
+    if said.word == found.word {
+        Ok(())
+    } else {
+        Err(format!(
+            "its verdict is \"{}\", by the figures \"{}\"",
+            said.word, found.word
+        ))
+    }
+}
+
 fn ledger(result: &RunResult) -> Result<(), String> {
     let of = &result.ledger;
     if !of.closed {
@@ -218,6 +317,24 @@ fn ledger(result: &RunResult) -> Result<(), String> {
         let whole = sum(&[of.acknowledged]);
         identities.push(("acknowledged = seen + missing", whole, both));
     }
+    let warm_up = &of.warm_up;
+    identities.push((
+        "warm-up: scheduled = sent + dropped + cut_off",
+        sum(&[warm_up.scheduled]),
+        sum(&[warm_up.sent, warm_up.dropped, warm_up.cut_off]),
+    ));
+    identities.push((
+        "warm-up: sent = acknowledged + failed",
+        sum(&[warm_up.sent]),
+        sum(&[warm_up.acknowledged, warm_up.failed]),
+    ));
+    if let (Some(seen), Some(missing)) = (warm_up.seen, warm_up.missing) {
+        identities.push((
+            "warm-up: acknowledged = seen + missing",
+            sum(&[warm_up.acknowledged]),
+            sum(&[seen, missing]),
+        ));
+    }
     match identities.iter().find(|(_, left, right)| left != right) {
         Some((identity, left, right)) => Err(format!(
             "its ledger is said to be closed, but {identity} is {left} ≠ {right}"
@@ -239,14 +356,44 @@ fn latency(place: &str, count: u64, figures: &[Quantile], decoded: &Latency) -> 
     if decoded.is_empty() {
         return Ok(());
     }
-    for &(name, said, quantile) in figures {
-        let found = decoded.quantile_us(quantile) as f64 / 1e6;
-        let near = (said - found).abs() <= RELATIVE * found.abs().max(said.abs()) + ABSOLUTE_S;
-        if !near {
-            return Err(format!(
-                "{place}.{name} is {said} s, by its histogram {found} s"
-            ));
-        }
+    let figures: Vec<_> = figures
+        .iter()
+        .map(|&(name, said, quantile)| (name, said, decoded.quantile_us(quantile) as f64 / 1e6))
+        .collect();
+    near(place, &figures)
+}
+
+/// The smallest value and the mean are those of the histogram. Around zero a mean is as
+/// exact as the values are large.
+fn ends(place: &str, of: &StageLatency, decoded: &Latency) -> Result<(), String> {
+    if decoded.is_empty() {
+        return Ok(());
     }
-    Ok(())
+    near(place, &[("min", of.min, decoded.min_us() as f64 / 1e6)])?;
+    let magnitudes = decoded.counts();
+    let magnitudes = magnitudes.map(|(us, count)| us.unsigned_abs() as f64 * count as f64);
+    let magnitude = magnitudes.sum::<f64>() / decoded.count() as f64 / 1e6;
+    let found = decoded.mean_us() / 1e6;
+    if (of.mean - found).abs() <= RELATIVE * magnitude + ABSOLUTE_S {
+        Ok(())
+    } else {
+        Err(format!(
+            "{place}.mean is {} s, by its histogram {found} s",
+            of.mean
+        ))
+    }
+}
+
+/// A name, the value that stands in the file, and what its histogram says.
+fn near(place: &str, figures: &[(&str, f64, f64)]) -> Result<(), String> {
+    let off = figures.iter().find(|(_, said, found)| {
+        let near = (said - found).abs() <= RELATIVE * found.abs().max(said.abs()) + ABSOLUTE_S;
+        !near
+    });
+    match off {
+        Some((name, said, found)) => Err(format!(
+            "{place}.{name} is {said} s, by its histogram {found} s"
+        )),
+        None => Ok(()),
+    }
 }

@@ -10,6 +10,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::{RunResult, Unsound, check};
+use crate::files;
 
 const SCHEMA: &str = "hrload.result/1";
 
@@ -295,7 +296,7 @@ fn write_whole(
         Place::File(path) => {
             let (temporary, file) = beside(&path)?;
             let written = write(&mut BufWriter::new(&file))
-                .and_then(|()| file.sync_all())
+                .and_then(|()| files::sync(&file))
                 .and_then(|()| fs::rename(&temporary, &path));
             if written.is_err() {
                 let _ = fs::remove_file(&temporary);

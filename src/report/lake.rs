@@ -15,18 +15,25 @@ pub struct Lake {
     /// How objects were compressed: `none`, `gzip` or `zstd`; or `parquet`, which they
     /// were then.
     pub compression: String,
-    /// Objects written.
+    /// Objects written, and there at the end as they were written.
     pub objects: u64,
     /// Bytes of them.
     pub bytes: u64,
-    /// Records in them, of whatever table and run.
+    /// Objects written, and at the end not there any more, or changed.
+    #[serde(default)]
+    pub gone: u64,
+    /// Records delivered, of whatever table and run.
     pub records: u64,
     /// Records that were written as failed.
     pub failed: u64,
-    /// Measured readings in them, each once.
+    /// Measured readings in those that are there, each once.
     pub readings: u64,
     /// Acknowledged readings that are not in them.
     pub missing: u64,
+    /// Acknowledged readings of the warm-up that are not in them; null in results from
+    /// before they were counted.
+    #[serde(default)]
+    pub warm_up_missing: Option<u64>,
     /// Further copies of measured readings.
     pub duplicates: u64,
     /// Measured readings whose object was closed by the end of the run, and

@@ -47,8 +47,8 @@ pub use cloudwatch::{CloudWatch, CloudWatchFigure};
 pub use condition::{Condition, ConditionError, SoFar};
 pub use config::{Config, Environment, Phase, RateChange, RunInfo, Target, Via, timestamp};
 pub use diff::{
-    Change, DiffResult, DiffSettings, Difference, FigureChange, Unheld, diff, diff_markdown,
-    differences, unlike,
+    Change, DiffResult, DiffSettings, Difference, Doubtful, FigureChange, Unheld, diff,
+    diff_markdown, differences, unlike,
 };
 pub(crate) use export::{Dialect, Exposition};
 pub use export::{Format, Report, ReportError, UnknownEnding};

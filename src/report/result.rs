@@ -85,6 +85,10 @@ pub struct RunResult {
     /// What held the run back, told from what was waited for; empty where nothing did.
     #[serde(default)]
     pub causes: Vec<HeldBack>,
+    /// What of the rate table and stream do not give for long, however a short run came
+    /// out; null where they give it, or where that is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unsustained: Option<String>,
     /// One entry a second, warm-up and drain included.
     pub series: Vec<SeriesEntry>,
     /// Thresholds that were asked for, and whether they were met.
@@ -325,6 +329,7 @@ impl RunResult {
                 .collect(),
             thresholds: Vec::new(),
             warnings,
+            unsustained: None,
             verdict: None,
             run,
             config,
@@ -335,6 +340,16 @@ impl RunResult {
         let derived = result.derived_warnings();
         result.warnings.extend(derived);
         result
+    }
+
+    /// Write units that were consumed: as the service said or, where it never says,
+    /// computed; none where nothing was written.
+    #[must_use]
+    pub fn written_units(&self) -> f64 {
+        if self.ledger.acknowledged == 0 {
+            return self.capacity.consumed_units;
+        }
+        self.capacity.units()
     }
 
     /// What the figures themselves give reason to say.

@@ -98,8 +98,8 @@ pub enum ReasonKind {
     Late,
     /// Acknowledged readings of the warm-up never came out of the stream.
     WarmUpMissing,
-    /// Acknowledged readings are not in the lake, or more often than in the stream, or its
-    /// delivery ended early.
+    /// Acknowledged readings, of the warm-up or measured, are not in the lake, or more often
+    /// than in the stream, or its delivery ended early.
     Lake,
     /// Readings were given up after they had been sent.
     Failed,
@@ -459,7 +459,7 @@ fn of_the_stream(reasons: &mut Reasons<'_>) {
     ]
     .iter()
     .map(|(unacknowledged, failed)| unacknowledged.unwrap_or(0).saturating_sub(*failed))
-    .sum();
+    .fold(0, u64::saturating_add);
     let told = units::count(unexplained);
     let text = format!("{told} readings were seen that this run never wrote: {hides}");
     reasons.readings(ReasonKind::OtherWriter, unexplained, text);
@@ -469,10 +469,12 @@ fn of_the_stream(reasons: &mut Reasons<'_>) {
 /// nothing came any more.
 fn still_arriving(result: &RunResult) -> Option<f64> {
     let last = result.series.last()?.second;
+    // Where nothing was waited for, what came last came while measuring.
+    let undrained = result.run.drained < 1.0;
     let latest = result.series.iter().rev();
     let mut latest = latest
         .take_while(|of| of.second > last - STILL_ARRIVING)
-        .filter(|of| of.phase == Phase::Drain && of.seen > 0);
+        .filter(|of| (of.phase == Phase::Drain || undrained) && of.seen > 0);
     Some(latest.next()?.latency.e2e.as_ref()?.p50)
 }
 
@@ -492,13 +494,31 @@ fn of_the_lake(reasons: &mut Reasons<'_>) {
     let Some(lake) = &result.lake else {
         return;
     };
+    let removed = match lake.gone {
+        0 => String::new(),
+        1 => "; 1 object was removed or changed after it was written".to_owned(),
+        n => format!(
+            "; {} objects were removed or changed after they were written",
+            units::count(n)
+        ),
+    };
     reasons.readings(
         ReasonKind::Lake,
         lake.missing,
         format!(
-            "{} of {} acknowledged not in the lake",
+            "{} of {} acknowledged not in the lake{removed}",
             units::count(lake.missing),
             units::count(result.ledger.acknowledged)
+        ),
+    );
+    let of_warm_up = lake.warm_up_missing.unwrap_or(0);
+    reasons.readings(
+        ReasonKind::Lake,
+        of_warm_up,
+        format!(
+            "{} of {} acknowledged in the warm-up not in the lake",
+            units::count(of_warm_up),
+            units::count(result.ledger.warm_up.acknowledged)
         ),
     );
     let duplicates = result.ledger.duplicates.unwrap_or(0);
@@ -535,6 +555,9 @@ fn doubts(result: &RunResult) -> Vec<String> {
         );
         doubts.push(text);
     }
+    if let Some(unsustained) = &result.unsustained {
+        doubts.push(format!("it is not held for long: {unsustained}"));
+    }
     if result.environment.build == "debug" {
         let text = "this is a debug build: build with --release before believing any figure";
         doubts.push(text.to_owned());
@@ -560,6 +583,13 @@ fn doubts(result: &RunResult) -> Vec<String> {
         doubts.push(format!(
             "clocks contradict each other by {}: DynamoDB's and Kinesis's differ, or one moved",
             units::duration(low - high)
+        ));
+    }
+    let replication = result.latency.replication.as_ref();
+    if let Some(early) = replication.map(|of| -of.p50).filter(|early| *early > 1.0) {
+        doubts.push(format!(
+            "records arrived {} before they were created: DynamoDB's and Kinesis's clocks differ",
+            units::duration(early)
         ));
     }
     let foreign = result.ledger.foreign.unwrap_or(0);

@@ -1,8 +1,8 @@
 //! What can go wrong with a call that reads a stream, and what it means for following.
 
-use std::error::Error;
-
 use aws_sdk_kinesis::error::{ProvideErrorMetadata, SdkError};
+
+use crate::trouble::words;
 
 /// Whose stream is followed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -181,6 +181,11 @@ impl Failed {
         }
     }
 
+    /// Whether the service may have done what was asked and only its answer is missing.
+    pub(super) fn is_without_answer(&self) -> bool {
+        matches!(self.trouble, Trouble::Unreachable | Trouble::Other)
+    }
+
     /// The error that this failure ends following with.
     pub(super) fn into_error(
         self,
@@ -219,7 +224,7 @@ impl Failed {
 impl<E, R> From<SdkError<E, R>> for Failed
 where
     E: std::error::Error + ProvideErrorMetadata + 'static,
-    R: std::fmt::Debug,
+    R: std::fmt::Debug + 'static,
 {
     fn from(error: SdkError<E, R>) -> Self {
         let service = error.as_service_error();
@@ -240,22 +245,9 @@ where
                 (Some(code), None) => code.to_owned(),
                 _ => "an error without a name".to_owned(),
             },
-            None => innermost(&error),
+            None => words(&error),
         };
         Self { trouble, message }
-    }
-}
-
-/// What happened, and the deepest cause; the layers between say nothing of their own.
-fn innermost(error: &dyn Error) -> String {
-    let mut cause = error;
-    while let Some(deeper) = cause.source() {
-        cause = deeper;
-    }
-    let (top, bottom) = (error.to_string(), cause.to_string());
-    match top == bottom {
-        true => top,
-        false => format!("{top}: {bottom}"),
     }
 }
 

@@ -83,6 +83,9 @@ impl FanOut {
                             sleep(CONSUMER_POLL).await;
                         }
                         Err(failed) => {
+                            // None was there a moment ago: one that is found after a
+                            // call whose answer was lost is what that call made.
+                            made |= failed.is_without_answer();
                             session
                                 .wait_after("RegisterStreamConsumer", failed, &mut backoff)
                                 .await?;

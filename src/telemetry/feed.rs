@@ -9,7 +9,7 @@ use crate::clock::Clock;
 use crate::experiment::{Event, Setting, Snapshot};
 use crate::load::limit::ClientKind;
 use crate::measure::{Latency, Second};
-use crate::report::Phase;
+use crate::report::{Ledger, Phase};
 
 /// Seconds of which the rates are kept: what the widest terminal shows.
 const RECENT: usize = 300;
@@ -83,8 +83,20 @@ impl Feed {
         self.publish();
     }
 
-    /// The run is over; what it told last is published once more.
-    pub fn end(mut self) {
+    /// The run is over; what it told last is published once more, with what the ledger
+    /// says of the warm-up: its seconds do not have what was under way at their end.
+    pub fn end(mut self, ledger: Option<&Ledger>) {
+        if let Some(Ledger { warm_up, .. }) = ledger {
+            let counts = &mut self.status.warm_up;
+            counts.scheduled = warm_up.scheduled;
+            counts.dropped = warm_up.dropped;
+            counts.cut_off = warm_up.cut_off;
+            counts.sent = warm_up.sent;
+            counts.acknowledged = warm_up.acknowledged;
+            counts.failed = warm_up.failed;
+            counts.seen = warm_up.seen.unwrap_or(counts.seen);
+            counts.foreign = warm_up.foreign;
+        }
         self.status.phase = Phase::Complete;
         self.publish();
     }

@@ -43,8 +43,8 @@ pub struct Status {
     pub asked_per_s: f64,
     /// The multiple of it that is in force; 0 while paused.
     pub tempo: f64,
-    /// Counts of the warm-up's seconds. What is left of its readings when
-    /// measuring begins is counted nowhere.
+    /// Counts of the warm-up's seconds; what is left of its readings when measuring
+    /// begins is not in them. In the end, the ledger's.
     pub warm_up: Counts,
     /// Counts of the measured seconds, of measured readings: in the end, the
     /// ledger's.

@@ -53,6 +53,13 @@ pub struct Fleet {
 }
 
 impl Fleet {
+    /// Bytes of memory that a fleet of this many devices takes, measuring not included.
+    #[must_use]
+    pub fn bytes(devices: u32) -> u64 {
+        let each = size_of::<Option<Device>>() + super::wheel::BYTES_EACH;
+        u64::from(devices) * each as u64
+    }
+
     /// The part of `workload`'s fleet that `partition` names, starting at
     /// `start_us`, microseconds since the Unix epoch.
     #[must_use]

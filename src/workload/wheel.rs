@@ -43,7 +43,6 @@ struct Chunk {
 }
 
 /// What the queue holds for each device, in bytes, its slots left aside.
-#[cfg(test)]
 pub(crate) const BYTES_EACH: usize = size_of::<Chunk>().div_ceil(CHUNK);
 
 /// An entry of a slot that begins at a multiple of 2 to the power of `bits`.

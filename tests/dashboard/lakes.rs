@@ -77,6 +77,29 @@ fn a_folder_that_is_not_there_yet_is_waited_for() {
 }
 
 #[test]
+fn what_was_read_and_is_gone_is_told() {
+    let lake = tempfile::tempdir().unwrap();
+    let at = |name: &str| lake.path().join(name);
+    for (object, sensors) in [("a", 0..3), ("b", 3..6), ("c", 6..9)] {
+        fs::write(at(object), lines(sensors)).unwrap();
+    }
+    let dashboard = Dashboard::of_lake(lake.path(), "");
+    let path = "/readings.csv?last=all";
+    dashboard.until(path, |of| readings(&of.body).0 == 9);
+    fs::rename(at("a"), at("renamed")).unwrap();
+    dashboard.until(path, |of| readings(&of.body).0 == 12);
+    fs::remove_file(at("b")).unwrap();
+    let told = |count: u32| {
+        let cell = format!("<td class=\"number\">{count}</td>");
+        let row = format!("{cell}<th scope=\"row\">objects that were read and are gone");
+        dashboard.until("/board", |of| of.body.contains(&row))
+    };
+    told(2);
+    fs::rename(at("renamed"), at("a")).unwrap();
+    told(2);
+}
+
+#[test]
 fn what_is_written_behind_a_text_is_read_and_once() {
     let lake = tempfile::tempdir().unwrap();
     let file = lake.path().join("growing.json");
@@ -157,7 +180,7 @@ fn clocks_that_are_ahead_are_set_apart_and_named() {
     for part in [
         "Readings a second, all wearables",
         "Latency, all wearables",
-        "readings a second now, all wearables",
+        "readings a second, last minute, all wearables",
     ] {
         assert!(one.contains(part), "{part}: {one}");
     }

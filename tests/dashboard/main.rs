@@ -10,6 +10,8 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use rustix::process::{Pid, Signal, kill_process};
+
 use support::dashboard::{Answer, Dashboard, Running, readings};
 use support::local::Local;
 use support::{finish, hrload, output, run};
@@ -85,6 +87,25 @@ fn a_stream_is_shown_with_what_it_still_has_and_what_comes() {
     for stage in ["due to read, p50", "replication", "e2e"] {
         assert!(board.contains(stage), "{stage}");
     }
+}
+
+#[test]
+fn a_stream_that_does_not_answer_is_not_up_to_date() {
+    let local = Local::start("--change-delay 0 --shards 1");
+    let mut command = local.client("dashboard");
+    let dashboard = Dashboard::start(&mut command, "--stream hrload");
+    let words = "--devices 50 --rate 100/s -w 0s -d 1s --keep --table shown --stream hrload -q";
+    assert_eq!(local.client(words).status().unwrap().code(), Some(0));
+    dashboard.until("/board", |of| of.body.contains("Up to date."));
+    let signal = |signal: Signal| {
+        let process = Pid::from_raw(local.id().try_into().unwrap()).unwrap();
+        kill_process(process, signal).unwrap();
+    };
+    signal(Signal::STOP);
+    let silent = "it has not answered for";
+    dashboard.until("/board", |of| of.body.contains(silent));
+    signal(Signal::CONT);
+    dashboard.until("/board", |of| of.body.contains("Up to date."));
 }
 
 #[test]

@@ -43,6 +43,12 @@ struct Row {
     /// Files it must have written, with something in them.
     #[serde(default)]
     writes: Vec<String>,
+    /// What it must tell when it is run as it is shown, at full speed.
+    #[serde(default)]
+    as_shown: Vec<String>,
+    /// Exit code of the example as it is shown.
+    #[serde(default)]
+    code_as_shown: i32,
     /// Why it is not run here, and what runs it.
     elsewhere: Option<String>,
 }
@@ -143,17 +149,32 @@ fn run(row: &Row, fixtures: &Fixtures) -> Result<(), String> {
         command = format!("timeout --preserve-status -s INT {seconds} {command}");
     }
     let binary = Path::new(env!("CARGO_BIN_EXE_hrload"));
+    let (code, told) = shell(&command, folder.path(), binary, &endpoint);
+    judge(&command, code, &told, row.code, &row.tells)?;
+    for file in &row.writes {
+        let written = fs::read(folder.path().join(file)).unwrap_or_default();
+        if written.is_empty() {
+            return Err(format!(
+                "{file} is not there, or empty\n--- {command}\n{told}"
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// The exit code of a command line, and what it printed.
+fn shell(command: &str, folder: &Path, binary: &Path, endpoint: &str) -> (Option<i32>, String) {
     let path = format!(
         "{}:{}",
         binary.parent().unwrap().display(),
         env::var("PATH").unwrap_or_default()
     );
     let output = Command::new("bash")
-        .args(["-c", &command])
-        .current_dir(&folder)
+        .args(["-c", command])
+        .current_dir(folder)
         .env("PATH", path)
         .env("NO_COLOR", "1")
-        .env("AWS_ENDPOINT_URL", &endpoint)
+        .env("AWS_ENDPOINT_URL", endpoint)
         .env("AWS_REGION", "us-east-1")
         .env("AWS_ACCESS_KEY_ID", "test")
         .env("AWS_SECRET_ACCESS_KEY", "test")
@@ -169,25 +190,45 @@ fn run(row: &Row, fixtures: &Fixtures) -> Result<(), String> {
         String::from_utf8_lossy(&output.stdout),
         String::from_utf8_lossy(&output.stderr)
     );
-    let wrong = |what: String| Err(format!("{what}\n--- {command}\n{told}"));
-    if output.status.code() != Some(row.code) {
-        return wrong(format!("exit code {:?}", output.status.code()));
+    (output.status.code(), told)
+}
+
+/// What is wrong with how a command ended and what it printed.
+fn judge(
+    command: &str,
+    code: Option<i32>,
+    told: &str,
+    expected: i32,
+    tells: &[String],
+) -> Result<(), String> {
+    let lacking = tells.iter().find(|text| !told.contains(text.as_str()));
+    let what = match lacking {
+        _ if told.contains("panicked") => "it panicked".to_owned(),
+        _ if code != Some(expected) => format!("exit code {code:?}"),
+        Some(text) => format!("it does not tell {text:?}"),
+        None => return Ok(()),
+    };
+    Err(format!("{what}\n--- {command}\n{told}"))
+}
+
+#[test]
+#[ignore = "minutes at full speed, with a release binary: scripts/showcases"]
+fn showcases_hold_as_they_are_shown() {
+    let binary = env::var("HRLOAD_BINARY").expect("HRLOAD_BINARY names a release binary");
+    let rows = rows();
+    let showcases: Vec<&Row> = rows.iter().filter(|row| !row.as_shown.is_empty()).collect();
+    assert!(!showcases.is_empty());
+    let mut wrong = Vec::new();
+    for row in showcases {
+        let folder = tempfile::tempdir().unwrap();
+        // Each starts services of its own.
+        let nowhere = "http://127.0.0.1:9";
+        let (code, told) = shell(&row.shown, folder.path(), Path::new(&binary), nowhere);
+        println!("$ {}\n{told}", row.shown);
+        let judged = judge(&row.shown, code, &told, row.code_as_shown, &row.as_shown);
+        wrong.extend(judged.err());
     }
-    for text in &row.tells {
-        if !told.contains(text.as_str()) {
-            return wrong(format!("it does not tell {text:?}"));
-        }
-    }
-    for file in &row.writes {
-        let written = fs::read(folder.path().join(file)).unwrap_or_default();
-        if written.is_empty() {
-            return wrong(format!("{file} is not there, or empty"));
-        }
-    }
-    if told.contains("panicked") {
-        return wrong("it panicked".to_owned());
-    }
-    Ok(())
+    assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
 }
 
 #[test]

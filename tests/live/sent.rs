@@ -50,8 +50,13 @@ fn attribute<'a>(of: &'a Value, key: &str) -> Option<&'a str> {
 
 /// The value of a counter while measuring.
 fn measured(message: &Value, name: &str) -> f64 {
+    counted(message, name, "measure")
+}
+
+/// The value of a counter in a phase.
+fn counted(message: &Value, name: &str, phase: &str) -> f64 {
     let points = points(message, name).into_iter();
-    let mut points = points.filter(|point| attribute(point, "phase") == Some("measure"));
+    let mut points = points.filter(|point| attribute(point, "phase") == Some(phase));
     points
         .next()
         .map_or(0.0, |point| point["asDouble"].as_f64().unwrap())
@@ -120,6 +125,9 @@ fn a_collector_gets_cumulative_metrics_that_end_at_the_ledger() {
     for name in ["scheduled", "sent", "acknowledged", "seen"] {
         let sent = measured(last, &format!("hrload_{name}_readings"));
         assert_eq!(sent as u64, run.count(&format!("ledger.{name}")), "{name}");
+        let warm_up = counted(last, &format!("hrload_{name}_readings"), "warm-up");
+        let of_ledger = run.count(&format!("ledger.warm_up.{name}"));
+        assert_eq!(warm_up as u64, of_ledger, "{name} of the warm-up");
     }
     readable_by_opentelemetry(&asked);
 }

@@ -302,7 +302,7 @@ fn a_collector_of_text_files_reads_the_text() {
 #[test]
 fn junit_has_a_case_for_the_run_and_for_each_threshold() {
     let mut result = Case::default().run();
-    for (expression, measured, met) in [("e2e.p99<1s", 0.4, true), ("lost=0", 3.0, false)] {
+    for (expression, measured, met) in [("e2e.p99<1s", 0.4, true), ("missing>5", 0.0, false)] {
         result.thresholds.push(Threshold {
             expression: expression.into(),
             measured: Some(measured),
@@ -317,7 +317,7 @@ fn junit_has_a_case_for_the_run_and_for_each_threshold() {
     assert_eq!(xml.matches("<testcase ").count(), 3);
     assert_eq!(xml.matches("<failure ").count(), 1);
     assert!(xml.contains(r#"name="e2e.p99&lt;1s" time="#));
-    assert!(xml.contains("lost=0: measured 3"));
+    assert!(xml.contains("missing&gt;5: measured 0"));
     let lossy = text("xml", &[Case::lossy().run()]);
     assert!(lossy.contains("50 failed"), "{lossy}");
     for (kind, result) in kinds() {

@@ -43,7 +43,11 @@ fn kinds() -> Vec<(&'static str, RunResult)> {
     for second in &mut nothing.series {
         second.latency = Default::default();
         second.scheduled = 0;
+        second.dropped = 0;
+        second.cut_off = 0;
+        second.sent = 0;
         second.acknowledged = 0;
+        second.failed = 0;
         second.seen = 0;
     }
     vec![

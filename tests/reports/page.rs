@@ -128,11 +128,20 @@ fn an_hour_makes_a_page_no_larger_than_it_can_be_read() {
             second
         })
         .collect();
-    let slower = result.run.measured / 3_600.0;
     result.run.measured = 3_600.0;
-    result.rate.offered *= slower;
-    result.rate.achieved *= slower;
-    result.rate.seen = result.rate.seen.map(|seen| seen * slower);
+    let ledger = &mut result.ledger;
+    ledger.scheduled = 3_600 * second.scheduled;
+    ledger.dropped = 3_600 * second.dropped;
+    ledger.cut_off = 3_600 * second.cut_off;
+    ledger.sent = 3_600 * second.sent;
+    ledger.acknowledged = 3_600 * second.acknowledged;
+    ledger.failed = ledger.sent - ledger.acknowledged;
+    ledger.seen = Some(ledger.acknowledged - ledger.missing.unwrap());
+    let rate = |count: u64| count as f64 / 3_600.0;
+    result.rate.offered = rate(ledger.scheduled);
+    result.rate.achieved = rate(ledger.acknowledged);
+    result.rate.seen = ledger.seen.map(rate);
+    result.series[0].failed += ledger.failed - 3_600 * second.failed;
     assert_sound("an hour", &text("html", &[result]));
 }
 

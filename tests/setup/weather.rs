@@ -8,8 +8,8 @@ use std::process::Stdio;
 use hrload::aws::permissions;
 use serde_json::Value;
 
-use super::proxy::{Fate, Proxy};
 use super::support::await_line;
+use super::support::proxy::{Fate, Proxy};
 use super::{World, ended};
 
 const RUN: &str = "run -q -r 200/s --devices 100 -d 1s -w 0s --drain 10s";
@@ -67,6 +67,7 @@ fn a_creation_or_removal_whose_answer_is_lost_leaves_nothing() {
     for (operation, lost, code) in [
         ("CreateStream", 1, 0),
         ("CreateTable", 1, 0),
+        ("EnableKinesisStreamingDestination", 1, 0),
         ("DeleteTable", 1, 0),
         ("DeleteStream", 1, 0),
         // Not one answer comes through.
@@ -82,6 +83,59 @@ fn a_creation_or_removal_whose_answer_is_lost_leaves_nothing() {
         });
         world.run_through(&proxy, code);
         world.is_cleared();
+    }
+}
+
+#[test]
+fn an_answer_without_what_was_asked_for_is_no_statement() {
+    const CLEANUP: &str = "cleanup --expired";
+    for (words, operation, body, lacks) in [
+        (RUN, "DescribeTable", r#"{"Table":{}}"#, "TableStatus"),
+        (RUN, "DescribeStreamSummary", "", "StreamStatus"),
+        (
+            RUN,
+            "DescribeKinesisStreamingDestination",
+            r#"{"TableName":"t"}"#,
+            "KinesisDataStreamDestinations",
+        ),
+        (CLEANUP, "ListTables", "{}", "TableNames"),
+        (CLEANUP, "ListStreams", "{}", "StreamNames"),
+    ] {
+        let world = World::new();
+        let proxy = Proxy::in_weather(world.address, move |called, _| {
+            if called == operation {
+                Fate::Answer(200, "application/x-amz-json-1.0", body)
+            } else {
+                Fate::Pass
+            }
+        });
+        let words = format!("{words} --endpoint-url http://{}", proxy.address);
+        let stderr = ended(&world.command(&words).output().unwrap(), 1);
+        let told = format!("the answer is no answer to {operation}: it has no {lacks}");
+        assert!(stderr.contains(&told), "{operation}: {stderr}");
+    }
+}
+
+#[test]
+fn where_tags_cannot_be_read_nothing_is_said_to_have_expired() {
+    let world = World::new();
+    ended(&world.setup("--table old --expires 1us"), 0);
+    for operation in ["ListTagsOfResource", "ListTagsForStream"] {
+        let proxy = Proxy::in_weather(world.address, move |called, _| {
+            if called == operation {
+                Fate::Refuse("UnknownOperationException", "no such call")
+            } else {
+                Fate::Pass
+            }
+        });
+        let words = format!(
+            "cleanup --expired --yes --endpoint-url http://{}",
+            proxy.address
+        );
+        let output = world.command(&words).output().unwrap();
+        let stderr = ended(&output, 1);
+        assert!(stderr.contains("cannot be told"), "{operation}: {stderr}");
+        assert!(output.stdout.is_empty());
     }
 }
 

@@ -53,6 +53,8 @@ pub(crate) struct State {
     pub(crate) consumer: Option<u32>,
     /// The same for a consumer that will be registered.
     pub(crate) consumer_takes: u32,
+    /// So many registrations are done, and answered as failed.
+    pub(crate) unanswered_registrations: u32,
 }
 
 #[derive(Clone, Default)]
@@ -266,6 +268,10 @@ impl State {
             }
             "RegisterStreamConsumer" => {
                 self.consumer = Some(self.consumer_takes);
+                if self.unanswered_registrations > 0 {
+                    self.unanswered_registrations -= 1;
+                    return Err("InternalFailure");
+                }
                 Ok(json!({"Consumer": {
                     "ConsumerName": "c", "ConsumerARN": CONSUMER_ARN,
                     "ConsumerStatus": "CREATING", "ConsumerCreationTimestamp": 1.7e9,

@@ -475,6 +475,18 @@ fn a_consumer_registered_here_is_deregistered_and_a_found_one_is_left() {
 }
 
 #[test]
+fn a_consumer_whose_registration_was_not_answered_is_deregistered() {
+    let kinesis = Kinesis::start();
+    kinesis.add_shard("shardId-0", &[]);
+    kinesis.state().unanswered_registrations = 1;
+    let follower = Follower::start(config(&kinesis, fan_out(), From::Beginning));
+    follower.ready().unwrap();
+    follower.stop();
+    assert_eq!(kinesis.calls("RegisterStreamConsumer"), 1);
+    assert_eq!(kinesis.state().consumer, None);
+}
+
+#[test]
 fn trouble_at_the_start_is_one_error_that_names_the_stream() {
     for consumer in [Consumer::default(), fan_out()] {
         let kinesis = Kinesis::start();

@@ -117,6 +117,21 @@ pub(crate) const ALL: &[Odd] = &[
         ],
     },
     Odd {
+        name: "a file that no memory holds",
+        make: |lake| {
+            put(lake, "o", lines(2));
+            let large = fs::File::create(lake.join("p")).unwrap();
+            large.set_len(1 << 32).unwrap();
+        },
+        readings: 2,
+        records: 2,
+        told: &[(
+            1,
+            "object cannot be read",
+            &["p (it holds more than 1 GiB of text, which is not read here)"],
+        )],
+    },
+    Odd {
         name: "half of a surrogate pair",
         make: |lake| {
             let half = good(3).replace("\"awsRegion\":\"us-west-2\"", "\"x\":\"a\\ud83d\"");

@@ -117,7 +117,7 @@ pub(super) fn fault(data: &[u8]) {
             let now_us = 1_700_000_000_000_000;
             let dice = FaultDice::new(&faults, 1);
             for _ in 0..3 {
-                let _ = dice.next_call(now_us, true);
+                let _ = dice.next_call(now_us);
                 let change = dice.next_change(now_us);
                 let _ = now_us + change.delay_us + dice.next_answer_delay_us();
                 let _ = dice.next_item_is_unprocessed();

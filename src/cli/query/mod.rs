@@ -9,6 +9,7 @@ use clap::{Args, ValueEnum};
 use super::problem::{Exit, Problem};
 use super::values;
 use crate::endpoint::Endpoint;
+use crate::files;
 use crate::lake::Place;
 
 #[cfg(feature = "sql")]
@@ -145,7 +146,7 @@ impl QueryArgs {
     /// The statement; `None`: none was given.
     fn statement(&self) -> Result<Option<String>, Problem> {
         if let Some(file) = &self.file {
-            let text = std::fs::read_to_string(file);
+            let text = files::read_text(file);
             let text = text.map_err(|error| {
                 Problem::usage(format!("{} cannot be read: {error}", file.display()))
             });

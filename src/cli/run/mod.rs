@@ -347,7 +347,7 @@ fn usd(text: &str) -> Result<f64, String> {
 pub(crate) fn run(mut args: RunArgs) -> Result<Exit, Problem> {
     let quiet = args.quiet;
     // What cannot be read is better known before the run than after it.
-    let baseline = diff::read(&args.baseline)?;
+    let baseline = diff::read_once(&args.baseline)?;
     let reports = std::mem::take(&mut args.report);
     reports::probe(&reports, args.output.as_deref())?;
     let conditions = args.take_thresholds()?;
@@ -376,7 +376,8 @@ pub(crate) fn run(mut args: RunArgs) -> Result<Exit, Problem> {
         Ok::<_, Problem>(experiment::run(&request, interrupts, &mut tell).await?)
     });
     let not_removed = live.finish();
-    watching.end(quiet);
+    let ledger = finished.as_ref().ok().map(|of| &of.result.ledger);
+    watching.end(ledger, quiet);
     let finished = finished?;
     let result = &finished.result;
     // What people read first; then each other output, whatever became of the rest.
@@ -394,8 +395,9 @@ pub(crate) fn run(mut args: RunArgs) -> Result<Exit, Problem> {
     };
     let exit = compared.as_ref().map_or(Exit::Held, |exit| *exit);
     outputs.note(compared.map(drop));
-    outputs.note(not_removed.map_or(Ok(()), Err));
     outputs.note(kept(result, finished.written, &outputs));
+    // Which costs no output.
+    outputs.note(not_removed.map_or(Ok(()), Err));
     outputs.end()?;
     Ok(match finished.word {
         Word::Held => exit,

@@ -11,7 +11,7 @@ use crate::cli::place::layout_name;
 use crate::cli::problem::Problem;
 use crate::cli::profiles;
 use crate::cli::values::{self, Rate};
-use crate::experiment::{Embedded, Output, Phases, Request, Resources, Sending, Target, Via};
+use crate::experiment::{self, Embedded, Output, Phases, Request, Resources, Sending, Target, Via};
 use crate::load::limit::ClientKind;
 use crate::measure::Stage;
 use crate::report::{self, Condition};
@@ -157,6 +157,7 @@ impl RunArgs {
         self.check_feed()?;
         self.take_state()?;
         self.followed(flag, &conditions)?;
+        experiment::holds(self.devices).map_err(Problem::usage)?;
         let profile = profiles::find(&self.profile)?;
         let pace = match (self.rate, self.interval) {
             (Some(Rate(rate)), _) => Pace::Rate(rate),

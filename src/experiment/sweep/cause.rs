@@ -2,11 +2,15 @@
 
 use crate::measure::Stage;
 use crate::report::{
-    Cause, HeldBack, Limiting, RunResult, Threshold, Whose, amount, count, duration,
+    Cause, Condition, HeldBack, Limiting, ReasonKind, RunResult, Threshold, Verdict, Whose, amount,
+    count, duration,
 };
 
 /// Items refused, of those sent, above which the service's capacity is to blame.
 const THROTTLED: f64 = 0.001;
+
+/// A shard that takes this share of what it can has little left for uneven keys.
+const NEARLY: f64 = 0.5;
 
 /// A stage is to blame for a late reading when it is this much of it.
 const DOMINANT: f64 = 0.5;
@@ -15,12 +19,12 @@ const DOMINANT: f64 = 0.5;
 /// before the client: a client waits for what a table refuses, and a stream
 /// falls behind only with what was written.
 pub(super) fn cause(result: &RunResult) -> Cause {
-    let missed: Vec<&Threshold> = result.thresholds.iter().filter(|of| !of.met).collect();
     throttled(result)
         .or_else(|| behind(result))
+        .or_else(|| lost(result))
         .or_else(|| generator(result))
         .or_else(|| target(result))
-        .unwrap_or_else(|| slowest(result, &missed))
+        .unwrap_or_else(|| missed(result))
 }
 
 fn throttled(result: &RunResult) -> Option<Cause> {
@@ -48,21 +52,38 @@ fn throttled(result: &RunResult) -> Option<Cause> {
         because: format!(
             "a table{capacity} refused {} items{by}, and gave {} units/s",
             count(items),
-            amount(result.capacity.units() / result.run.measured.max(1e-9)),
+            amount(result.written_units() / result.run.measured.max(1e-9)),
         ),
     })
 }
 
-/// Change records came late, or not within the drain: nothing but the stream's
-/// shards holds them up.
+/// Acknowledged readings that never came out of the stream, though nothing came late.
+fn lost(result: &RunResult) -> Option<Cause> {
+    let verdict = Verdict::of(result);
+    let missing = verdict.reasons.iter();
+    let missing = missing.filter(|reason| reason.kind == ReasonKind::Missing);
+    let readings: u64 = missing.filter_map(|reason| reason.readings).sum();
+    (readings as f64 > THROTTLED * result.ledger.acknowledged as f64).then(|| Cause {
+        limiting: Limiting::Lost,
+        because: format!(
+            "{} of {} acknowledged never came out of the stream",
+            count(readings),
+            count(result.ledger.acknowledged)
+        ),
+    })
+}
+
+/// Change records came late, or not within the drain, while shards took nearly all that
+/// they can.
 fn behind(result: &RunResult) -> Option<Cause> {
     let whole = result.latency.get(Stage::EndToEnd)?;
     let replication = result.latency.get(Stage::Replication)?;
     let missing = result.ledger.missing.unwrap_or(0);
     let dominant = replication.p99 > DOMINANT * whole.p99 && replication.p99 > 1.0;
     let unread = missing as f64 > THROTTLED * result.ledger.acknowledged as f64;
-    let shards = result.config.shards.unwrap_or(0);
-    (dominant || unread).then(|| Cause {
+    let shards = result.config.shards.filter(|shards| *shards > 0)?;
+    let full = result.rate.achieved > NEARLY * f64::from(shards) * shard_rate(result);
+    ((dominant || unread) && full).then(|| Cause {
         limiting: Limiting::Shard,
         because: format!(
             "in {shards} shard{} change records arrived {} late at p99{}",
@@ -74,6 +95,16 @@ fn behind(result: &RunResult) -> Option<Cause> {
             },
         ),
     })
+}
+
+/// Records a second that a shard takes: a thousand, or as many as a megabyte has
+/// (<https://docs.aws.amazon.com/streams/latest/dev/service-sizes-and-limits.html>).
+fn shard_rate(result: &RunResult) -> f64 {
+    let planned = result.planned.as_ref();
+    let bytes = planned
+        .and_then(|of| of.record_bytes)
+        .map_or(0.0, |of| of.measured);
+    (1e6 / bytes.max(1.0)).min(1_000.0)
 }
 
 fn generator(result: &RunResult) -> Option<Cause> {
@@ -93,17 +124,35 @@ fn target(result: &RunResult) -> Option<Cause> {
     })
 }
 
-/// Nothing was exhausted: the slowest part of the way.
-fn slowest(result: &RunResult, missed: &[&Threshold]) -> Cause {
+/// Nothing was exhausted: what of a latency that was missed took longest, or else what
+/// was missed.
+fn missed(result: &RunResult) -> Cause {
+    let missed: Vec<&Threshold> = result.thresholds.iter().filter(|of| !of.met).collect();
+    let stage_of = |of: &&Threshold| of.expression.parse::<Condition>().ok()?.stage();
+    let Some(of_stage) = missed.iter().find_map(stage_of) else {
+        let missed: Vec<&str> = missed.iter().map(|of| of.expression.as_str()).collect();
+        return Cause {
+            limiting: Limiting::Unseen,
+            because: format!(
+                "nothing was throttled or late that explains why {} was missed, at {} readings/s",
+                if missed.is_empty() {
+                    "it".to_owned()
+                } else {
+                    missed.join(", ")
+                },
+                amount(result.rate.achieved),
+            ),
+        };
+    };
     let stages = [
         (Stage::Pacing, Limiting::Client),
         (Stage::Service, Limiting::Service),
-        (Stage::Replication, Limiting::Shard),
+        (Stage::Replication, Limiting::Replication),
         (Stage::Read, Limiting::Reader),
     ];
     let p99 = |stage| result.latency.get(stage).map_or(0.0, |of| of.p99);
     // Where no reading that was followed was late, the way ends with the answer.
-    let followed = missed.iter().any(|of| of.expression.starts_with("e2e"));
+    let followed = matches!(of_stage, Stage::EndToEnd | Stage::Replication | Stage::Read);
     let of_the_way = if followed { &stages[..] } else { &stages[..2] };
     let slowest = of_the_way
         .iter()
@@ -112,8 +161,8 @@ fn slowest(result: &RunResult, missed: &[&Threshold]) -> Cause {
     Cause {
         limiting,
         because: format!(
-            "nothing was throttled and the client kept up; the slowest stage was {} with {} at \
-             p99, at {} readings/s",
+            "nothing was throttled and the generator was not the limit; the slowest stage was \
+             {} with {} at p99, at {} readings/s",
             stage.key(),
             duration(p99(stage)),
             amount(result.rate.achieved),

@@ -5,7 +5,7 @@ use object_store::path::Path;
 use object_store::{Error, ObjectStoreExt};
 
 use super::list::Object;
-use crate::lake::compress::Compression;
+use crate::lake::compress::{Compression, MOST_TEXT, too_large};
 use crate::lake::format::Format;
 use crate::lake::store::{Lake, StoreError};
 
@@ -102,6 +102,9 @@ impl Lake {
     /// # Errors
     /// The store does not answer: what it would have is not known.
     pub async fn text(&self, object: &Object) -> Result<Text, StoreError> {
+        if object.bytes > MOST_TEXT {
+            return Ok(Text::Unreadable(too_large().to_string()));
+        }
         let bytes = match &self.folder {
             Some(folder) => {
                 let path = folder.join(&object.key);

@@ -20,6 +20,10 @@ const BOUND_SHARE: f64 = 0.01;
 /// timers and arrivals need slack.
 const BUSY_SHARE: f64 = 0.9;
 
+/// A thread that lived for less than this has no share to be told: it is busy while it
+/// begins and ends.
+const SHARE_US: f64 = 500_000.0;
+
 /// Batches that leave later than this at the 99th percentile were held up;
 /// tokio's timer alone stays well below.
 const LATE_US: u64 = 5_000;
@@ -190,7 +194,8 @@ fn waited(evidence: &Evidence, findings: &mut Vec<Finding>) {
     let elapsed_us = evidence.elapsed_us.max(1) as f64;
     let all_workers_us = elapsed_us * evidence.workers.max(1) as f64;
     let bound = |us: u64| us as f64 / all_workers_us > BOUND_SHARE;
-    let busy = evidence.busiest_cpu_us as f64 / elapsed_us > BUSY_SHARE;
+    let busy_share = evidence.busiest_cpu_us as f64 / elapsed_us;
+    let busy = elapsed_us >= SHARE_US && busy_share > BUSY_SHARE;
     let limits = &evidence.limits;
     let before = findings.len();
     let mut found = |whose, what: String, advice: String| {

@@ -58,6 +58,21 @@ fn troubles(obstacle: Obstacle, words: &str, calls: u64) -> Troubles {
 }
 
 #[test]
+fn a_thread_that_hardly_lived_is_not_said_to_be_short_of_cpu() {
+    let evidence = |elapsed_us: u64| Evidence {
+        elapsed_us,
+        busiest_cpu_us: elapsed_us,
+        ..fine()
+    };
+    let told = |elapsed_us: u64| {
+        let findings = judge(&evidence(elapsed_us));
+        findings.iter().any(|of| of.what.contains("out of CPU"))
+    };
+    assert!(!told(20_000));
+    assert!(told(5_000_000));
+}
+
+#[test]
 fn each_cause_is_told_with_whose_it_is_and_what_to_do() {
     const BOUND: u64 = 2_000_000;
     /// Whose a cause is, and a piece of what is told of it and advised.

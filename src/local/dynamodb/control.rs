@@ -278,13 +278,16 @@ pub(super) fn delete_table(database: &Database, body: &str, now_us: u64) -> Resu
              deletion protection first.",
         ));
     }
-    in_use_unless_active(&table, now_us)?;
-    table.delete(now_us);
-    table
-        .destinations
-        .write()
-        .unwrap_or_else(PoisonError::into_inner)
-        .close(now_us);
+    // "If table is already in the DELETING state, no error is returned."
+    if table.status(now_us) != Status::Deleting {
+        in_use_unless_active(&table, now_us)?;
+        table.delete(now_us);
+        table
+            .destinations
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .close(now_us);
+    }
     let mut description = describe(&table, now_us);
     // As in https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_DeleteTable.html.
     if let Some(description) = description.as_object_mut() {

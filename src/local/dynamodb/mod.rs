@@ -78,7 +78,7 @@ impl fmt::Debug for Database {
 pub struct Call {
     /// When it is carried out: microseconds since the Unix epoch.
     pub now_us: u64,
-    /// Whether a fault has it refused as throttled (BatchWriteItem and PutItem).
+    /// Whether a fault has it refused as throttled: a call that writes.
     pub throttle: bool,
 }
 

@@ -233,9 +233,8 @@ impl FaultDice {
         }
     }
 
-    /// The fate of the next write call, begun at `now_us`. `throttles` is
-    /// whether the call is one that can be throttled as a whole.
-    pub fn next_call(&self, now_us: u64, throttles: bool) -> CallFault {
+    /// The fate of the next write call, begun at `now_us`.
+    pub fn next_call(&self, now_us: u64) -> CallFault {
         if self.stall.is_some() {
             // Whoever is first keeps the place; the others see it taken.
             let _ = self
@@ -252,7 +251,7 @@ impl FaultDice {
             CallFault::Error
         } else if self.error_html.throw() {
             CallFault::ErrorHtml
-        } else if throttles && self.throttle.throw() {
+        } else if self.throttle.throw() {
             CallFault::Throttle
         } else {
             CallFault::None
@@ -330,7 +329,7 @@ mod tests {
                 .iter()
                 .all(|f| *f == ChangeFault::default())
         );
-        assert_eq!(dice.next_call(1, true), CallFault::None);
+        assert_eq!(dice.next_call(1), CallFault::None);
         assert!(!dice.next_item_is_unprocessed());
         assert_eq!(dice.stalled_until_us(1), None);
         assert_eq!(dice.injected(), Injected::default());
@@ -391,7 +390,7 @@ mod tests {
     #[test]
     fn one_call_suffers_one_fault_at_most() {
         let dice = dice("disconnect=1,error=1,throttle=2", 1);
-        let fates: Vec<_> = (0..5).map(|_| dice.next_call(9, true)).collect();
+        let fates: Vec<_> = (0..5).map(|_| dice.next_call(9)).collect();
         assert_eq!(
             fates,
             [
@@ -408,8 +407,8 @@ mod tests {
     fn a_stall_holds_answers_from_its_time_after_the_first_write() {
         let dice = dice("stall=2s@5s", 1);
         assert_eq!(dice.stalled_until_us(6_000_000), None);
-        dice.next_call(1_000_000, true);
-        dice.next_call(3_000_000, true);
+        dice.next_call(1_000_000);
+        dice.next_call(3_000_000);
         for (now_us, until_us) in [
             (5_999_999, None),
             (6_000_000, Some(8_000_000)),

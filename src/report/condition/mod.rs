@@ -236,19 +236,31 @@ impl Condition {
         self.figure == other.figure && side(self) == side(other)
     }
 
-    /// Whether it names losses of this kind, so that meeting it allows them.
+    /// Whether it names losses of this kind and says how many there may be, so that
+    /// meeting it allows them: a bound from below on a loss permits nothing, nor does one
+    /// on the achieved rate that says nothing of what was offered.
     #[must_use]
     pub(super) fn allows(&self, loss: Loss) -> bool {
-        match self.figure {
-            Figure::Count(Counted::Lost) => true,
-            Figure::Count(Counted::Missing) => loss == Loss::Missing,
-            Figure::Count(Counted::Failed) => loss == Loss::Failed,
-            Figure::Count(Counted::Dropped) => loss == Loss::Dropped,
-            Figure::Count(Counted::CutOff) => loss == Loss::CutOff,
-            // What is achieved is what was acknowledged.
-            Figure::Achieved => loss != Loss::Missing,
-            _ => false,
-        }
+        let at_most = matches!(
+            self.comparison,
+            Comparison::Below | Comparison::AtMost | Comparison::Equal
+        );
+        let is_share = matches!(self.bound, Bound::Share(_));
+        let permits = match self.figure {
+            Figure::Achieved => !at_most && is_share,
+            _ => at_most,
+        };
+        permits
+            && match self.figure {
+                Figure::Count(Counted::Lost) => true,
+                Figure::Count(Counted::Missing) => loss == Loss::Missing,
+                Figure::Count(Counted::Failed) => loss == Loss::Failed,
+                Figure::Count(Counted::Dropped) => loss == Loss::Dropped,
+                Figure::Count(Counted::CutOff) => loss == Loss::CutOff,
+                // What is achieved is what was acknowledged.
+                Figure::Achieved => loss != Loss::Missing,
+                _ => false,
+            }
     }
 
     /// Whether it names readings that were seen again, and allows this many of those

@@ -59,10 +59,18 @@ pub(in crate::report) fn tables(text: &mut String, result: &DiffResult) -> Resul
     for of in &result.unheld {
         writeln!(text, "- {}", plain(&of.line()))?;
     }
+    for of in &result.doubtful {
+        writeln!(text, "- {}", plain(&of.line()))?;
+    }
     if let Some(line) = result.about_unheld() {
         writeln!(text, "\n{}", plain(&line))?;
     }
-    if !(result.differences.is_empty() && result.unheld.is_empty()) {
+    let told = [
+        result.differences.len(),
+        result.unheld.len(),
+        result.doubtful.len(),
+    ];
+    if told != [0; 3] {
         writeln!(text)?;
     }
     let (headline, stages) = result.figures_by_rank();

@@ -45,7 +45,10 @@ pub struct DiffResult {
     pub differences: Vec<Difference>,
     /// Runs that did not hold what they were offered, or were cut short.
     pub unheld: Vec<Unheld>,
-    /// Whether such runs were allowed; they fail the comparison otherwise.
+    /// Runs whose figures are doubtful, as where the generator was the limit.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub doubtful: Vec<Doubtful>,
+    /// Whether runs that did not hold were allowed; they fail the comparison otherwise.
     pub unheld_allowed: bool,
     /// Every figure that runs of one side or the other were to have.
     pub figures: Vec<FigureChange>,
@@ -70,6 +73,29 @@ impl Unheld {
             self.side,
             self.run,
             self.why.join("; ")
+        )
+    }
+}
+
+/// A run whose figures are doubtful.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Doubtful {
+    /// `base` or `new`.
+    pub side: String,
+    /// The run's id.
+    pub run: String,
+    /// What makes its figures doubtful.
+    pub doubts: Vec<String>,
+}
+
+impl Doubtful {
+    /// In a line.
+    pub(super) fn line(&self) -> String {
+        format!(
+            "in doubt: {} run {}: {}",
+            self.side,
+            self.run,
+            self.doubts.join("; ")
         )
     }
 }
@@ -201,6 +227,8 @@ impl DiffResult {
         let ids = |runs: &[RunResult]| runs.iter().map(|run| run.run.id.clone()).collect();
         let mut unheld = unheld_of("base", base);
         unheld.extend(unheld_of("new", new));
+        let mut doubtful = doubtful_of("base", base);
+        doubtful.extend(doubtful_of("new", new));
         Ok(Self {
             schema: SCHEMA.to_owned(),
             base: ids(base),
@@ -209,6 +237,7 @@ impl DiffResult {
             practical: settings.practical,
             differences: differences(base, new),
             unheld,
+            doubtful,
             unheld_allowed: settings.allow_unheld,
             figures,
         })
@@ -275,4 +304,17 @@ fn unheld_of(side: &str, runs: &[RunResult]) -> Vec<Unheld> {
         })
     });
     unheld.collect()
+}
+
+/// The runs of a side whose figures are doubtful.
+fn doubtful_of(side: &str, runs: &[RunResult]) -> Vec<Doubtful> {
+    let doubtful = runs.iter().filter_map(|run| {
+        let doubts = Verdict::of(run).doubts;
+        (!doubts.is_empty()).then(|| Doubtful {
+            side: side.to_owned(),
+            run: run.run.id.clone(),
+            doubts,
+        })
+    });
+    doubtful.collect()
 }

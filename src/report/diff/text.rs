@@ -36,6 +36,9 @@ fn write_diff(text: &mut String, result: &DiffResult) -> std::fmt::Result {
     for of in &result.unheld {
         folded(text, BAD, &of.line())?;
     }
+    for of in &result.doubtful {
+        folded(text, NOTE, &of.line())?;
+    }
     let heading = format!(
         "{:<20}{:>12}{:>12}{:>12}{:>10}  {}",
         "figure", "base", "new", "change", "share", "verdict"

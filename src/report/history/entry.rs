@@ -1,13 +1,13 @@
 //! A line of a history.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::io;
 use std::path::Path;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::files;
 use crate::report::units::{amount, count};
 use crate::report::{Figures, RunResult, Target, Verdict, Via, WriteError, write_text};
 
@@ -132,11 +132,11 @@ impl Counts {
     /// It cannot be read, or is something else.
     pub fn read(path: &Path) -> Result<Self, CountsError> {
         let name = || path.display().to_string();
-        let text = fs::read(path).map_err(|source| CountsError::Io {
+        let text = files::read_text(path).map_err(|source| CountsError::Io {
             path: name(),
             source,
         })?;
-        serde_json::from_slice(&text).map_err(|source| CountsError::Form {
+        serde_json::from_str(&text).map_err(|source| CountsError::Form {
             path: name(),
             source,
         })
@@ -231,7 +231,7 @@ impl Entry {
     }
 
     fn text(path: &Path) -> Result<String, HistoryError> {
-        fs::read_to_string(path).map_err(|source| HistoryError::Io {
+        files::read_text(path).map_err(|source| HistoryError::Io {
             path: path.display().to_string(),
             source,
         })

@@ -178,6 +178,10 @@ pub(super) fn changes(diff: &DiffResult) -> Markup {
             p.warning { strong { "Runs that did not hold:" } }
             ul { @for of in &diff.unheld { li { (of.line()) } } }
         }
+        @if !diff.doubtful.is_empty() {
+            p.warning { strong { "Runs whose figures are doubtful:" } }
+            ul { @for of in &diff.doubtful { li { (of.line()) } } }
+        }
         (table("The whole way", &headline))
         @if !stages.is_empty() { (table("Stages: where a change comes from", &stages)) }
     }

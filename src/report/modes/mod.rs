@@ -309,7 +309,7 @@ impl ModeFigures {
             worst_device: slowest.max_by(|a, b| a.e2e.total_cmp(&b.e2e)).copied(),
             write_units: bare(&|run| {
                 let measured = run.run.measured;
-                (measured > 0.0).then(|| run.capacity.units() / measured)
+                (measured > 0.0).then(|| run.written_units() / measured)
             }),
             throttled_share: refused as f64 / ((refused + written) as f64).max(1.0),
             throttles,

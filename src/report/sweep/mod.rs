@@ -117,6 +117,12 @@ pub enum Limiting {
     Service,
     /// Reading the stream.
     Reader,
+    /// The way from the table to the stream took long though shards had room.
+    Replication,
+    /// Readings were lost between the table and the reader.
+    Lost,
+    /// Nothing that was seen: an objective was missed for another reason.
+    Unseen,
 }
 
 impl Limiting {
@@ -130,6 +136,9 @@ impl Limiting {
             Self::Client => "the client",
             Self::Service => "the service's own time",
             Self::Reader => "reading the stream",
+            Self::Replication => "the way from the table to the stream",
+            Self::Lost => "lost readings",
+            Self::Unseen => "nothing that was seen",
         }
     }
 }
@@ -183,7 +192,7 @@ impl SweepResult {
             lost: ledger.scheduled.saturating_sub(arrived),
             throttled: result.throttles.iter().map(|of| of.items).sum(),
             write_units: match measured {
-                measured if measured > 0.0 => result.capacity.units() / measured,
+                measured if measured > 0.0 => result.written_units() / measured,
                 _ => 0.0,
             },
             thresholds: result.thresholds.clone(),

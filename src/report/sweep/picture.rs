@@ -1,6 +1,6 @@
 //! A sweep as a plot: latency against rate, and where it bends.
 
-use super::{Percentiles, SweepResult};
+use super::{Limiting, Percentiles, SweepResult};
 use crate::measure::Stage;
 use crate::report::plot::{Axis, Colour, Line, Mark, Plot, PlotError, Rule};
 use crate::report::units::amount;
@@ -49,7 +49,10 @@ pub fn sweep_plot(result: &SweepResult) -> Result<String, PlotError> {
             plot = plot.mark(Mark::new(step.rate, of.p99 * 1e3, label));
         }
         if let (Some(above), Some(cause)) = (knee.above, &result.cause) {
-            let label = format!("too much for {}", cause.limiting.words());
+            let label = match cause.limiting {
+                Limiting::Lost | Limiting::Unseen => "objectives missed".to_owned(),
+                limiting => format!("too much for {}", limiting.words()),
+            };
             plot = plot.rule(Rule::upright(result.steps[above].rate, label));
         }
     }

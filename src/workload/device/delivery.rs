@@ -65,8 +65,12 @@ impl Device {
         }
     }
 
+    /// Whether its readings wait for a session without a phone to end, in the run or
+    /// after it. What waited for one that ended before has left before.
     pub(super) fn waits_for_phone(&self) -> bool {
-        self.flags & HAS_NO_PHONE != 0 && self.bout.activity == Activity::Session
+        self.flags & HAS_NO_PHONE != 0
+            && self.bout.activity == Activity::Session
+            && u64::from(self.bout.session_s) * SECOND_US >= RUN_STARTS_US
     }
 }
 

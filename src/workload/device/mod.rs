@@ -469,11 +469,9 @@ impl Device {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-
     #[test]
     fn a_device_takes_about_a_hundred_bytes() {
-        let all = size_of::<Option<Device>>() + super::super::wheel::BYTES_EACH;
+        let all = super::super::Fleet::bytes(1);
         assert!(all <= 105, "{all} bytes");
     }
 }
