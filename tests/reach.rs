@@ -9,64 +9,19 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream as Plain};
 use std::sync::{Arc, Mutex};
 
 use support::local::Local;
+use support::tls::Tls;
 use support::{finish, hrload_with_credentials};
-use tokio::io::copy_bidirectional;
-use tokio::net::{TcpListener as Listener, TcpStream};
-use tokio_rustls::TlsAcceptor;
-use tokio_rustls::rustls::ServerConfig;
-use tokio_rustls::rustls::crypto::ring;
-use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 
 const SMALL: &str = "--devices 100 -r 200/s -w 0s -d 1s --drain 20s";
-
-/// TLS before `server`, with a certificate for `localhost` that nobody knows; the
-/// certificate, in PEM. Listens until the process ends.
-fn tls_before(server: SocketAddr) -> (SocketAddr, String) {
-    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
-    let key = PrivatePkcs8KeyDer::from(made.signing_key.serialize_der());
-    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(vec![made.cert.der().clone()], PrivateKeyDer::Pkcs8(key))
-        .unwrap();
-    let acceptor = TlsAcceptor::from(Arc::new(config));
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-    listener.set_nonblocking(true).unwrap();
-    let address = listener.local_addr().unwrap();
-    std::thread::spawn(move || {
-        let runtime = tokio::runtime::Runtime::new().unwrap();
-        runtime.block_on(async {
-            let listener = Listener::from_std(listener).unwrap();
-            loop {
-                let (client, _) = listener.accept().await.unwrap();
-                let acceptor = acceptor.clone();
-                tokio::spawn(async move {
-                    // A client that does not trust it hangs up.
-                    let Ok(mut client) = acceptor.accept(client).await else {
-                        return;
-                    };
-                    let mut upstream = TcpStream::connect(server).await.unwrap();
-                    let _ = copy_bidirectional(&mut client, &mut upstream).await;
-                });
-            }
-        });
-    });
-    (address, made.cert.pem())
-}
 
 #[test]
 fn a_certificate_that_the_platform_trusts_is_trusted_and_no_other() {
     let local = Local::start("");
-    let (address, certificate) = tls_before(local.address());
+    let tls = Tls::before(local.address());
     let folder = tempfile::tempdir().unwrap();
-    let roots = folder.path().join("roots.pem");
-    std::fs::write(&roots, certificate).unwrap();
+    let roots = tls.roots(folder.path());
     for client in ["sdk", "direct"] {
-        let words = format!(
-            "run {SMALL} --client {client} --endpoint-url https://localhost:{}",
-            address.port()
-        );
+        let words = format!("run {SMALL} --client {client} --endpoint-url {}", tls.url());
         let mut trusted = hrload_with_credentials(&format!("{words} -o -"));
         let run = finish(trusted.env("SSL_CERT_FILE", &roots).output().unwrap());
         assert_eq!(run.code, 0, "{client}: {}", run.stderr);
@@ -130,16 +85,15 @@ fn tunnel(mut client: Plain, asked: &Mutex<Vec<String>>) -> std::io::Result<()> 
 #[test]
 fn both_clients_go_through_the_proxy_that_the_environment_names() {
     let local = Local::start("");
-    let (address, certificate) = tls_before(local.address());
+    let tls = Tls::before(local.address());
     let folder = tempfile::tempdir().unwrap();
-    let roots = folder.path().join("roots.pem");
-    std::fs::write(&roots, certificate).unwrap();
+    let roots = tls.roots(folder.path());
     for client in ["sdk", "direct"] {
         for (no_proxy, tunnels) in [("elsewhere", true), ("localhost", false)] {
             let (proxy, asked) = proxy();
             let words = format!(
-                "run {SMALL} --client {client} --via none --endpoint-url https://localhost:{} -o -",
-                address.port()
+                "run {SMALL} --client {client} --via none --endpoint-url {} -o -",
+                tls.url()
             );
             let mut command = hrload_with_credentials(&words);
             command
@@ -155,7 +109,7 @@ fn both_clients_go_through_the_proxy_that_the_environment_names() {
                 run.count("ledger.scheduled")
             );
             let asked = asked.lock().unwrap();
-            let name = format!("localhost:{}", address.port());
+            let name = format!("localhost:{}", tls.address.port());
             assert!(asked.iter().all(|to| *to == name), "{asked:?}");
             // Table and calls: `direct` has connections of its own.
             assert_eq!(asked.len() > 1, tunnels, "{client}, {no_proxy}: {asked:?}");

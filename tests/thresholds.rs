@@ -162,3 +162,23 @@ fn a_condition_on_what_will_not_be_measured_is_refused_before_the_run() {
         assert!(stderr.contains(says), "{words}: {stderr}");
     }
 }
+
+#[test]
+fn a_few_failed_readings_are_not_held_in_any_form() {
+    let folder = tempfile::tempdir().unwrap();
+    let junit = folder.path().join("run.xml");
+    let words = "--devices 500 --rate 2000/s -w 0s -d 2s --change-delay 0 --drain 3s --attempts 1 \
+                 --fault unprocessed=4";
+    let run = support::run(&format!("{words} --report {}", junit.display()));
+    run.assert_closed();
+    assert_eq!(run.code, 3);
+    assert_eq!(run.result["verdict"]["word"], "rate-held");
+    assert_eq!(run.result["verdict"]["reasons"][0]["kind"], "failed");
+    assert!(run.stderr.contains("\nrate held    "), "{}", run.stderr);
+    assert!(run.stderr.contains("lost 4 readings"), "{}", run.stderr);
+    let junit = std::fs::read_to_string(junit).unwrap();
+    assert!(junit.contains("failures=\"1\"") && junit.contains("4 failed"));
+    let allowed = support::run(&format!("{words} --threshold failed<1%"));
+    assert_eq!(allowed.code, 0, "{}", allowed.stderr);
+    assert!(allowed.stderr.contains("which failed<1% allows"));
+}

@@ -31,6 +31,9 @@ pub struct ServiceError {
 ///
 /// # Errors
 /// The body is not a BatchWriteItem answer, or names an item that has not the layout.
+/// Every answer has `UnprocessedItems`, an empty object where all was written
+/// (<https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchWriteItem.html>):
+/// one that has not, or null for it, does not say what was written.
 pub fn decode_batch(
     body: &[u8],
     layout: Layout,
@@ -45,31 +48,23 @@ pub fn decode_batch(
             is_answer = true;
             unprocessed(scanner, layout, &mut reply.unprocessed)
         }
-        b"ConsumedCapacity" => {
-            is_answer = true;
-            consumed(scanner, &mut reply.consumed_units)
-        }
+        b"ConsumedCapacity" => consumed(scanner, &mut reply.consumed_units),
         _ => scanner.skip().map(drop),
     })?;
     scanner.finish()?;
-    // Every answer to a call that asks for TOTAL has at least one of the two.
-    // Anything else is not an answer from which "all were written" can be read.
     if is_answer {
         Ok(())
     } else {
-        Err(scanner.error("UnprocessedItems or ConsumedCapacity"))
+        Err(scanner.error("UnprocessedItems"))
     }
 }
 
-/// `{"table":[{"PutRequest":{"Item":{...}}},...],...}` or null.
+/// `{"table":[{"PutRequest":{"Item":{...}}},...],...}`.
 fn unprocessed(
     scanner: &mut Scanner<'_>,
     layout: Layout,
     readings: &mut Vec<ReadingId>,
 ) -> Result<(), DecodeError> {
-    if scanner.peek() == Some(b'n') {
-        return scanner.skip().map(drop);
-    }
     scanner.object(|scanner, _table| {
         scanner.array(|scanner| {
             let mut reading = None;

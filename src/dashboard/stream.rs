@@ -21,6 +21,8 @@ struct Tips {
     reading: Option<BTreeSet<String>>,
     waiting: usize,
     at_tip: BTreeSet<String>,
+    /// Those whose last read failed, and how.
+    failing: BTreeMap<String, String>,
     /// When each shard last answered, in microseconds.
     answered_us: BTreeMap<String, u64>,
 }
@@ -36,6 +38,9 @@ impl Tips {
     }
 
     fn state(&self) -> State {
+        if let Some(why) = self.failing.values().next() {
+            return State::Failed(why.clone());
+        }
         match &self.reading {
             Some(reading) if self.waiting == 0 && reading.is_subset(&self.at_tip) => State::Current,
             _ => State::Reading,
@@ -83,6 +88,7 @@ pub(super) async fn follow(
                         take(&mut board, &page.shard, &record);
                     }
                     drop(board);
+                    tips.failing.remove(&page.shard);
                     if page.ended {
                         tips.answered_us.remove(&page.shard);
                     } else {
@@ -94,6 +100,10 @@ pub(super) async fn follow(
                     } else {
                         tips.at_tip.remove(&page.shard);
                     }
+                    shared.set(tips.state());
+                }
+                Told::Failing(failing) => {
+                    tips.failing.insert(failing.shard, failing.why);
                     shared.set(tips.state());
                 }
             },
@@ -147,7 +157,7 @@ mod tests {
             reading: reading.map(set),
             waiting,
             at_tip: set(at_tip),
-            answered_us: BTreeMap::new(),
+            ..Tips::default()
         };
         for (tips, expected) in [
             (tips(None, 0, &[]), State::Reading),
@@ -158,5 +168,10 @@ mod tests {
         ] {
             assert_eq!(tips.state(), expected, "{tips:?}");
         }
+        let mut failing = tips(Some(&["a"]), 0, &["a"]);
+        failing
+            .failing
+            .insert("a".to_owned(), "no answer".to_owned());
+        assert_eq!(failing.state(), State::Failed("no answer".to_owned()));
     }
 }

@@ -4,7 +4,7 @@
 use super::request::{Request, Via};
 use crate::load::limit::{Finding, Whose as Found};
 use crate::report::{HeldBack, RunResult, Whose, count, duration};
-use crate::stream::{Consumer, Tally};
+use crate::stream::{Consumer, FollowError, Outcome, Tally};
 
 /// Items refused, of those sent, above which the table's capacity held the run back.
 const THROTTLED: f64 = 0.001;
@@ -13,6 +13,10 @@ const THROTTLED: f64 = 0.001;
 /// could not keep up.
 const BEHIND_S: f64 = 5.0;
 
+/// A reader whose pages came later than this after they were asked for, in the mean and
+/// in seconds, was held up by them.
+const SLOW_READ_S: f64 = 1.0;
+
 /// Codes of failed calls that are told by what they met on their way, or that
 /// the end of the run made.
 const NO_ANSWERS: [&str; 3] = ["connection", "timeout", "unfinished"];
@@ -20,7 +24,7 @@ const NO_ANSWERS: [&str; 3] = ["connection", "timeout", "unfinished"];
 /// All that held the run back, the errors first.
 pub(super) fn causes(
     findings: Vec<Finding>,
-    tally: Option<&Tally>,
+    read: Option<&Outcome>,
     request: &Request,
     result: &RunResult,
 ) -> Vec<HeldBack> {
@@ -38,10 +42,46 @@ pub(super) fn causes(
         .collect();
     causes.extend(refused(result));
     causes.extend(failed(result));
-    if let Some(tally) = tally {
+    if let Some(Outcome {
+        error,
+        last_failure,
+        tally,
+    }) = read
+    {
+        causes.extend(
+            error
+                .as_ref()
+                .or(last_failure.as_ref())
+                .map(|of| unread(of, tally)),
+        );
         causes.extend(reader(tally, request, result));
     }
     causes
+}
+
+/// Calls of the reader that failed for another reason than want of capacity.
+fn unread(last: &FollowError, tally: &Tally) -> HeldBack {
+    let whose = match last {
+        FollowError::Unreachable { .. } => Whose::Network,
+        _ => Whose::Reader,
+    };
+    let told = last.to_string();
+    // An error says what to do behind its semicolon.
+    let (what, advice) = match told.rsplit_once("; ") {
+        Some((what, advice)) => (what, advice),
+        None => (
+            told.as_str(),
+            "look at the stream, and at the service's log",
+        ),
+    };
+    HeldBack {
+        whose,
+        what: format!(
+            "{} calls to read the stream failed, the last: {what}",
+            count(tally.retried_errors.max(1))
+        ),
+        advice: advice.to_owned(),
+    }
 }
 
 /// What the table had no capacity for.
@@ -131,6 +171,17 @@ fn reader(tally: &Tally, request: &Request, result: &RunResult) -> Vec<HeldBack>
                 "use a longer --poll-interval"
             }
             .to_owned(),
+        });
+    }
+    let page_s = tally.reading_us as f64 / 1e6 / tally.reads.max(1) as f64;
+    if page_s > SLOW_READ_S {
+        causes.push(HeldBack {
+            whose: Whose::Reader,
+            what: format!(
+                "its reads of the stream took {} in the mean",
+                duration(page_s)
+            ),
+            advice: "look at the stream's service, and at the way to it".to_owned(),
         });
     }
     let behind = result.series.iter().map(|second| second.behind);

@@ -54,6 +54,10 @@ impl Interrupts {
     /// The system does not let us.
     pub fn listen() -> io::Result<Self> {
         let (sender, orders) = mpsc::unbounded_channel();
+        // A file that grows over this process's limit (`ulimit -f`) fails its write, as on
+        // a full disk; unheard, the signal would end the process with all it knows.
+        let too_large = rustix::process::Signal::XFSZ.as_raw();
+        drop(signal(SignalKind::from_raw(too_large))?);
         let hang_up = (!ignores_hang_up()).then(|| signal(SignalKind::hangup()));
         Ok(Self {
             signals: [

@@ -57,6 +57,8 @@ pub(super) struct Gone {
     pub(super) bytes: u64,
     /// Measured readings in them.
     pub(super) readings: u64,
+    /// Readings of the warm-up in them.
+    pub(super) warm_up: u64,
     /// Why the lake did not say what it has.
     pub(super) unknown: Option<String>,
 }
@@ -68,6 +70,8 @@ struct Put {
     objects: Vec<(String, u64)>,
     /// Measured readings that came into the lake with it.
     readings: u64,
+    /// Readings of the warm-up that did.
+    warm_up: u64,
 }
 
 impl Gone {
@@ -80,6 +84,7 @@ impl Gone {
                     gone.objects += 1;
                     gone.bytes += bytes;
                     gone.readings = put.readings;
+                    gone.warm_up = put.warm_up;
                 }
             }
             Ok::<Self, StoreError>(gone)
@@ -92,6 +97,7 @@ impl Gone {
                     all.objects += gone.objects;
                     all.bytes += gone.bytes;
                     all.readings += gone.readings;
+                    all.warm_up += gone.warm_up;
                 }
                 Err(error) => {
                     all.unknown.get_or_insert_with(|| error.to_string());
@@ -106,6 +112,7 @@ impl Gone {
 #[derive(Debug)]
 pub(super) struct Deliverer {
     stop: Arc<Notify>,
+    abandon: Arc<Notify>,
     held: Arc<AtomicU64>,
     done: oneshot::Receiver<Kept>,
 }
@@ -136,6 +143,7 @@ impl Deliverer {
             until_idle: None,
         };
         let stop = Arc::new(Notify::new());
+        let abandon = Arc::new(Notify::new());
         let held = Arc::new(AtomicU64::new(0));
         let (begun, ready) = oneshot::channel();
         let (sender, done) = oneshot::channel();
@@ -146,6 +154,7 @@ impl Deliverer {
             clock,
             recorder,
             stop: Arc::clone(&stop),
+            abandon: Arc::clone(&abandon),
             held: Arc::clone(&held),
         };
         thread::Builder::new()
@@ -159,7 +168,12 @@ impl Deliverer {
                 let _ = sender.send(kept);
             })
             .map_err(RunError::Thread)?;
-        let mut deliverer = Self { stop, held, done };
+        let mut deliverer = Self {
+            stop,
+            abandon,
+            held,
+            done,
+        };
         if ready.await.is_err() {
             let kept = deliverer.kept().await?;
             return Err(match kept.error {
@@ -170,9 +184,10 @@ impl Deliverer {
         Ok(deliverer)
     }
 
-    /// Waits until so many measured readings are in the lake, or for so long,
-    /// and ends the delivery: what has been read by then is written. Returns what it
-    /// left, and whether a signal ended the wait.
+    /// Waits until so many readings are in the lake, or for so long, and ends the
+    /// delivery: what has been read by then is written. Where a signal comes while it is
+    /// written, that is not waited for, and what is in the lake is known all the same.
+    /// Returns what it left, and whether a signal ended the wait.
     pub(super) async fn end(
         mut self,
         awaited: u64,
@@ -191,7 +206,11 @@ impl Deliverer {
         }
         self.stop.notify_one();
         tokio::select! {
-            kept = self.kept() => Ok((kept?, interrupted)),
+            kept = self.kept() => return Ok((kept?, interrupted)),
+            () = interrupts.next() => self.abandon.notify_one(),
+        }
+        tokio::select! {
+            kept = self.kept() => Ok((kept?, true)),
             () = interrupts.next() => Err(RunError::Stopped),
         }
     }
@@ -224,6 +243,7 @@ struct Work {
     clock: Clock,
     recorder: LakeRecorder,
     stop: Arc<Notify>,
+    abandon: Arc<Notify>,
     held: Arc<AtomicU64>,
 }
 
@@ -236,12 +256,14 @@ impl Work {
             clock,
             mut recorder,
             stop,
+            abandon,
             held,
         } = self;
         let mut begun = Some(begun);
         let mut latest = Delivered::default();
         let mut lacks = Vec::new();
         let (mut written, mut put) = (Vec::new(), Put::default());
+        let mut measured = 0;
         let ended = {
             let tell = |event: Event<'_>| match event {
                 Event::Begun => {
@@ -267,14 +289,20 @@ impl Work {
                         closed_early,
                     );
                     let now = recorder.held();
-                    put.readings = now - held.swap(now, Ordering::Relaxed);
+                    let before = held.swap(now, Ordering::Relaxed);
+                    put.readings = recorder.measured() - measured;
+                    put.warm_up = now - before - put.readings;
+                    measured = recorder.measured();
                     written.push(std::mem::take(&mut put));
                 }
                 Event::Without(lack) => lacks.push(lack.to_owned()),
                 Event::Redelivers(_) | Event::Read(_) => {}
             };
             let stop = stop.notified();
-            lake::deliver(&delivery, &source.client, &lake, clock, stop, tell).await
+            tokio::select! {
+                ended = lake::deliver(&delivery, &source.client, &lake, clock, stop, tell) => ended,
+                () = abandon.notified() => Err(DeliverError::Abandoned),
+            }
         };
         let (delivered, error) = match ended {
             Ok(delivered) => (delivered, None),

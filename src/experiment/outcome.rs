@@ -88,8 +88,8 @@ pub(super) fn finish(
     result.warnings.extend(unbilled(lived));
     let exceeded = Sustained::of(request, setting).exceeded_by(setting.mean_rate);
     result.unsustained = exceeded.map(|cause| cause.because);
-    let tally = lived.read.as_ref().map(|(_, outcome)| &outcome.tally);
-    result.causes = causes(findings, tally, request, &result);
+    let read = lived.read.as_ref().map(|(_, outcome)| outcome);
+    result.causes = causes(findings, read, request, &result);
     result.calls = calls(lived);
     result.puts = lived.copied.as_ref().map(|copied| report::Puts {
         records: copied.put,
@@ -168,8 +168,11 @@ fn put_lake(request: &LakeRequest, kept: &Kept, lived: &Lived, result: &mut RunR
         lacks,
         error,
     } = kept;
-    let acknowledged = &lived.sent.record.acknowledged.measured;
-    let unwritten = acknowledged.difference_len(&record.held);
+    let acknowledged = &lived.sent.record.acknowledged;
+    let unwritten = (
+        acknowledged.measured.difference_len(&record.held.measured),
+        acknowledged.warm_up.difference_len(&record.held.warm_up),
+    );
     if let Some(why) = &gone.unknown {
         let told = format!("whether all that was written is still in the lake is not known: {why}");
         result.warnings.push(told);
@@ -188,8 +191,9 @@ fn put_lake(request: &LakeRequest, kept: &Kept, lived: &Lived, result: &mut RunR
         gone: gone.objects,
         records: delivered.records_delivered,
         failed: delivered.records_failed,
-        readings: record.held.len().saturating_sub(gone.readings),
-        missing: unwritten + gone.readings,
+        readings: record.held.measured.len().saturating_sub(gone.readings),
+        missing: unwritten.0 + gone.readings,
+        warm_up_missing: Some(unwritten.1 + gone.warm_up),
         duplicates: record.duplicates,
         closed_early: record.closed_early,
         error: error.as_ref().map(|error| redact(&error.to_string())),

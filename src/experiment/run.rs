@@ -443,7 +443,8 @@ impl Life<'_> {
         let lake = match deliverer {
             None => None,
             Some(deliverer) => {
-                let awaited = sent.record.acknowledged.measured.len();
+                let acknowledged = &sent.record.acknowledged;
+                let awaited = acknowledged.measured.len() + acknowledged.warm_up.len();
                 let longest = match (signals, cut_short) {
                     (2.., _) => Duration::ZERO,
                     (1, _) | (_, true) => SHORT_DRAIN,

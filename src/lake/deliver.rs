@@ -168,6 +168,9 @@ pub enum DeliverError {
     /// The stream does not give.
     #[error(transparent)]
     Source(#[from] SourceError),
+    /// Whoever delivers did not wait for the end.
+    #[error("it was not waited for; what was not written is still in the stream")]
+    Abandoned,
     /// Its bytes could not be made.
     #[error("making an object failed: {0}")]
     Format(#[from] std::io::Error),
@@ -487,6 +490,8 @@ impl Run {
                 self.page = Some((page, 0));
                 tell(Event::Read(&self.delivered));
             }
+            // It is tried again, and ends delivery where it stays so.
+            Told::Failing(_) => {}
             Told::Listed(listed) => {
                 if let Some(idle) = &mut self.idle {
                     idle.listed(&listed.reading, listed.ended, listed.waiting);

@@ -54,6 +54,15 @@ const CHECK_CHECKPOINT: &str = "the stream may have been made anew since the lak
 pub(crate) enum Told {
     Page(Page),
     Listed(Listed),
+    Failing(Failing),
+}
+
+/// A read of a shard failed, and is tried again.
+#[derive(Debug)]
+pub(crate) struct Failing {
+    pub(crate) shard: String,
+    /// What failed, and how.
+    pub(crate) why: String,
 }
 
 /// What a shard gave.
@@ -422,6 +431,9 @@ impl Source<'_> {
             // Back-pressure may outlast an iterator's five minutes.
             let expired = failed.trouble == Trouble::ExpiredIterator;
             if !expired {
+                let (shard, stream) = (id.clone(), feed.stream);
+                let why = format!("GetRecords on stream {stream} failed: {}", failed.message);
+                self.tell(Told::Failing(Failing { shard, why })).await;
                 feed.wait(&mut backoff, "GetRecords", failed).await?;
             }
             sleep_until(called + BUSY_INTERVAL).await;

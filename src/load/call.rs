@@ -4,7 +4,7 @@ use super::{Direct, DirectSlot, RequestId, Sdk, SdkSlot};
 use crate::codec::Layout;
 use crate::codec::response::{BatchReply, ServiceError};
 use crate::trouble::Trouble;
-use crate::workload::Reading;
+use crate::workload::{Reading, ReadingId};
 
 /// How a call ended, as seen by the client.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,6 +55,20 @@ impl Call {
             reply: BatchReply::default(),
             outcome: Outcome::Answered,
             request_id: RequestId::default(),
+        }
+    }
+}
+
+impl Call {
+    /// What an answer that could be read comes to: one whose reply names a reading as
+    /// unwritten that was not sent, or one twice, is not this call's.
+    pub(super) fn answered(&self) -> Outcome {
+        let unprocessed = &self.reply.unprocessed;
+        let was_sent = |id: &ReadingId| self.readings.iter().any(|reading| reading.id == *id);
+        let mut named = unprocessed.iter().enumerate();
+        match named.all(|(at, id)| was_sent(id) && !unprocessed[..at].contains(id)) {
+            true => Outcome::Answered,
+            false => Outcome::Unreadable,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What reached the lake, and how late it could be queried there.
 
 use super::latency::{Latency, span_us};
-use super::{Opening, Reach, SequenceSet};
+use super::{Opening, Reach, Readings, SequenceSet};
 use crate::workload::ReadingId;
 
 /// Records the readings in objects of a lake. Owned by the delivering thread.
@@ -14,8 +14,8 @@ pub struct LakeRecorder {
 /// The readings that are in a lake, and how late they came there.
 #[derive(Debug, Clone, Default)]
 pub struct LakeRecord {
-    /// Measured readings in whole objects, each once.
-    pub held: SequenceSet,
+    /// Readings in whole objects, each once.
+    pub held: Readings,
     /// Intended start until the object could be read, of their first sightings
     /// in objects that closed by themselves.
     pub freshness: Latency,
@@ -33,22 +33,30 @@ impl LakeRecorder {
         Self {
             opening,
             record: LakeRecord {
-                held: SequenceSet::with_devices(devices),
+                held: Readings {
+                    measured: SequenceSet::with_devices(devices),
+                    warm_up: SequenceSet::default(),
+                },
                 ..LakeRecord::default()
             },
         }
     }
 
     /// A reading is in an object that can be read since `queryable_us`, and
-    /// that was `closed_early` or not. Warm-up readings and those of other runs
-    /// are passed over.
+    /// that was `closed_early` or not. Those of other runs are passed over, and of
+    /// the warm-up's it is kept that they are there.
     pub fn queryable(&mut self, id: ReadingId, queryable_us: u64, closed_early: bool) {
         let reach = self.opening.reach();
-        let is_ours = |reach: &Reach| reach.covers(id, queryable_us) && reach.measures(id);
-        if !reach.as_ref().is_some_and(is_ours) {
+        let is_ours = |reach: &Reach| reach.covers(id, queryable_us);
+        let Some(reach) = reach.filter(is_ours) else {
+            return;
+        };
+        let measured = reach.measures(id);
+        let is_new = self.record.held.of(measured).insert(id.device, id.sequence);
+        if !measured {
             return;
         }
-        if !self.record.held.insert(id.device, id.sequence) {
+        if !is_new {
             self.record.duplicates += 1;
         } else if closed_early {
             self.record.closed_early += 1;
@@ -59,10 +67,16 @@ impl LakeRecorder {
         }
     }
 
-    /// Measured readings in the lake so far, each once.
+    /// Readings in the lake so far, each once, those of the warm-up included.
     #[must_use]
     pub fn held(&self) -> u64 {
-        self.record.held.len()
+        self.record.held.measured.len() + self.record.held.warm_up.len()
+    }
+
+    /// Those of them that are measured.
+    #[must_use]
+    pub fn measured(&self) -> u64 {
+        self.record.held.measured.len()
     }
 
     /// What was recorded.

@@ -30,6 +30,10 @@ pub struct Lake {
     pub readings: u64,
     /// Acknowledged readings that are not in them.
     pub missing: u64,
+    /// Acknowledged readings of the warm-up that are not in them; null in results from
+    /// before they were counted.
+    #[serde(default)]
+    pub warm_up_missing: Option<u64>,
     /// Further copies of measured readings.
     pub duplicates: u64,
     /// Measured readings whose object was closed by the end of the run, and

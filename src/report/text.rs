@@ -297,6 +297,10 @@ impl Text {
         )];
         for (number, what) in [
             (lake.missing, "acknowledged and not there"),
+            (
+                lake.warm_up_missing.unwrap_or(0),
+                "acknowledged in the warm-up and not there",
+            ),
             (lake.duplicates, "there more than once"),
             (
                 lake.closed_early,

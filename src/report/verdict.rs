@@ -98,8 +98,8 @@ pub enum ReasonKind {
     Late,
     /// Acknowledged readings of the warm-up never came out of the stream.
     WarmUpMissing,
-    /// Acknowledged readings are not in the lake, or more often than in the stream, or its
-    /// delivery ended early.
+    /// Acknowledged readings, of the warm-up or measured, are not in the lake, or more often
+    /// than in the stream, or its delivery ended early.
     Lake,
     /// Readings were given up after they had been sent.
     Failed,
@@ -509,6 +509,16 @@ fn of_the_lake(reasons: &mut Reasons<'_>) {
             "{} of {} acknowledged not in the lake{removed}",
             units::count(lake.missing),
             units::count(result.ledger.acknowledged)
+        ),
+    );
+    let of_warm_up = lake.warm_up_missing.unwrap_or(0);
+    reasons.readings(
+        ReasonKind::Lake,
+        of_warm_up,
+        format!(
+            "{} of {} acknowledged in the warm-up not in the lake",
+            units::count(of_warm_up),
+            units::count(result.ledger.warm_up.acknowledged)
         ),
     );
     let duplicates = result.ledger.duplicates.unwrap_or(0);

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
+use aws_sdk_dynamodbstreams::operation::get_records::GetRecordsOutput as TableRecordsOutput;
 use aws_sdk_kinesis::operation::get_records::GetRecordsOutput;
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::interceptors::Intercept;
@@ -52,11 +53,13 @@ impl Intercept for Answers {
         let Ok(output) = context.output_or_error() else {
             return Ok(());
         };
-        match output.downcast_ref::<GetRecordsOutput>() {
-            Some(read) if read.records.is_empty() && !is_page(answer.body().bytes()) => {
-                Err("the answer has no Records".into())
-            }
-            _ => Ok(()),
+        let of_stream = output.downcast_ref::<GetRecordsOutput>();
+        let unread = of_stream
+            .is_some_and(|read| read.records.is_empty() && !is_page(answer.body().bytes()));
+        let of_table = output.downcast_ref::<TableRecordsOutput>();
+        match unread || of_table.is_some_and(|read| read.records.is_none()) {
+            true => Err("the answer has no Records".into()),
+            false => Ok(()),
         }
     }
 }

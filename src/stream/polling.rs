@@ -47,6 +47,7 @@ pub(super) async fn read_shard(
         match session.call(request.send()).await {
             Ok(page) => {
                 let read_us = session.clock.now_us();
+                session.waited_for_page(called.elapsed());
                 let behind_ms = page.millis_behind_latest();
                 session.take(gauge, page.records(), behind_ms, read_us);
                 if let Some(last) = page.records().last() {

@@ -49,6 +49,8 @@ pub struct Tally {
     pub unreadable: u64,
     /// Pages or events read.
     pub reads: u64,
+    /// How long pages were waited for, in all, in microseconds; events are not asked for.
+    pub reading_us: u64,
     /// Reads that Kinesis throttled.
     pub throttled_reads: u64,
     /// Iterators that had expired and were replaced.
@@ -217,6 +219,11 @@ impl Session {
         let mut tally = self.tally.get();
         change(&mut tally);
         self.tally.set(tally);
+    }
+
+    /// A page came so long after it was asked for.
+    pub(super) fn waited_for_page(&self, waited: Duration) {
+        self.count(|tally| tally.reading_us += waited.as_micros() as u64);
     }
 
     /// So many shards make the first round: when all have given a page,

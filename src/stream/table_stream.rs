@@ -46,17 +46,18 @@ pub(super) async fn list(
         let failed = match session.call(request.send()).await {
             Ok(page) => {
                 let described = page.stream_description.unwrap_or_else(nothing);
-                match described.shards {
-                    Some(page) => {
+                let whole = described.shards.is_some();
+                let page = described.shards.unwrap_or_default();
+                shards.extend(page.iter().filter_map(shard));
+                match described.last_evaluated_shard_id {
+                    Some(last) if whole => {
                         backoff.succeeded();
-                        shards.extend(page.iter().filter_map(shard));
-                        match described.last_evaluated_shard_id {
-                            Some(last) => after = Some(last),
-                            None => return Ok(shards),
-                        }
+                        after = Some(last);
                         continue;
                     }
-                    None => Failed::unusable("an answer that names no shards"),
+                    None if whole && !shards.is_empty() => return Ok(shards),
+                    // A stream has a shard at any time.
+                    _ => Failed::unusable("an answer that names no shards"),
                 }
             }
             Err(failed) => failed,
@@ -112,6 +113,7 @@ pub(super) async fn read_shard(
         match session.call(request.send()).await {
             Ok(page) => {
                 let read_us = session.clock.now_us();
+                session.waited_for_page(called.elapsed());
                 let records = page.records();
                 let mut intake = session.intake(read_us);
                 let mut last_created_us = read_us;

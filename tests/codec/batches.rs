@@ -67,7 +67,7 @@ fn the_usual_answers_are_read_and_the_reply_is_reused() {
     };
     for (body, units) in [
         (r#"{"UnprocessedItems":{}}"#, None),
-        (r#"{"UnprocessedItems":null,"ConsumedCapacity":null}"#, None),
+        (r#"{"UnprocessedItems":{},"ConsumedCapacity":null}"#, None),
         (
             r#"{"ConsumedCapacity":[{"TableName":"t","CapacityUnits":25.0}],"UnprocessedItems":{}}"#,
             Some(25.0),
@@ -77,7 +77,7 @@ fn the_usual_answers_are_read_and_the_reply_is_reused() {
             Some(3.5),
         ),
         (
-            "\n{ \"ConsumedCapacity\" : { \"CapacityUnits\" : 4 } }\n",
+            "\n{ \"ConsumedCapacity\" : { \"CapacityUnits\" : 4 } , \"UnprocessedItems\" : { } }\n",
             Some(4.0),
         ),
     ] {
@@ -96,6 +96,9 @@ fn what_is_no_batch_answer_is_an_error() {
         "{}",
         "[]",
         r#"{"message":"all is well"}"#,
+        r#"{"UnprocessedItems":null}"#,
+        r#"{"UnprocessedItems":null,"ConsumedCapacity":[{"TableName":"t","CapacityUnits":25.0}]}"#,
+        r#"{"ConsumedCapacity":[{"TableName":"t","CapacityUnits":25.0}]}"#,
         r#"{"UnprocessedItems":{}"#,
         r#"{"UnprocessedItems":{}}{}"#,
         r#"{"UnprocessedItems":{"t":[{"DeleteRequest":{"Key":{"id":{"S":"1.000000-1-1"}}}}]}}"#,

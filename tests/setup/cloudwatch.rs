@@ -6,7 +6,7 @@ use std::process::Output;
 use serde_json::Value;
 
 use super::World;
-use super::proxy::Proxy;
+use super::support::proxy::Proxy;
 
 fn run(world: &World, proxy: &Proxy, words: &str) -> (Output, Value) {
     let file = world.folder.path().join("result.json");

@@ -12,7 +12,7 @@ use std::time::{Duration, SystemTime};
 use serde_json::Value;
 
 use super::World;
-use super::proxy::Proxy;
+use super::support::proxy::Proxy;
 
 /// How long credentials live. The SDK asks for others ten seconds before they expire,
 /// and so for each call; `direct` halfway through.

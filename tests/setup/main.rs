@@ -6,7 +6,6 @@
 mod cloudwatch;
 mod credentials;
 mod preflight;
-mod proxy;
 #[path = "../support/mod.rs"]
 mod support;
 mod weather;
@@ -18,8 +17,8 @@ use std::process::{Command, Output, Stdio};
 
 use aws_sdk_dynamodb::types::BillingMode;
 use hrload::aws::{self, Connection, Options, State, StateFile, Target, permissions};
-use proxy::Proxy;
 use support::local::Local;
+use support::proxy::Proxy;
 use support::{await_line, hrload_with_credentials};
 use tempfile::TempDir;
 

@@ -4,7 +4,7 @@
 use serde_json::Value;
 
 use super::World;
-use super::proxy::{DENIED, Fate, Proxy};
+use super::support::proxy::{DENIED, Fate, Proxy};
 
 /// What was told, and the result's warnings.
 fn run(world: &World, proxy: &Proxy, words: &str) -> (String, String) {

@@ -8,8 +8,8 @@ use std::process::Stdio;
 use hrload::aws::permissions;
 use serde_json::Value;
 
-use super::proxy::{Fate, Proxy};
 use super::support::await_line;
+use super::support::proxy::{Fate, Proxy};
 use super::{World, ended};
 
 const RUN: &str = "run -q -r 200/s --devices 100 -d 1s -w 0s --drain 10s";
@@ -104,7 +104,7 @@ fn an_answer_without_what_was_asked_for_is_no_statement() {
         let world = World::new();
         let proxy = Proxy::in_weather(world.address, move |called, _| {
             if called == operation {
-                Fate::Say(body)
+                Fate::Answer(200, "application/x-amz-json-1.0", body)
             } else {
                 Fate::Pass
             }

@@ -18,9 +18,18 @@ impl Local {
     }
 
     /// As such a command starts it.
-    pub(crate) fn started(mut command: Command, words: &str) -> Self {
+    pub(crate) fn started(command: Command, words: &str) -> Self {
+        Self::at("127.0.0.1:0", command, words)
+    }
+
+    /// Where another one listened.
+    pub(crate) fn start_at(address: SocketAddr, words: &str) -> Self {
+        Self::at(&address.to_string(), hrload(), words)
+    }
+
+    fn at(address: &str, mut command: Command, words: &str) -> Self {
         let mut process = command
-            .args(["local", "--listen", "127.0.0.1:0", "-q"])
+            .args(["local", "--listen", address, "-q"])
             .args(words.split_whitespace())
             .stdout(Stdio::piped())
             .spawn()
@@ -41,6 +50,11 @@ impl Local {
     /// Its process.
     pub(crate) fn id(&self) -> u32 {
         self.process.id()
+    }
+
+    /// Sends it a signal, by its name.
+    pub(crate) fn signal(&self, name: &str) {
+        super::signal(self.id(), name);
     }
 
     /// `hrload` with these words, driving it.

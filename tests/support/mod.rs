@@ -5,8 +5,10 @@
 pub(crate) mod dashboard;
 pub(crate) mod local;
 pub(crate) mod odd_lakes;
+pub(crate) mod proxy;
 pub(crate) mod records;
 pub(crate) mod shim;
+pub(crate) mod tls;
 
 use std::io::BufRead;
 use std::process::{Command, Output, Stdio};
@@ -43,6 +45,13 @@ pub(crate) fn hrload_with_credentials(words: &str) -> Command {
         .env("AWS_SECRET_ACCESS_KEY", "test")
         .env("AWS_REGION", "us-east-1");
     command
+}
+
+/// Sends a process a signal, by its name.
+pub(crate) fn signal(process: u32, name: &str) {
+    let mut kill = Command::new("kill");
+    let kill = kill.args([&format!("-{name}"), &process.to_string()]);
+    assert!(kill.status().unwrap().success());
 }
 
 /// Reads lines until one has this text.

@@ -304,7 +304,7 @@ pub(super) fn dynamodb_streams(data: &[u8]) {
     static ACCOUNT: OnceLock<Account> = OnceLock::new();
     let account = ACCOUNT.get_or_init(|| {
         let account = Account::new();
-        let until = Instant::now() + Duration::from_secs(30);
+        let until = Instant::now() + Duration::from_secs(1);
         while account.streamed() < PUT && Instant::now() < until {
             std::thread::yield_now(); // what was put is on its way
         }

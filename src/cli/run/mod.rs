@@ -397,8 +397,9 @@ pub(crate) fn run(mut args: RunArgs) -> Result<Exit, Problem> {
     };
     let exit = compared.as_ref().map_or(Exit::Held, |exit| *exit);
     outputs.note(compared.map(drop));
-    outputs.note(not_removed.map_or(Ok(()), Err));
     outputs.note(kept(result, finished.written, &outputs));
+    // Which costs no output.
+    outputs.note(not_removed.map_or(Ok(()), Err));
     outputs.end()?;
     Ok(match finished.word {
         Word::Held => exit,

@@ -303,7 +303,7 @@ impl DirectSlot {
             };
         }
         match response::decode_batch(&self.answer, self.layout, &mut call.reply) {
-            Ok(()) => Outcome::Answered,
+            Ok(()) => call.answered(),
             Err(_) => Outcome::Unreadable,
         }
     }

@@ -15,7 +15,7 @@ use aws_sdk_dynamodb::types::{PutRequest, ReturnConsumedCapacity, WriteRequest};
 
 use super::{Call, Outcome, RequestId, Sink, Slot};
 use crate::codec::{Layout, response};
-use crate::trouble::{Trouble, words};
+use crate::trouble::{Obstacle, Trouble, words};
 use attributes::{has_key, item};
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::interceptors::Intercept;
@@ -104,10 +104,10 @@ impl SdkSlot {
         let reply = &mut call.reply;
         reply.unprocessed.clear();
         reply.consumed_units = None;
-        if output.unprocessed_items().is_none() && output.consumed_capacity().is_empty() {
-            // The SDK accepts `{}`; it does not say that anything was written.
+        // The SDK accepts `{}`, and null; they do not say that anything was written.
+        let Some(unprocessed) = output.unprocessed_items() else {
             return Outcome::Unreadable;
-        }
+        };
         for units in output
             .consumed_capacity()
             .iter()
@@ -115,8 +115,7 @@ impl SdkSlot {
         {
             *reply.consumed_units.get_or_insert(0.0) += units;
         }
-        let unprocessed = output.unprocessed_items().into_iter().flatten();
-        for request in unprocessed.flat_map(|(_table, requests)| requests) {
+        for request in unprocessed.values().flatten() {
             let Some(put) = request.put_request() else {
                 return Outcome::Unreadable;
             };
@@ -128,7 +127,7 @@ impl SdkSlot {
                 None => return Outcome::Unreadable,
             }
         }
-        Outcome::Answered
+        call.answered()
     }
 }
 
@@ -160,6 +159,13 @@ impl Intercept for Checksum {
 /// What went wrong, read from the answer itself where there was one: the SDK's
 /// modelled errors do not have the throttling reasons in both spellings.
 fn refusal(error: SdkError<BatchWriteItemError, HttpResponse>) -> Outcome {
+    // A connection that is cut within an answer's body leaves its head behind.
+    if let SdkError::ResponseError(_) = &error {
+        let trouble = Trouble::of(&error);
+        if trouble.obstacle != Obstacle::Other {
+            return Outcome::Disconnected(trouble);
+        }
+    }
     if let Some(raw) = error.raw_response() {
         let status = raw.status().as_u16();
         if status == 200 {

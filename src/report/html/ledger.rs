@@ -40,6 +40,9 @@ pub(super) fn body(runs: &[Run<'_>]) -> Markup {
         lake("size", |of| Some(bytes(of.bytes))),
         lake("readings in them", |of| Some(count(of.readings))),
         lake("acknowledged and not in them", |of| Some(count(of.missing))),
+        lake("acknowledged in the warm-up and not in them", |of| {
+            of.warm_up_missing.map(count)
+        }),
         lake("in them more than once", |of| Some(count(of.duplicates))),
         lake("in objects closed by the end, not in freshness", |of| {
             Some(count(of.closed_early))

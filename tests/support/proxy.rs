@@ -1,28 +1,47 @@
-//! A proxy before the embedded services that refuses calls, or loses answers, and
-//! knows which operations were called.
+//! A proxy before the embedded services that refuses calls, loses answers or makes others
+//! of them, and knows which operations were called.
 
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread;
+use std::time::Duration;
 
 use minicbor::Encoder;
 use minicbor::data::Token;
 use minicbor::decode::Tokenizer;
+use serde_json::Value;
 
 /// What becomes of a call.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(crate) enum Fate {
     Pass,
     /// Refused by an exception, with a message.
     Refuse(&'static str, &'static str),
-    /// Answered by this body instead of the service's.
-    Say(&'static str),
     /// Served, but its answer never comes.
     LoseAnswer,
     /// Served, by a service whose clock says this.
     At(&'static str),
+    /// Not served, and answered with this status, type and body.
+    Answer(u16, &'static str, &'static str),
+    /// Served, and its answer's body changed; length and checksum are made anew.
+    Amend(Arc<dyn Fn(Value) -> Value + Send + Sync>),
+    /// Served, and so many bytes of its answer's body left; length and checksum are of
+    /// those.
+    Truncate(usize),
+    /// Served, and its answer's checksum is of another body.
+    Garble,
+    /// Served, and answered so much later.
+    Late(Duration),
+}
+
+/// [`Fate::Amend`].
+pub(crate) fn amend(change: impl Fn(&mut Value) + Send + Sync + 'static) -> Fate {
+    Fate::Amend(Arc::new(move |mut body| {
+        change(&mut body);
+        body
+    }))
 }
 
 /// A call's operation, and how many calls of it came before, decide its fate.
@@ -211,23 +230,23 @@ fn serve(client: TcpStream, way: &Way) -> std::io::Result<()> {
         );
     }
     let fate = (way.weather)(operation, before);
-    if let Fate::Refuse(exception, message) = fate {
-        let body =
-            format!(r#"{{"__type":"com.amazon.coral.service#{exception}","message":"{message}"}}"#);
-        return write!(
+    let mut answer = |status: u16, kind: &str, body: &str| {
+        write!(
             client,
-            "HTTP/1.1 400 Bad Request\r\ncontent-type: application/x-amz-json-1.0\r\n\
-             content-length: {}\r\nconnection: close\r\n\r\n{body}",
+            "HTTP/1.1 {status} As told\r\ncontent-type: {kind}\r\ncontent-length: {}\r\n\
+             connection: close\r\n\r\n{body}",
             body.len()
-        );
-    }
-    if let Fate::Say(body) = fate {
-        return write!(
-            client,
-            "HTTP/1.1 200 OK\r\ncontent-type: application/x-amz-json-1.0\r\n\
-             content-length: {}\r\nconnection: close\r\n\r\n{body}",
-            body.len()
-        );
+        )
+    };
+    match fate {
+        Fate::Refuse(exception, message) => {
+            let body = format!(
+                r#"{{"__type":"com.amazon.coral.service#{exception}","message":"{message}"}}"#
+            );
+            return answer(400, "application/x-amz-json-1.0", &body);
+        }
+        Fate::Answer(status, kind, body) => return answer(status, kind, body),
+        _ => {}
     }
     let mut upstream = TcpStream::connect(way.server)?;
     write!(upstream, "{head}connection: close\r\n\r\n")?;
@@ -247,8 +266,51 @@ fn serve(client: TcpStream, way: &Way) -> std::io::Result<()> {
             client.write_all(&answer)
         }
         Fate::LoseAnswer => upstream.read_to_end(&mut Vec::new()).map(drop),
+        Fate::Amend(change) => client.write_all(&changed(upstream, |body| {
+            let body = serde_json::from_slice(body).unwrap();
+            let body = change(body).to_string().into_bytes();
+            let checksum = crc32fast::hash(&body);
+            (body, checksum)
+        })?),
+        Fate::Truncate(bytes) => client.write_all(&changed(upstream, |body| {
+            let body = &body[..bytes.min(body.len())];
+            (body.to_vec(), crc32fast::hash(body))
+        })?),
+        Fate::Garble => client.write_all(&changed(upstream, |body| {
+            (body.to_vec(), !crc32fast::hash(body))
+        })?),
+        Fate::Late(by) => {
+            let mut answer = Vec::new();
+            upstream.read_to_end(&mut answer)?;
+            thread::sleep(by);
+            client.write_all(&answer)
+        }
         _ => std::io::copy(&mut upstream, &mut client).map(drop),
     }
+}
+
+/// An answer with another body and checksum.
+fn changed(
+    mut upstream: TcpStream,
+    change: impl FnOnce(&[u8]) -> (Vec<u8>, u32),
+) -> std::io::Result<Vec<u8>> {
+    let mut answer = Vec::new();
+    upstream.read_to_end(&mut answer)?;
+    let Some(end) = answer.windows(4).position(|four| four == b"\r\n\r\n") else {
+        return Ok(answer);
+    };
+    let (body, checksum) = change(&answer[end + 4..]);
+    let head = String::from_utf8_lossy(&answer[..end]).into_owned();
+    let kept = head.lines().filter(|line| {
+        let line = line.to_ascii_lowercase();
+        !line.starts_with("content-length:") && !line.starts_with("x-amz-crc32:")
+    });
+    let mut head = kept.collect::<Vec<_>>().join("\r\n");
+    head.push_str(&format!(
+        "\r\nx-amz-crc32: {checksum}\r\ncontent-length: {}\r\n\r\n",
+        body.len()
+    ));
+    Ok([head.into_bytes(), body].concat())
 }
 
 /// An answer of CloudWatch's to GetMetricData, by Smithy's RPC v2 CBOR
