@@ -226,6 +226,7 @@ fn an_entry_is_the_mean_of_its_runs_and_added_at_the_end() {
     let (mut one, mut two) = (made.result.clone(), made.result);
     at_rate(&mut one, 480.0);
     at_rate(&mut two, 500.0);
+    two["run"]["id"] = "another".into();
     fs::write(path("1.json"), one.to_string()).unwrap();
     fs::write(path("2.json"), two.to_string()).unwrap();
     let counts = json!({"command": "x", "instructions_per_call": {"sign a call": 1_449.5}});

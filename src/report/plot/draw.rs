@@ -20,7 +20,7 @@ const MARGIN: i32 = 18;
 /// Room for the labels of the vertical axis, and of lanes.
 const LEFT: i32 = 84;
 /// The same on narrow pictures, which have no lanes.
-const NARROW_LEFT: i32 = 58;
+const NARROW_LEFT: i32 = 54;
 /// Pictures that are less wide are narrow.
 const NARROW: i32 = 480;
 const LEFT_MARGIN: i32 = 12;
@@ -76,7 +76,7 @@ pub(super) fn svg(plot: &Plot) -> Result<String, PlotError> {
         let mut chart = ChartBuilder::on(&chart_area)
             .margin_top(14)
             .margin_right(RIGHT)
-            .margin_left(if full_width < NARROW { 0 } else { LEFT_MARGIN })
+            .margin_left(if full_width < NARROW { 4 } else { LEFT_MARGIN })
             .x_label_area_size(FOOT)
             .y_label_area_size(if full_width < NARROW {
                 NARROW_LEFT
