@@ -73,7 +73,7 @@ fn a_plan_on_the_screen_has_tables_streams_storage_and_a_bill() {
         "500 devices, profile steady: a day simulated, 10 days billed",
         "readings a day",
         "73 GB in the table at first",
-        "provisioned, auto scaling 70%",
+        "auto scaling",
         "on demand, new",
         "> 1 shard (the",
         "records limit a shard",

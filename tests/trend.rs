@@ -265,6 +265,7 @@ fn an_entry_is_the_mean_of_its_runs_and_added_at_the_end() {
     // Runs of two workloads are no one entry, and the history stays as it was.
     let mut other: Value = serde_json::from_slice(&fs::read(&one).unwrap()).unwrap();
     other["config"]["devices"] = 7.into();
+    other["run"]["id"] = "of-another-workload".into();
     fs::write(path("other.json"), other.to_string()).unwrap();
     let output = trend(
         &history,
