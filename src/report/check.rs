@@ -139,7 +139,8 @@ fn seconds(result: &RunResult) -> Result<(), String> {
         return Ok(());
     }
     let of = &result.ledger;
-    let counts: [(&str, fn(&SeriesEntry) -> u64, u64); 6] = [
+    type Count = (&'static str, fn(&SeriesEntry) -> u64, u64);
+    let counts: [Count; 6] = [
         ("scheduled", |second| second.scheduled, of.scheduled),
         ("dropped", |second| second.dropped, of.dropped),
         ("cut_off", |second| second.cut_off, of.cut_off),

@@ -179,7 +179,7 @@ fn numbers_stand_whole_and_under_each_other() {
     let table = text.lines().skip_while(|line| !line.starts_with("latency"));
     let ends: Vec<Vec<usize>> = table
         .take_while(|line| !line.is_empty())
-        .map(|line| numbers_end(line))
+        .map(numbers_end)
         .collect();
     assert!(
         ends.len() > 8 && ends.iter().all(|of| of == &ends[0]),
