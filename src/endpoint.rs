@@ -61,7 +61,12 @@ impl Endpoint {
 
 impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&redact(&self.0.to_string()))
+        // By its parts: a password may hold what ends a URL in a text.
+        write!(f, "{}", self.bare())?;
+        match self.0.query() {
+            Some(_) => write!(f, "?{LEFT_OUT}"),
+            None => Ok(()),
+        }
     }
 }
 
@@ -149,8 +154,7 @@ pub fn redact(text: &str) -> String {
     while let Some(at) = rest.find("://") {
         let (before, url) = rest.split_at(at + 3);
         kept.push_str(&without_users(before));
-        let url_end = url.find(ends).unwrap_or(url.len());
-        let (url, after) = url.split_at(url_end);
+        let (url, after) = url.split_at(url_len(url));
         let authority_end = url.find(['/', '?', '#']).unwrap_or(url.len());
         // A password may hold any of those, where it was not encoded.
         let user = match url.rfind('@') {
@@ -172,6 +176,20 @@ pub fn redact(text: &str) -> String {
         rest = after;
     }
     kept + &without_users(rest)
+}
+
+/// Bytes of the URL at the beginning of `text`, its scheme left out. A comma ends it,
+/// unless it belongs to a password: an `@` follows, and no other URL does.
+fn url_len(text: &str) -> usize {
+    let len = text.find(|c| ends(c) && c != ',').unwrap_or(text.len());
+    let in_password = |at: &usize| {
+        let behind = &text[*at + 1..len];
+        let this = behind.split("://").next().unwrap_or_default();
+        behind.len() == this.len() && this.contains('@')
+    };
+    let commas = text[..len].match_indices(',').map(|(at, _)| at);
+    let mut ending = commas.filter(|at| !in_password(at));
+    ending.next().unwrap_or(len)
 }
 
 /// `text` with name and password taken out of any word that looks like a URL whose
@@ -229,6 +247,8 @@ mod tests {
                 "\u{1b}[33mhttp://u:p@h\u{1b}[0m",
                 "\u{1b}[33mhttp://h\u{1b}[0m",
             ),
+            ("'http://u:p,a,ss@h:99999' for", "'http://h:99999' for"),
+            ("http://h:1, or me@host", "http://h:1, or me@host"),
             ("http://c:4318/?token=x: no", "http://c:4318/?... no"),
             ("http://c/p?a=1&key=@x#y z", "http://c/p?... z"),
             ("http://c:80/a@b", "http://c:80/a@b"),
@@ -293,6 +313,17 @@ mod tests {
                 None => found.is_none(),
             };
             assert!(fits, "{value}: {found:?}");
+        }
+    }
+
+    #[test]
+    fn an_endpoint_prints_without_its_secrets_whatever_is_in_them() {
+        for (text, expected) in [
+            ("http://user:pa,ss@h:1/p?token=x", "http://h:1/p?..."),
+            ("http://user:p@h", "http://h/"),
+            ("http://h:8000", "http://h:8000/"),
+        ] {
+            assert_eq!(text.parse::<Endpoint>().unwrap().to_string(), expected);
         }
     }
 
