@@ -58,7 +58,7 @@ impl Compression {
     /// What was compressed. Several members one behind the other are one text.
     ///
     /// # Errors
-    /// The bytes are not compressed so, or hold more than [`MOST_TEXT`].
+    /// The bytes are not compressed so, or hold more than 1 GiB of text.
     pub fn decompress(self, bytes: &[u8]) -> io::Result<Vec<u8>> {
         match self {
             Compression::None => Ok(bytes.to_vec()),

@@ -97,6 +97,9 @@ fn unsigned_zero(text: String) -> String {
 /// An amount that is not rounded away: three significant digits below 100, whole above:
 /// `0.00139`, `12.3`, `5,000`.
 pub(super) fn quantity(value: f64) -> String {
+    if !value.is_finite() {
+        return "-".to_owned();
+    }
     if value.fract() == 0.0 || value.abs() >= 100.0 {
         return unsigned_zero(decimal(value, 0));
     }
@@ -106,6 +109,9 @@ pub(super) fn quantity(value: f64) -> String {
 /// US dollars: cents, and three significant digits below a dollar: `1,234.50`, `0.00187`.
 #[must_use]
 pub fn usd(value: f64) -> String {
+    if !value.is_finite() {
+        return "-".to_owned();
+    }
     unsigned_zero(decimal(value, decimals(value, 2)))
 }
 

@@ -238,10 +238,15 @@ impl Case {
             if !known && !busy {
                 differs.push(format!("a cause is {text}"));
             }
-            // The summary has it too; it wraps its lines.
+            // The summary has it too; it wraps its lines, and shortens words that are
+            // longer than one.
             let (_, said) = text.split_once(": ").unwrap();
-            let shown = |part: &&str| !told.words.contains(*part);
-            let unshown = said.split("; ").filter(shown);
+            let is_shown = |part: &&str| {
+                let words: Vec<&str> = part.split(' ').collect();
+                let mut between = words.split(|word| word.len() > 60);
+                between.all(|words| told.words.contains(&words.join(" ")))
+            };
+            let unshown = said.split("; ").filter(|part| !is_shown(part));
             differs.extend(unshown.map(|part| format!("the summary has not: {part}")));
         }
     }

@@ -11,7 +11,7 @@ use plotters::style::{RGBColor, WHITE};
 pub struct Drawing {
     /// For pages.
     pub wide: Picture,
-    /// For phones, of [`NARROW_PX`].
+    /// For phones, 350 pixels wide at most.
     pub narrow: Picture,
 }
 
