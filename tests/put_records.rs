@@ -138,7 +138,7 @@ fn a_dry_run_names_the_call_and_no_destination() {
     let stdout = String::from_utf8(dry.stdout).unwrap();
     let put = stdout
         .split("\non ")
-        .find(|of| of.contains("\n  kinesis:PutRecords\n"));
+        .find(|of| of.lines().any(|line| line == "  kinesis:PutRecords"));
     assert!(
         put.is_some_and(|of| of
             .lines()

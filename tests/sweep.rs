@@ -181,7 +181,12 @@ fn a_sweep_ends_when_its_runs_have_cost_together_what_they_may() {
         "every rate that was tried to its end met the objectives",
         "cut short",
     ] {
-        assert!(swept.stderr.contains(told), "{told}: {}", swept.stderr);
+        let one_line = swept
+            .stderr
+            .split_whitespace()
+            .collect::<Vec<_>>()
+            .join(" ");
+        assert!(one_line.contains(told), "{told}: {}", swept.stderr);
     }
 }
 

@@ -144,8 +144,9 @@ fn a_dry_run_names_the_calls_that_read_the_tables_stream() {
     let stdout = String::from_utf8(dry.stdout).unwrap();
     let stream = "arn:aws:dynamodb:*:*:table/wear/stream/*";
     for call in ["DescribeStream", "GetShardIterator", "GetRecords"] {
-        let call_line = format!("\n  dynamodb:{call}\n");
-        let on = stdout.split("\non ").find(|of| of.contains(&call_line));
+        let call_line = format!("  dynamodb:{call}");
+        let names = |of: &&str| of.lines().any(|line| line == call_line);
+        let on = stdout.split("\non ").find(names);
         assert!(
             on.is_some_and(|of| of.starts_with(stream)),
             "{call}\n{stdout}"
