@@ -47,7 +47,7 @@ pub(super) fn change_record(data: &[u8]) {
     }
 }
 
-/// What a general reader makes of a record.
+/// A record as serde_json reads it, for comparison.
 struct Expected<'a> {
     table: &'a str,
     kind: ChangeKind,
@@ -211,7 +211,7 @@ struct Page<'a> {
     records: Vec<(Vec<u8>, f64, &'a [u8])>,
 }
 
-/// What a general reader makes of a page; `None`: it is none.
+/// Reads a page with serde_json, for comparison; `None` if it is no page.
 fn page_of(tree: &Value) -> Result<Option<Page<'_>>, MayDiffer> {
     let records = tree["Records"].as_array().into_iter().flatten();
     let arrivals = records.map(|of| &of["ApproximateArrivalTimestamp"]);
@@ -287,7 +287,7 @@ pub(super) fn batch_answer(data: &[u8]) {
 
 type Batch = (Option<f64>, Vec<ReadingId>);
 
-/// What a general reader makes of an answer to a batch; `None`: it is none.
+/// Reads an answer to a batch with serde_json, for comparison; `None` if it is none.
 fn batch_of(tree: &Value, layout: Layout) -> Result<Option<Batch>, MayDiffer> {
     let Some(members) = tree.as_object() else {
         return Ok(None);

@@ -83,7 +83,7 @@ fn each_call(data: &[u8], mut call: impl FnMut(&str, &[u8], u64) -> Option<Value
     }
 }
 
-/// What answers held that later calls can use.
+/// Values of earlier answers that later calls can use.
 #[derive(Default)]
 struct Said([(&'static str, String); 4]);
 
