@@ -13,7 +13,7 @@ use std::process::{Child, Output, Stdio};
 
 use case::Case;
 use hrload::measure::{Latency, Stage};
-use hrload::report::{RunResult, StageLatency, Via};
+use hrload::report::{Cost, RunResult, StageLatency, Target, Via};
 use serde_json::Value;
 use support::local::Local;
 use support::{hrload, run};
@@ -200,7 +200,7 @@ fn a_service_that_loses_doubles_or_fails_what_it_is_sent_is_found_worse() {
         ("lose=100%", vec!["missing", "e2e.p99", "read.p50"], true),
         ("lose=50%", vec!["missing"], true),
         ("duplicate=100%", vec!["duplicates"], true),
-        ("error=4%", vec!["failed"], true),
+        ("error=50%", vec!["failed"], true),
     ] {
         let new = runs_with(folder.path(), fault, "");
         let report = folder.path().join("diff.md");
@@ -279,6 +279,79 @@ fn runs_that_did_not_hold_fail_a_comparison_unless_they_are_allowed() {
         assert_eq!(result["unheld"].as_array().unwrap().len(), 1);
         assert_eq!(verdict(&result, "unheld"), "inconclusive");
     }
+}
+
+#[test]
+fn runs_that_are_allowed_not_to_hold_are_counted_and_nothing_is_concluded() {
+    let folder = TempDir::new().unwrap();
+    let base = files(folder.path(), "base", &Case::default().run(), &NOISE);
+    let mut cut_short = Case::default().run();
+    cut_short.run.interrupted = true;
+    let new = files(folder.path(), "new", &cut_short, &NOISE);
+    let (output, result) = diff(&base, &new, &["--allow-unheld"]);
+    assert_eq!(output.status.code(), Some(0), "{result:#}");
+    let found = figure(&result, "unheld");
+    assert_eq!(found["verdict"], "inconclusive");
+    assert_eq!(found["interval"], Value::Null, "{found:#}");
+    assert_eq!(found["absent"], "allowed by --allow-unheld");
+    let (_, result) = diff(&base, &new, &[]);
+    assert_eq!(verdict(&result, "unheld"), "worse");
+}
+
+#[test]
+fn items_that_failed_otherwise_were_tried_and_not_throttled() {
+    let folder = TempDir::new().unwrap();
+    let like = Case::default().run();
+    let mut failed = like.clone();
+    let ledger = &mut failed.ledger;
+    (ledger.acknowledged, ledger.failed) = (0, ledger.sent);
+    (ledger.seen, ledger.missing) = (Some(0), Some(0));
+    (failed.rate.achieved, failed.rate.seen) = (0.0, Some(0.0));
+    for second in &mut failed.series {
+        (second.acknowledged, second.failed) = (0, second.sent);
+    }
+    let base = files_as_they_are(folder.path(), "base", &like);
+    let new = files_as_they_are(folder.path(), "new", &failed);
+    let (_, result) = diff(&base, &new, &["--allow-unheld"]);
+    let found = figure(&result, "throttled");
+    assert_eq!(found["new"], 0.0, "{found:#}");
+    assert_eq!(found["verdict"], "not-changed", "{found:#}");
+}
+
+#[test]
+fn costs_at_other_prices_are_no_change_and_other_servers_are_named() {
+    let folder = TempDir::new().unwrap();
+    let mut like = Case::default().run();
+    like.config.target = Target::Endpoint;
+    like.config.dynamodb_endpoint = Some("http://127.0.0.1:8000/".into());
+    like.cost = Some(Cost {
+        usd: 0.5,
+        usd_per_hour: Some(450.0),
+        usd_per_million: Some(250.0),
+        prices: "us-east-1, 2024-01-01".into(),
+        lines: Vec::new(),
+    });
+    let mut elsewhere = like.clone();
+    elsewhere.config.dynamodb_endpoint = Some("http://127.0.0.1:9000/".into());
+    let cost = elsewhere.cost.as_mut().unwrap();
+    cost.usd_per_million = Some(350.0);
+    let dearer = elsewhere.clone();
+    elsewhere.cost.as_mut().unwrap().prices = "us-east-1, 2026-09-11".into();
+    let base = files(folder.path(), "base", &like, &NOISE);
+    let new = files(folder.path(), "new", &elsewhere, &NOISE);
+    let (output, result) = diff(&base, &new, &[]);
+    assert_eq!(output.status.code(), Some(0), "{result:#}");
+    let found = figure(&result, "usd_per_million");
+    assert_eq!(found["verdict"], "inconclusive", "{found:#}");
+    let told = "at other prices: us-east-1, 2024-01-01 and us-east-1, 2026-09-11";
+    assert_eq!(found["absent"], told);
+    let differences = result["differences"].as_array().unwrap();
+    let named: Vec<&Value> = differences.iter().map(|of| &of["what"]).collect();
+    assert_eq!(named, ["dynamodb_endpoint", "prices"]);
+    // At the same prices it is a change.
+    let new = files(folder.path(), "dearer", &dearer, &NOISE);
+    let (_, result) = diff(&base, &new, &[]);
+    assert_eq!(verdict(&result, "usd_per_million"), "worse");
 }
 
 #[test]
@@ -444,7 +517,28 @@ fn what_is_no_result_is_refused_by_name_by_every_reader() {
     let too_many = serde_json::json!(1u64 << 63);
     let verdict = |word: &str| serde_json::json!({"word": word, "reasons": [], "doubts": []});
     let threshold = serde_json::json!({"expression": "missing>5", "measured": 7.0, "met": true});
+    let measured = |expression: &str, measured: Option<f64>| {
+        let said = serde_json::json!([
+            {"expression": expression, "measured": measured, "met": true}
+        ]);
+        changed(&|of| of["thresholds"] = said.clone())
+    };
     let cases: Vec<(&str, Option<String>, &str)> = vec![
+        (
+            "measured",
+            measured("e2e.p99<1h", Some(1.84)),
+            "threshold e2e.p99<1h is said to have measured 1.84 s, by the figures it is",
+        ),
+        (
+            "unmeasured",
+            measured("missing<5", None),
+            "threshold missing<5 is said to have measured nothing, by the figures it is 0",
+        ),
+        (
+            "condition",
+            measured("zzz", Some(1.0)),
+            "threshold zzz is no condition that can be judged",
+        ),
         (
             "cut",
             Some(whole[..whole.len() / 2].to_owned()),

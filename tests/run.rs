@@ -302,3 +302,19 @@ fn a_quiet_run_prints_nothing() {
     assert_eq!(String::from_utf8(output.stdout).unwrap(), "");
     assert_eq!(String::from_utf8(output.stderr).unwrap(), "");
 }
+
+#[test]
+fn a_stream_that_falls_behind_puts_a_run_in_doubt_that_its_drain_lets_hold() {
+    // One shard takes a thousand records a second; another server's are not known.
+    let local = Local::start("");
+    let words = "--devices 3000 -r 2500/s -w 0s -d 4s --drain 60s --shards 1 \
+                 --warm-throughput 8000 -q -o -";
+    let run = finish(local.client(words).output().unwrap());
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    assert_eq!(run.result["verdict"]["word"], "held");
+    let doubts = run.result["verdict"]["doubts"].to_string();
+    assert!(
+        doubts.contains("change records arrived later and later"),
+        "{doubts}"
+    );
+}

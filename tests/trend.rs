@@ -184,6 +184,30 @@ fn a_figure_that_the_newest_entry_lacks_is_worse() {
 }
 
 #[test]
+fn a_cost_at_other_prices_is_another_course() {
+    let folder = TempDir::new().unwrap();
+    let history = folder.path().join("h.jsonl");
+    let course = |other: &str| {
+        let mut entries = with_a_change();
+        for (at, entry) in entries.iter_mut().enumerate() {
+            let (usd, prices) = if at < 6 { (0.5, other) } else { (0.8, "2026") };
+            entry["figures"]["usd_per_million"] = (usd * (1.0 + 1e-4 * at as f64)).into();
+            entry["prices"] = prices.into();
+        }
+        write(&history, entries);
+        let output = trend(&history, &["--figure", "usd_per_million", "-o", "-", "-q"]);
+        let result: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let of = &result["figures"][0];
+        (
+            of["entries"].as_array().unwrap().len(),
+            of["changes"].as_array().unwrap().len(),
+        )
+    };
+    assert_eq!(course("2026"), (12, 1));
+    assert_eq!(course("2024"), (6, 0));
+}
+
+#[test]
 fn runs_that_did_not_hold_become_no_entry_unless_they_are_allowed() {
     let folder = TempDir::new().unwrap();
     let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
@@ -234,6 +258,19 @@ fn an_entry_is_the_mean_of_its_runs_and_added_at_the_end() {
 
     let (one, two, counts) = (path("1.json"), path("2.json"), path("counts.json"));
     for label in ["first", "second"] {
+        if label == "second" {
+            // The runs of the first are in the history already.
+            let flags = ["--add", &two, "--label", label];
+            let output = trend(&history, &flags);
+            let said = text(&output.stderr);
+            assert_eq!(output.status.code(), Some(2), "{said}");
+            assert!(said.contains("run another is in line 1 of"), "{said}");
+            for file in [&one, &two] {
+                let mut other: Value = serde_json::from_slice(&fs::read(file).unwrap()).unwrap();
+                other["run"]["id"] = format!("{}-later", other["run"]["id"]).into();
+                fs::write(file, other.to_string()).unwrap();
+            }
+        }
         let flags = ["--add", &one, &two, "--label", label, "--counts", &counts];
         let output = trend(&history, &flags);
         assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
@@ -274,6 +311,38 @@ fn an_entry_is_the_mean_of_its_runs_and_added_at_the_end() {
     assert_eq!(output.status.code(), Some(2));
     assert!(text(&output.stderr).contains("not of one workload"));
     assert_eq!(fs::read_to_string(&history).unwrap(), lines);
+}
+
+#[test]
+fn entries_go_by_when_they_were_measured_and_a_change_of_nothing_is_none() {
+    let folder = TempDir::new().unwrap();
+    let history = folder.path().join("h.jsonl");
+    let mut entries = with_a_change();
+    for (at, entry) in entries.iter_mut().enumerate() {
+        entry["at"] = format!("2026-11-{:02}T00:00:00Z", at + 1).into();
+    }
+    entries.reverse();
+    write(&history, entries.clone());
+    let shown = text(&trend(&history, &["--figure", "e2e.p99"]).stdout);
+    let one_line = shown.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(one_line.contains("worse from c6 on"), "{shown}");
+    entries[0]["at"] = "yesterday".into();
+    write(&history, entries);
+    let output = trend(&history, &[]);
+    let said = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("line 1 of"), "{said}");
+    assert!(said.contains("\"yesterday\""), "{said}");
+
+    // Half a millisecond more is less than timers are late.
+    let level = |at: usize| if at < 8 { 0.3 } else { 0.3005 };
+    let entries = (0..16).map(|at| entry(&format!("c{at}"), level(at), 1_500.0));
+    write(&history, entries);
+    let shown = text(&trend(&history, &["--figure", "e2e.p99"]).stdout);
+    assert!(
+        !shown.contains("worse") && !shown.contains("better"),
+        "{shown}"
+    );
 }
 
 #[test]

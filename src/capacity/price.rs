@@ -164,6 +164,12 @@ pub enum PriceError {
     },
 }
 
+/// The currency of all bills.
+const CURRENCY: &str = "USD";
+
+/// No price of anything is higher.
+const HIGHEST: f64 = 1e6;
+
 impl Prices {
     /// The regions whose prices are built in.
     pub fn regions() -> impl ExactSizeIterator<Item = &'static str> {
@@ -211,15 +217,27 @@ impl Prices {
                 .map(|span| 1 + text[..span.start.min(text.len())].matches('\n').count());
             invalid(line, error.message().trim_end().replace('\n', "; "))
         })?;
-        if let Some((key, price)) = prices.wrong() {
-            let line = text
-                .lines()
-                .position(|line| line.split('=').next().is_some_and(|k| k.trim() == key))
-                .map(|at| at + 1);
+        let line_of = |key: &str| {
+            let mut lines = text.lines();
+            let at = lines.position(|line| line.split('=').next().is_some_and(|k| k.trim() == key));
+            at.map(|at| at + 1)
+        };
+        if prices.currency != CURRENCY {
             return Err(invalid(
-                line,
+                line_of("currency"),
                 format!(
-                    "`{key}` is {price}; a price is a number from 0 on, such as `{key} = 0.015`"
+                    "`currency` is {:?}; all that is shown is in {CURRENCY}, so give prices in \
+                     that",
+                    prices.currency
+                ),
+            ));
+        }
+        if let Some((key, price)) = prices.wrong() {
+            return Err(invalid(
+                line_of(key),
+                format!(
+                    "`{key}` is {price}; a price is a number from 0 to {HIGHEST}, such as \
+                     `{key} = 0.015`"
                 ),
             ));
         }
@@ -271,7 +289,7 @@ impl Prices {
             free_tier.storage_gb,
         ]
         .into_iter()
-        .find(|(_, price)| !(price.is_finite() && *price >= 0.0))
+        .find(|(_, price)| !(0.0..=HIGHEST).contains(price))
     }
 
     /// From which utilisation on provisioned units are cheaper than on-demand
@@ -356,6 +374,12 @@ mod tests {
                 "`shard_hour` is -1",
             ),
             ("gb = 0.029", "gb = nan", "`gb` is NaN"),
+            ("gb = 0.029", "gb = 1e300", "a number from 0 to 1000000"),
+            (
+                "currency = \"USD\"",
+                "currency = \"EUR\"",
+                "`currency` is \"EUR\"",
+            ),
             ("gb = 0.029", "gb = \"0.029\"", "invalid type"),
             (
                 "gb_month = 0.023",

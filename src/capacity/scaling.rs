@@ -24,6 +24,16 @@ pub struct ScalingPolicy {
     pub maximum: u64,
 }
 
+impl ScalingPolicy {
+    /// Returns the units that it provides once it has followed an even load of `used` units
+    /// a second.
+    #[must_use]
+    pub fn settles_at(&self, used: f64) -> f64 {
+        let wanted = (used * 100.0 / self.target_percent as f64).ceil();
+        wanted.clamp(self.minimum as f64, self.maximum.max(self.minimum) as f64)
+    }
+}
+
 impl std::fmt::Display for ScalingPolicy {
     /// As `--auto-scaling` takes it: `70%,1000..40000`.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -11,12 +11,12 @@ use serde::Serialize;
 use super::lake::{self as of_lake, CompressionArg, FormatArg, s3_endpoint};
 use super::place::connect;
 use super::problem::{Exit, Problem};
-use super::screen::tell;
-use super::{print_json, values};
+use super::screen::folded;
+use super::{run, values};
 use crate::aws::{Options, Target};
 use crate::clock::Clock;
 use crate::endpoint::Endpoint;
-use crate::experiment::Interrupts;
+use crate::experiment::{Interrupts, Output};
 use crate::lake::{
     self, CheckpointError, Command, DeliverError, Delivered, Delivery, Event, Hints, Lake, Naming,
     Place, Start, Transform,
@@ -167,7 +167,7 @@ fn delimiter(text: &str) -> Result<Delimiter, String> {
 
 /// What `-o` writes.
 #[derive(Debug, Serialize)]
-struct Output<'a> {
+struct Found<'a> {
     schema: &'static str,
     stream: &'a str,
     lake: &'a str,
@@ -186,6 +186,8 @@ pub(crate) fn run(args: DeliverArgs) -> Result<Exit, Problem> {
 
 async fn deliver(args: DeliverArgs) -> Result<Exit, Problem> {
     let delivery = delivery(&args)?;
+    let output = args.output.clone().map(Output::of);
+    run::probe(output.as_ref())?;
     let mut interrupts = Interrupts::listen()?;
     let options = Options {
         region: args.region.clone(),
@@ -240,29 +242,16 @@ async fn deliver(args: DeliverArgs) -> Result<Exit, Problem> {
         return Ok(Exit::Interrupted);
     };
     let delivered = done.map_err(problem)?;
-    let output = Output {
+    let found = Found {
         schema: "hrload.delivery/1",
         stream: &delivery.stream,
         lake: lake.place(),
         interrupted,
         delivered: &delivered,
     };
-    let to_stdout = args
-        .output
-        .as_ref()
-        .is_some_and(|path| path.as_os_str() == "-");
-    match &args.output {
-        Some(_) if to_stdout => print_json(&output)?,
-        Some(path) => {
-            let mut json = serde_json::to_vec_pretty(&output).map_err(Problem::failed)?;
-            json.push(b'\n');
-            std::fs::write(path, json)?;
-        }
-        None => {}
-    }
-    if !args.quiet && !to_stdout {
-        tell(&summary(&delivered, &delivery.stream, lake.place()))?;
-    }
+    run::put_out(output.as_ref(), args.quiet, &found, |found, columns| {
+        folded(&summary(found.delivered, found.stream, found.lake), columns)
+    })?;
     Ok(if interrupted {
         Exit::Interrupted
     } else {

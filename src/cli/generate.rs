@@ -122,7 +122,9 @@ pub(crate) fn completions(args: &CompletionsArgs) -> Result<Exit, Problem> {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut command, "hrload", &mut script);
     let script = completed(args.shell, &String::from_utf8_lossy(&script));
-    io::stdout().write_all(script.as_bytes())?;
+    io::stdout()
+        .write_all(script.as_bytes())
+        .map_err(Problem::of_stdout)?;
     Ok(Exit::Held)
 }
 
@@ -134,7 +136,9 @@ pub(crate) fn man(args: &ManArgs) -> Result<Exit, Problem> {
             std::fs::create_dir_all(directory)?;
             clap_mangen::generate_to(command, directory)?;
         }
-        None => clap_mangen::Man::new(command).render(&mut io::stdout())?,
+        None => clap_mangen::Man::new(command)
+            .render(&mut io::stdout())
+            .map_err(Problem::of_stdout)?,
     }
     Ok(Exit::Held)
 }

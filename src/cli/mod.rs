@@ -165,8 +165,7 @@ enum Command {
 
 /// Prints to standard output, styled only where that is a terminal that wants it.
 fn print(text: &str) -> Result<(), Problem> {
-    write!(anstream::stdout(), "{text}")?;
-    Ok(())
+    write!(anstream::stdout(), "{text}").map_err(Problem::of_stdout)
 }
 
 /// Prints JSON to standard output.

@@ -73,6 +73,14 @@ impl Problem {
         }
     }
 
+    /// Standard output took no more: exit code 1, or nothing to tell where its reader left.
+    pub(crate) fn of_stdout(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::BrokenPipe => Self::from(error),
+            _ => Self::failed(format!("cannot write to standard output: {error}")),
+        }
+    }
+
     /// A signal came before there was a result: exit code 130.
     pub(crate) fn interrupted(message: &str) -> Self {
         Self {

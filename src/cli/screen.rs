@@ -28,7 +28,11 @@ fn columns(stream: impl AsFd) -> Columns {
 
 /// Prints lines to standard output, each in as many as it takes.
 pub(super) fn tell(text: &str) -> Result<(), Problem> {
-    let columns = of_stdout();
+    super::print(&folded(text, of_stdout()))
+}
+
+/// Breaks lines, each into as many as it takes.
+pub(super) fn folded(text: &str, columns: Columns) -> String {
     let folded = text.lines().map(|line| {
         let lead = line.len() - line.trim_start_matches(' ').len();
         let lines = Line::new(PLAIN, line).broken(columns.beside(lead + INDENT));
@@ -38,7 +42,7 @@ pub(super) fn tell(text: &str) -> Result<(), Problem> {
         });
         indented.collect::<String>()
     });
-    super::print(&folded.collect::<String>())
+    folded.collect()
 }
 
 /// A line to standard error, where people look. That nobody is there any more, as

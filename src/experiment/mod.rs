@@ -6,6 +6,7 @@
 //! of a run (set-up, warm-up, measure, drain, report, tear-down), its threads
 //! and its signals. Must not know the command line or the terminal.
 
+mod behind;
 mod budget;
 mod causes;
 mod cloudwatch;

@@ -123,6 +123,9 @@ pub async fn modes(
             name: way.name,
             gives: sustained.write_units,
             asked: sustained.asked(setting.mean_rate),
+            settles_at: way
+                .auto_scaling
+                .map(|policy| policy.settles_at(sustained.asked(setting.mean_rate))),
             runs,
         });
     }

@@ -1,5 +1,6 @@
 //! From what a run leaves to its result.
 
+use super::behind::falls_behind;
 use super::budget::fans_out;
 use super::causes::causes;
 use super::cost::{Used, cost};
@@ -87,7 +88,11 @@ pub(super) fn finish(
     }
     result.warnings.extend(unbilled(lived));
     let exceeded = Sustained::of(request, setting).exceeded_by(setting.mean_rate);
-    result.unsustained = exceeded.map(|cause| cause.because);
+    let unsustained = exceeded.or_else(|| {
+        let even = setting.is_even();
+        falls_behind(&result).filter(|_| even)
+    });
+    result.unsustained = unsustained.map(|cause| cause.because);
     let read = lived.read.as_ref().map(|(_, outcome)| outcome);
     result.causes = causes(findings, read, request, &result);
     result.calls = calls(lived);

@@ -1,5 +1,7 @@
 //! What the planner would have said of a run, beside what it came to.
 
+use std::ops::Range;
+
 use super::request::{Request, Target};
 use super::setting::Setting;
 use crate::aws::{Provisioned, TableThroughput};
@@ -20,9 +22,13 @@ pub(super) fn planned(
     result: &RunResult,
 ) -> Planned {
     let phases = request.phases;
-    let demand = workload.demand(phases.warmup + phases.measure);
-    let warm_up = demand.len().min(phases.warmup.as_secs() as usize);
-    let readings: f64 = demand[warm_up..].iter().sum();
+    let end = phases.warmup + phases.measure;
+    let mut demand = workload.demand(end);
+    let readings = within(&demand, phases.warmup.as_secs_f64()..end.as_secs_f64());
+    // The last second may be cut short.
+    if let Some(last) = demand.len().checked_sub(1) {
+        demand[last] *= (end.as_secs_f64() - last as f64).clamp(0.0, 1.0);
+    }
     let units = setting.footprint.write_units();
     let throttled = table(request, setting, made).map(|(table, assumptions)| {
         let keys = keys(request.layout, request.devices);
@@ -45,6 +51,17 @@ pub(super) fn planned(
             measured: tally.reading_bytes as f64 / tally.readings as f64,
         }),
     }
+}
+
+/// Sums what falls within a span of time, in seconds; a second that the span cuts counts
+/// by its share.
+fn within(demand: &[f64], span: Range<f64>) -> f64 {
+    let share = |second: usize| {
+        let from = second as f64;
+        (span.end.min(from + 1.0) - span.start.max(from)).max(0.0)
+    };
+    let seconds = demand.iter().enumerate();
+    seconds.map(|(second, of)| of * share(second)).sum()
 }
 
 /// Tells the keys of a layout's items: each its own, or each device's.

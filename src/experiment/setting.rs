@@ -191,6 +191,11 @@ impl Setting {
 }
 
 impl Setting {
+    /// Whether about as much is due in each second.
+    pub(super) fn is_even(&self) -> bool {
+        self.peak_rate <= self.mean_rate * 1.05
+    }
+
     /// Names what capacity is sized for.
     fn sized_for(&self) -> String {
         let most = amount(self.sized_rate);
@@ -199,7 +204,7 @@ impl Setting {
                 "{most}/s, what {} can send",
                 many(self.threads, "load thread")
             )
-        } else if self.peak_rate > self.mean_rate * 1.05 {
+        } else if !self.is_even() {
             "the peak".to_owned()
         } else {
             "the rate".to_owned()
@@ -222,7 +227,7 @@ impl fmt::Display for Setting {
             self.profile,
             amount(self.mean_rate),
         )?;
-        if self.peak_rate > self.mean_rate * 1.05 {
+        if !self.is_even() {
             write!(f, " ({} at the peak)", amount(self.peak_rate))?;
         }
         write!(f, ", seed {}\n{}", self.seed, self.target)?;

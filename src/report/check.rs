@@ -40,8 +40,8 @@ pub enum Unsound {
 
 /// Finds contradictions within a result: times and counts that no run can have,
 /// identities of the ledger that do not hold in a ledger that says it is closed,
-/// seconds that do not add up to it, stages that are missing, rates that are not those of the ledger, thresholds and a verdict that are not those
-/// of the figures, latencies that are not those of their histogram, seconds out of order.
+/// seconds that do not add up to it, stages that are missing, rates that are not those
+/// of the ledger, thresholds and a verdict that are not those of the figures, latencies that are not those of their histogram, seconds out of order.
 ///
 /// # Errors
 ///
@@ -261,9 +261,11 @@ fn rates(result: &RunResult) -> Result<(), String> {
 /// Thresholds were met, and the run came out, as the figures say.
 fn judgements(result: &RunResult) -> Result<(), String> {
     for said in &result.thresholds {
-        // One that a later version knows is not judged here.
         let Ok(condition) = said.expression.parse::<Condition>() else {
-            continue;
+            return Err(format!(
+                "threshold {} is no condition that can be judged",
+                said.expression
+            ));
         };
         let word = |met: bool| if met { "met" } else { "missed" };
         let found = condition.judge(result);
@@ -273,6 +275,20 @@ fn judgements(result: &RunResult) -> Result<(), String> {
                 said.expression,
                 word(said.met),
                 word(found.met)
+            ));
+        }
+        let agree = match (said.measured, found.measured) {
+            (Some(said), Some(found)) => {
+                said == found || (said - found).abs() <= RELATIVE * found.abs().max(said.abs())
+            }
+            (said, found) => said == found,
+        };
+        if !agree {
+            return Err(format!(
+                "threshold {} is said to have measured {}, by the figures it is {}",
+                said.expression,
+                said.shown(),
+                found.shown()
             ));
         }
     }

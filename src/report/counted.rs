@@ -92,12 +92,17 @@ impl Counted {
             Self::SeenUnacknowledged => (ledger.seen_unacknowledged?, ledger.sent),
             Self::LakeMissing => (result.lake.as_ref()?.missing, ledger.acknowledged),
             Self::LakeDuplicates => (result.lake.as_ref()?.duplicates, ledger.acknowledged),
-            // Each time an item is refused counts, of all the times one was tried.
             Self::Throttled => {
                 let refused = result.throttles.iter().map(|throttle| throttle.items);
                 let refused = refused.sum();
-                (refused, ledger.acknowledged.saturating_add(refused))
+                (refused, tried(ledger.sent, ledger.acknowledged, refused))
             }
         })
     }
+}
+
+/// How often items were tried: each that was sent once at least, and each that was written
+/// or refused as often as that. Tries that failed otherwise and were repeated are not known.
+pub(super) fn tried(sent: u64, written: u64, refused: u64) -> u64 {
+    sent.max(written.saturating_add(refused))
 }

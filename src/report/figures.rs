@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use super::counted::Counted;
+use super::counted::{Counted, tried};
 use super::units::{duration, fine_percent, rate, usd};
 use super::{RunResult, SeriesEntry, Verdict, Via};
 use crate::measure::Stage;
@@ -334,13 +334,13 @@ impl<'a> Seconds<'a> {
                 figure(value, within.and_then(|of| of.1[at]))
             }
             Measure::Throttled => {
-                let (refused, tried) = Counted::Throttled.count(result)?;
-                let by_second = column(seconds, |of| {
-                    of.throttles.iter().map(|of| of.items).sum::<u64>() as f64
+                let (refused, of) = Counted::Throttled.count(result)?;
+                let in_second = |of: &SeriesEntry| of.throttles.iter().map(|of| of.items).sum();
+                let refusals = column(seconds, |of| in_second(of) as f64);
+                let tries = column(seconds, |of| {
+                    tried(of.sent, of.acknowledged, in_second(of)) as f64
                 });
-                let all = by_second.iter().zip(&self.acknowledged);
-                let all: Vec<f64> = all.map(|(refused, written)| refused + written).collect();
-                figure(refused as f64 / tried as f64, ratio(&by_second, &all))
+                figure(refused as f64 / of as f64, ratio(&refusals, &tries))
             }
             Measure::WriteUnits => figure(
                 result.capacity.consumed_units / readings,

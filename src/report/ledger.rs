@@ -95,6 +95,13 @@ pub struct WarmUp {
     pub foreign: u64,
 }
 
+impl Ledger {
+    /// Readings seen in the stream, acknowledged or not; none where it was not followed.
+    pub(super) fn sighted(&self) -> Option<u64> {
+        Some(self.seen? + self.seen_unacknowledged?)
+    }
+}
+
 impl From<&measure::Ledger> for Ledger {
     fn from(ledger: &measure::Ledger) -> Self {
         let followed = |count| ledger.followed.then_some(count);

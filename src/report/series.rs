@@ -31,7 +31,7 @@ pub struct SeriesEntry {
     pub acknowledged: u64,
     /// Readings given up after having been sent.
     pub failed: u64,
-    /// Readings seen in the stream.
+    /// Readings seen in the stream, each once, acknowledged or not.
     pub seen: u64,
     /// Further sightings.
     pub duplicates: u64,

@@ -403,6 +403,16 @@ fn of_the_stream(reasons: &mut Reasons<'_>) {
     let result = reasons.result;
     let ledger = &result.ledger;
     let acknowledged = units::count(ledger.acknowledged);
+    if result.config.via.is_followed() {
+        let uncounted = uncounted(result);
+        if !uncounted.is_empty() && ledger.missing.is_some() {
+            let text = format!(
+                "the stream was followed, and not counted: {}",
+                uncounted.join(", ")
+            );
+            reasons.add(ReasonKind::NotFollowed, text);
+        }
+    }
     let Some(missing) = ledger.missing else {
         if result.config.via.is_followed() {
             let text = "readings were to be followed, and nothing is known of what became of them";
@@ -465,6 +475,28 @@ fn of_the_stream(reasons: &mut Reasons<'_>) {
     reasons.readings(ReasonKind::OtherWriter, unexplained, text);
 }
 
+/// Names the counts that a followed stream leads to and that are absent.
+fn uncounted(result: &RunResult) -> Vec<&'static str> {
+    let (ledger, warm_up) = (&result.ledger, &result.ledger.warm_up);
+    let counts = [
+        ("ledger.seen", ledger.seen),
+        ("ledger.missing", ledger.missing),
+        ("ledger.seen_unacknowledged", ledger.seen_unacknowledged),
+        ("ledger.duplicates", ledger.duplicates),
+        ("ledger.reordered", ledger.reordered),
+        ("ledger.foreign", ledger.foreign),
+        ("ledger.warm_up.seen", warm_up.seen),
+        ("ledger.warm_up.missing", warm_up.missing),
+        (
+            "ledger.warm_up.seen_unacknowledged",
+            warm_up.seen_unacknowledged,
+        ),
+        ("ledger.warm_up.duplicates", warm_up.duplicates),
+    ];
+    let absent = counts.into_iter().filter(|(_, count)| count.is_none());
+    absent.map(|(name, _)| name).collect()
+}
+
 /// How old the readings were that still came when the drain ended, in seconds; none if
 /// nothing came any more.
 fn still_arriving(result: &RunResult) -> Option<f64> {
@@ -511,6 +543,10 @@ fn of_the_lake(reasons: &mut Reasons<'_>) {
             units::count(result.ledger.acknowledged)
         ),
     );
+    if lake.warm_up_missing.is_none() {
+        let text = "not counted: readings of the warm-up that are not in the lake";
+        reasons.add(ReasonKind::Lake, text.to_owned());
+    }
     let of_warm_up = lake.warm_up_missing.unwrap_or(0);
     reasons.readings(
         ReasonKind::Lake,

@@ -274,7 +274,7 @@ fn counted(all: &mut Vec<Metric>, of: &Status) {
         (
             "hrload_seen_readings",
             "readings",
-            "Readings seen in the stream, each once.",
+            "Readings seen in the stream, each once, acknowledged or not.",
             |of| of.seen as f64,
         ),
         (

@@ -5,7 +5,7 @@ use std::process::Stdio;
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::world::{World, record};
+use crate::world::{World, record, text};
 
 #[test]
 fn every_record_is_a_line_once_and_a_second_delivery_goes_on_behind_the_first() {
@@ -53,6 +53,33 @@ fn objects_are_compressed_and_named_as_asked_and_failed_records_stand_apart() {
         }
     }
     assert_eq!(world.objects().len(), 2);
+}
+
+#[test]
+fn a_summary_that_cannot_be_written_is_told_by_its_file_and_before_anything_is_read() {
+    let world = World::new(1);
+    world.put((0..3).map(record));
+    let file = world.lake().join("none/delivered.json");
+    let words = format!("--until-idle 500ms -o {}", file.display());
+    let refused = world.deliver(&words).output().unwrap();
+    let told = text(&refused);
+    assert_eq!(refused.status.code(), Some(1), "{told}");
+    assert!(
+        told.contains(&format!("cannot write to {}", file.display())),
+        "{told}"
+    );
+    assert!(world.objects().is_empty());
+    let full = std::fs::File::options().write(true).open("/dev/full");
+    let words = "--until-idle 500ms -o -";
+    let output = world.deliver(words).stdout(full.unwrap()).output().unwrap();
+    let told = text(&output);
+    assert_eq!(output.status.code(), Some(1), "{told}");
+    assert!(
+        told.contains("everything that was read is delivered"),
+        "{told}"
+    );
+    assert!(told.contains("cannot write to standard output"), "{told}");
+    assert_eq!(world.objects().len(), 1);
 }
 
 #[test]

@@ -146,6 +146,12 @@ fn a_condition_is_out_of_reach_as_soon_as_the_rest_cannot_mend_it() {
         ("p95<10ms", Some(5)),
         ("p50<10ms", None),
         ("mean<1ms", Some(4)),
+        // All are quicker than 1 s.
+        ("min>1s", Some(0)),
+        ("p1>=1s", Some(1)),
+        ("p5>1s", Some(5)),
+        ("p50>1s", None),
+        ("max>1s", None),
         // What is missing may be late, and a minimum may yet be met.
         ("missing=0", None),
         ("min<1ms", None),
@@ -178,6 +184,9 @@ proptest! {
             format!("mean<{}ms", 14.0 + bound),
             format!("e2e.mean<{}ms", 300.0 * bound),
             format!("send_cpu<{}%", bound * 5.0),
+            format!("min>{}ms", 10.0 + bound * 3.0),
+            format!("p10>={}ms", 14.0 + bound),
+            format!("p50>{}ms", 14.0 + bound),
         ] {
             if out_of_reach_after(&text, seconds, &series).is_some() {
                 let threshold = condition(&text).judge(&result);

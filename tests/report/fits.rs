@@ -229,6 +229,7 @@ fn comparisons_of_tables_fit_whatever_their_number() {
         name: name.to_owned(),
         gives: None,
         asked: 500.0,
+        settles_at: Some(714.0),
         runs,
     };
     let slo = Condition::list("e2e.p99<1s,lost=0").unwrap();

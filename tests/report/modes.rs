@@ -1,6 +1,8 @@
 //! What is concluded from tables compared.
 
-use hrload::report::{Columns, Condition, Cost, Ended, ModesResult, RunResult, TableRuns, modes};
+use hrload::report::{
+    Columns, Condition, Cost, CostLine, Ended, ModesResult, RunResult, TableRuns, modes,
+};
 
 use crate::case::Case;
 
@@ -40,8 +42,44 @@ fn table(name: &str, gives: Option<f64>, runs: Vec<RunResult>) -> TableRuns {
         name: name.to_owned(),
         gives,
         asked: 500.0,
+        settles_at: None,
         runs,
     }
+}
+
+#[test]
+fn an_auto_scaled_table_is_chosen_by_what_it_comes_to() {
+    let provisioned = |units: f64| {
+        let mut runs = runs(Case::default, 1.0 + units * 0.001, 1);
+        let run = &mut runs[0];
+        let hours = run.run.measured / 3_600.0;
+        run.cost.as_mut().unwrap().lines = vec![CostLine {
+            item: "DynamoDB: writes, provisioned".into(),
+            quantity: units * hours,
+            unit: "WCU-hour".into(),
+            usd: units * hours * 0.001,
+        }];
+        runs
+    };
+    // It measured 500 units, the least of its policy, before it would have had 714.
+    let scaled = TableRuns {
+        settles_at: Some(714.0),
+        ..table("scaled", Some(900.0), provisioned(500.0))
+    };
+    let tables = vec![
+        table("provisioned", Some(600.0), provisioned(600.0)),
+        scaled,
+    ];
+    let result = ModesResult::new(&slo(), 1, tables, Ended::Done);
+    assert_eq!(result.taken, Some(0), "{}", result.reason);
+    let usd = result.tables[1].usd_per_hour_settled.unwrap();
+    assert!((usd - 1.714).abs() < 1e-9, "{usd}");
+    let text = modes(&result, Columns::default());
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        text.contains("scaled: comes to 714 write units/s"),
+        "{text}"
+    );
 }
 
 #[test]

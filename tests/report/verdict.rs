@@ -15,7 +15,7 @@ use super::case::Case;
 /// Something that goes wrong in a run that held, and the reason it is to be told by.
 type Trouble = (&'static str, fn(&mut RunResult), ReasonKind);
 
-const TROUBLES: [Trouble; 24] = [
+const TROUBLES: [Trouble; 26] = [
     (
         "readings failed",
         |of| {
@@ -79,6 +79,16 @@ const TROUBLES: [Trouble; 24] = [
     (
         "nothing is known of the stream",
         |of| (of.ledger.seen, of.ledger.missing) = (None, None),
+        ReasonKind::NotFollowed,
+    ),
+    (
+        "a count of what came out of the stream is absent",
+        |of| of.ledger.duplicates = None,
+        ReasonKind::NotFollowed,
+    ),
+    (
+        "a count of what came of the warm-up is absent",
+        |of| of.ledger.warm_up.missing = None,
         ReasonKind::NotFollowed,
     ),
     (
@@ -515,8 +525,13 @@ fn copies_in_the_lake_that_the_stream_did_not_have_are_no_success() {
         result.ledger.duplicates = Some(stream);
         result.lake = Some(hrload::report::Lake {
             duplicates: lake,
+            warm_up_missing: Some(0),
             ..hrload::report::Lake::default()
         });
         assert_eq!(Verdict::of(&result).word, word, "{stream}, {lake}");
     }
+    // What was not counted is no success either.
+    let mut result = Case::default().run();
+    result.lake = Some(hrload::report::Lake::default());
+    assert_eq!(Verdict::of(&result).word, Word::NotHeld);
 }

@@ -198,6 +198,17 @@ fn prometheus_text_is_valid_and_has_the_figures() {
     }
 }
 
+#[test]
+fn prometheus_text_counts_what_was_seen_as_the_live_port_does() {
+    let mut result = Case::lossy().run();
+    result.ledger.seen_unacknowledged = Some(7);
+    let seen = result.ledger.seen.unwrap() + 7;
+    let samples = prometheus(&text("prom", &[result]));
+    let name = "hrload_seen_readings_total{phase=\"measure\"}";
+    let value = samples.iter().find(|(of, _)| of == name).unwrap().1;
+    assert_eq!(value as u64, seen);
+}
+
 /// The texts of all kinds of runs, in a folder.
 fn prom_files(folder: &Path) -> Vec<std::path::PathBuf> {
     let kinds = kinds().into_iter();

@@ -38,11 +38,17 @@ pub(super) fn choose(ways: &[Way], what: &str) -> (usize, String) {
         };
         return (at, reason);
     }
-    let least = all().min_by_key(|(_, way)| (way.left, way.delayed));
-    (
-        least.map_or(0, |(at, _)| at),
-        format!("none holds the peak: this one delays the fewest {what}"),
-    )
+    let least = all().min_by(|(_, a), (_, b)| {
+        let late = |way: &Way| (way.left, way.delayed);
+        late(a).cmp(&late(b)).then(a.usd.total_cmp(&b.usd))
+    });
+    let at = least.map_or(0, |(at, _)| at);
+    let alike = |way: &&Way| (way.left, way.delayed) == (ways[at].left, ways[at].delayed);
+    let reason = match ways.iter().filter(alike).count() {
+        0 | 1 => format!("none holds the peak: this one delays the fewest {what}"),
+        n => format!("none holds the peak: the cheapest of {n} that delay the fewest {what}"),
+    };
+    (at, reason)
 }
 
 #[cfg(test)]
@@ -79,6 +85,11 @@ mod tests {
                 "2 cheaper do not",
             ),
             (&[way(1.0, 99, 9), way(2.0, 500, 0)], 1, "none holds"),
+            (
+                &[way(9.0, 99, 0), way(1.0, 99, 0), way(0.5, 100, 0)],
+                1,
+                "the cheapest of 2 that delay the fewest readings",
+            ),
             (&[tight, way(2.0, 0, 0)], 1, "one cheaper does not"),
         ] {
             let (taken, reason) = choose(ways, "readings");

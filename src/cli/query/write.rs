@@ -58,7 +58,7 @@ fn failed(file: Option<&Path>, closed: &AtomicBool, error: OutputError) -> Probl
         return io::Error::from(io::ErrorKind::BrokenPipe).into();
     }
     match (error, file) {
-        (OutputError::Io(error), None) => error.into(),
+        (OutputError::Io(error), None) => Problem::of_stdout(error),
         (OutputError::Io(error), Some(file)) => {
             Problem::failed(format!("{} cannot be written: {error}", file.display()))
         }

@@ -19,7 +19,7 @@ use super::setting::Setting;
 use super::site::Site;
 use super::sustained::Sustained;
 use crate::local::Limits;
-use crate::report::{Condition, RunResult, SweepResult, SweepStep, Verdict, Word};
+use crate::report::{Cause, Condition, Limiting, RunResult, SweepResult, SweepStep, Verdict, Word};
 use crate::workload::Pace;
 use search::{Outcome, Search};
 
@@ -176,12 +176,17 @@ async fn search(
         }
         let beyond = request.sustained(rate)?.exceeded_by(rate);
         let met = Verdict::met(&of_run);
+        // What is known needs no second try.
+        let known = met && beyond.is_some();
+        let beyond = beyond.or_else(|| {
+            let because = of_run.unsustained.clone()?;
+            let limiting = Limiting::Shard;
+            Some(Cause { limiting, because })
+        });
         let held = met && beyond.is_none();
         let cause = beyond
             .filter(|_| met)
             .or_else(|| (!held).then(|| cause::cause(&of_run)));
-        // What is known needs no second try.
-        let known = met && !held;
         result.add(rate, &of_run, held, cause);
         if let Some(step) = result.steps.last() {
             tell(SweepEvent::Tried(step));

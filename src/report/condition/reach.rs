@@ -22,6 +22,9 @@ pub struct SoFar {
 /// a billion runs.
 const CHANCE: f64 = 6.0;
 
+/// The relative width of a histogram's bins, at most.
+const RESOLUTION: f64 = 0.002;
+
 impl SoFar {
     /// A run of `measured_s` seconds in which nothing has happened yet, and at
     /// most `rate` readings a second become due on average.
@@ -98,10 +101,23 @@ impl Condition {
         let Bound::Absolute(bound_s) = self.bound else {
             return false;
         };
-        if !matches!(self.comparison, Comparison::Below | Comparison::AtMost) {
-            return false;
-        }
         let latency = so_far.latencies.get(stage);
+        match self.comparison {
+            Comparison::Below | Comparison::AtMost => {}
+            Comparison::Above | Comparison::AtLeast => {
+                // Equal to the bound, by the histogram's resolution, counts as above.
+                let below_us = (bound_s * 1e6 * (1.0 - RESOLUTION)) as i64 - 1;
+                let below = latency.count_within_us(below_us);
+                return match moment {
+                    Moment::Min => below > 0,
+                    Moment::Percentile(_) if stage == Stage::Attempt => false,
+                    Moment::Percentile(percent) => below as f64 > percent / 100.0 * so_far.most,
+                    // One that is slow enough may yet come.
+                    Moment::Max | Moment::Mean => false,
+                };
+            }
+            Comparison::Equal => return false,
+        }
         // Equal to the bound, by the histogram's resolution, counts as within.
         let above = latency.count() - latency.count_within_us((bound_s * 1e6) as i64);
         match moment {

@@ -9,7 +9,7 @@ use crate::report::{Config, RunResult, Target};
 /// Something that is not the same on both sides.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Difference {
-    /// What: a key of `config`, `rate_changes`, `lake`, `build` or `machine`.
+    /// What: a key of `config`, `rate_changes`, `lake`, `prices`, `build` or `machine`.
     pub what: String,
     /// On the base's side.
     pub base: String,
@@ -40,14 +40,27 @@ const NEEDED: [Needed; 11] = [
     }),
     ("region", |of| maybe(of.region.as_ref())),
     ("via", |of| of.via.key().to_owned()),
-    ("faults", |of| of.faults.join(", ")),
+    ("faults", |of| {
+        maybe(
+            (!of.faults.is_empty())
+                .then(|| of.faults.join(", "))
+                .as_ref(),
+        )
+    }),
     ("duration", |of| seconds(of.duration)),
 ];
 
 /// A key of `config` (or of the result) that is told where it differs, and its value.
 type Told = (&'static str, fn(&RunResult) -> String);
 
-const TOLD: [Told; 27] = [
+const TOLD: [Told; 30] = [
+    ("dynamodb_endpoint", |of| {
+        endpoint(of, &of.config.dynamodb_endpoint)
+    }),
+    ("kinesis_endpoint", |of| {
+        endpoint(of, &of.config.kinesis_endpoint)
+    }),
+    (PRICES, prices),
     ("client", |of| of.config.client.clone()),
     ("billing_mode", |of| maybe(of.config.billing_mode.as_ref())),
     ("write_capacity", |of| {
@@ -94,6 +107,21 @@ const TOLD: [Told; 27] = [
         )
     }),
 ];
+
+/// The prices that costs were told at.
+pub(super) const PRICES: &str = "prices";
+
+fn prices(of: &RunResult) -> String {
+    maybe(of.cost.as_ref().map(|cost| &cost.prices))
+}
+
+/// Where requests went; embedded services are the same wherever they listen.
+fn endpoint(of: &RunResult, endpoint: &Option<String>) -> String {
+    match of.config.target {
+        Target::Local => "embedded".to_owned(),
+        Target::Aws | Target::Endpoint => maybe(endpoint.as_ref()),
+    }
+}
 
 /// A key of `run`: changes of the rate while it went on.
 const CHANGED: &str = "rate_changes";

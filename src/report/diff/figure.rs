@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Change, is_whole};
+use super::{Change, Difference, is_whole};
 use crate::report::{Finding, Measure};
 use crate::stats::{Basis, Comparison, Count, Interval, RunFigure, Settings, StatsError, Verdict};
 
@@ -39,7 +39,8 @@ pub struct FigureChange {
     /// For an inconclusive one: how many more runs, on each side, would probably
     /// settle it; null when a thousand would not.
     pub more_runs: Option<u32>,
-    /// Which runs do not have it; null where all have.
+    /// Why it was not compared: which runs do not have it, or at which prices they were
+    /// told; null where it was.
     pub absent: Option<String>,
 }
 
@@ -183,17 +184,31 @@ impl FigureChange {
         }
     }
 
-    /// A share of runs of which none may be: more of them is worse, whatever
-    /// chance has to do with it.
-    pub(super) fn gate(measure: Measure, sides: &Sides) -> Self {
+    /// A cost at other prices on each side, which is no change of the runs.
+    pub(super) fn repriced(measure: Measure, sides: &Sides, prices: &Difference) -> Self {
+        let words = format!("at other prices: {} and {}", prices.base, prices.new);
+        Self {
+            absent: Some(sides.absence().map_or(words, |(_, absent)| absent)),
+            ..Self::bare(measure, sides, measure.matters())
+        }
+    }
+
+    /// A share of runs of which none may be: more of them is worse, whatever chance has to
+    /// do with it; where such runs are allowed, nothing is concluded from them.
+    pub(super) fn gate(measure: Measure, sides: &Sides, allowed: bool) -> Self {
         let bare = Self::bare(measure, sides, 0.0);
-        let verdict = match (bare.base.unwrap_or(0.0), bare.new.unwrap_or(0.0)) {
-            (base, new) if new > base => Change::Worse,
-            (base, new) if new < base => Change::Better,
-            (_, 0.0) => Change::NotChanged,
-            _ => Change::Inconclusive,
+        let (verdict, why) = match (bare.base.unwrap_or(0.0), bare.new.unwrap_or(0.0)) {
+            (0.0, 0.0) => (Change::NotChanged, None),
+            _ if allowed => (Change::Inconclusive, Some("allowed by --allow-unheld")),
+            (base, new) if new > base => (Change::Worse, None),
+            (base, new) if new < base => (Change::Better, None),
+            _ => (Change::Inconclusive, None),
         };
-        Self { verdict, ..bare }
+        Self {
+            verdict,
+            absent: why.map(str::to_owned),
+            ..bare
+        }
     }
 
     fn compared(measure: Measure, of: &Comparison, matters: f64) -> Self {

@@ -207,7 +207,14 @@ impl DiffResult {
             .map(of)
             .filter(|(_, sides)| !sides.not_asked())
             .collect();
-        let compared = all.iter().filter(|(_, sides)| sides.known());
+        let differences = differences(base, new);
+        let repriced = differences.iter().find(|of| of.what == alike::PRICES);
+        // What units cost says nothing of a change where their prices are not the same.
+        let repriced = |measure: Measure| repriced.filter(|_| measure == Measure::UsdPerMillion);
+        let judged = |measure: Measure| measure != Measure::Unheld && repriced(measure).is_none();
+        let compared = all
+            .iter()
+            .filter(|(measure, sides)| sides.known() && judged(*measure));
         let count = u32::try_from(compared.count().max(1)).unwrap_or(u32::MAX);
         let mut figures = Vec::with_capacity(all.len());
         for (measure, of) in &all {
@@ -217,9 +224,10 @@ impl DiffResult {
                 practical: settings.practical(*measure, &sides),
                 ..Settings::default()
             };
-            let gate = *measure == Measure::Unheld && !settings.allow_unheld;
-            figures.push(if gate {
-                FigureChange::gate(*measure, of)
+            figures.push(if *measure == Measure::Unheld {
+                FigureChange::gate(*measure, of, settings.allow_unheld)
+            } else if let Some(prices) = repriced(*measure) {
+                FigureChange::repriced(*measure, of, prices)
             } else {
                 FigureChange::of(*measure, of, &asked)?
             });
@@ -235,7 +243,7 @@ impl DiffResult {
             new: ids(new),
             confidence: settings.confidence,
             practical: settings.practical,
-            differences: differences(base, new),
+            differences,
             unheld,
             doubtful,
             unheld_allowed: settings.allow_unheld,

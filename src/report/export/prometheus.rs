@@ -137,9 +137,9 @@ fn readings(text: &mut Exposition, result: &RunResult) {
         ),
         (
             "seen",
-            "Readings seen in the stream, each once.",
+            "Readings seen in the stream, each once, acknowledged or not.",
             None,
-            of.seen,
+            of.sighted(),
         ),
         (
             "missing",

@@ -4,12 +4,16 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 
+use jiff::Timestamp;
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de};
 
 use crate::files;
 use crate::report::units::{amount, count};
-use crate::report::{Figures, RunResult, Target, Verdict, Via, WriteError, write_text};
+use crate::report::{
+    Config, Figures, RunResult, Target, Verdict, Via, WriteError, differences, write_text,
+};
+use crate::workload::Profile;
 
 /// The name of a line's schema.
 const SCHEMA: &str = "hrload.history/1";
@@ -31,8 +35,14 @@ pub struct Entry {
     pub machine: String,
     /// How many runs.
     pub runs: u32,
+    /// Their ids; empty in entries from before they were kept.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub run_ids: Vec<String>,
     /// The mean of each figure over the runs, in the unit of the result file.
     pub figures: BTreeMap<String, f64>,
+    /// The prices that costs among the figures are at, where they are known and one list.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prices: Option<String>,
     /// Instructions of a call of each function of the hot path, where they were counted.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub instructions: BTreeMap<String, f64>,
@@ -75,8 +85,18 @@ pub enum HistoryError {
         found: String,
     },
     /// Results that are no one workload cannot be one entry.
-    #[error("these results are not of one workload: {0} and {1}; add each with its own kind")]
-    Mixed(String, String),
+    #[error(
+        "these results are not of one workload and machine: {what} is {one} and {other}; add \
+         each with its own kind"
+    )]
+    Mixed {
+        /// What they differ in.
+        what: String,
+        /// In the first of them.
+        one: String,
+        /// In the other.
+        other: String,
+    },
     /// A run that did not hold says nothing of what it was to measure.
     #[error(
         "run {run} did not hold: {why}; make it again, or add it all the same with --allow-unheld"
@@ -86,6 +106,16 @@ pub enum HistoryError {
         run: String,
         /// Why not.
         why: String,
+    },
+    /// A run that is in the history already is no further measurement.
+    #[error("run {run} is in line {line} of {path} already; add each run once")]
+    Again {
+        /// Which run.
+        run: String,
+        /// Which file.
+        path: String,
+        /// Which line, from 1.
+        line: usize,
     },
     /// There is nothing to add.
     #[error("an entry needs one result at least")]
@@ -155,12 +185,12 @@ impl Entry {
         allow_unheld: bool,
     ) -> Result<Self, HistoryError> {
         let last = results.last().ok_or(HistoryError::Nothing)?;
-        let of_last = workload(last);
-        for other in results {
-            let other = workload(other);
-            if other != of_last {
-                return Err(HistoryError::Mixed(other, of_last));
-            }
+        if let Some(of) = differences(results, &[]).into_iter().next() {
+            return Err(HistoryError::Mixed {
+                what: of.what,
+                one: of.base,
+                other: of.new,
+            });
         }
         for result in results.iter().filter(|_| !allow_unheld) {
             let verdict = Verdict::of(result);
@@ -180,13 +210,23 @@ impl Entry {
                 sum.1 += 1;
             }
         }
+        let mut prices: Vec<&String> = results
+            .iter()
+            .filter_map(|of| Some(&of.cost.as_ref()?.prices))
+            .collect();
+        prices.dedup();
+        let prices = match prices[..] {
+            [one] => Some(one.clone()),
+            _ => None,
+        };
         Ok(Self {
             schema: SCHEMA.to_owned(),
             at: last.run.started.clone(),
             label: label.to_owned(),
-            workload: of_last,
+            workload: workload(last),
             machine: machine(last),
             runs: results.len() as u32,
+            run_ids: results.iter().map(|of| of.run.id.clone()).collect(),
             // A figure that only some of the runs have is not theirs: the entry lacks it,
             // and the course says so.
             figures: sums
@@ -194,6 +234,7 @@ impl Entry {
                 .filter(|(_, (_, runs))| *runs as usize == results.len())
                 .map(|(name, (sum, runs))| (name, sum / f64::from(runs)))
                 .collect(),
+            prices,
             instructions: counts.instructions_per_call,
         })
     }
@@ -217,7 +258,16 @@ impl Entry {
         } else {
             String::new()
         };
-        Self::parse_all(path, &text)?;
+        for (line, content) in numbered(&text) {
+            let entry = Self::parse(path, line, content)?;
+            if let Some(run) = self.run_ids.iter().find(|run| entry.run_ids.contains(run)) {
+                return Err(HistoryError::Again {
+                    run: run.clone(),
+                    path: path.display().to_string(),
+                    line,
+                });
+            }
+        }
         if !text.is_empty() && !text.ends_with('\n') {
             text.push('\n');
         }
@@ -237,16 +287,17 @@ impl Entry {
         })
     }
 
-    /// The entries in the text of a history file, which is called `path` in errors.
+    /// The entries in the text of a history file, which is called `path` in errors, from
+    /// the oldest to the newest by when they were measured.
     ///
     /// # Errors
     /// A line is something else.
     pub fn parse_all(path: &Path, text: &str) -> Result<Vec<Self>, HistoryError> {
-        let lines = text.lines().enumerate();
-        let lines = lines.filter(|(_, line)| !line.trim().is_empty());
-        lines
-            .map(|(at, line)| Self::parse(path, at + 1, line))
-            .collect()
+        let entries = numbered(text).map(|(line, content)| Self::parse(path, line, content));
+        let mut entries: Vec<Self> = entries.collect::<Result<_, _>>()?;
+        // Each was parsed above; lines may have been merged from elsewhere.
+        entries.sort_by_cached_key(|of| of.at.parse::<Timestamp>().ok());
+        Ok(entries)
     }
 
     fn parse(path: &Path, line: usize, text: &str) -> Result<Self, HistoryError> {
@@ -268,8 +319,20 @@ impl Entry {
                 found: head.schema,
             });
         }
-        serde_json::from_str(text).map_err(wrong)
+        let entry: Self = serde_json::from_str(text).map_err(wrong)?;
+        if entry.at.parse::<Timestamp>().is_err() {
+            let what = format!("at is {:?}, which is no time in RFC 3339", entry.at);
+            return Err(wrong(de::Error::custom(what)));
+        }
+        Ok(entry)
     }
+}
+
+/// The lines that are not blank, with their numbers from 1.
+fn numbered(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    let lines = text.lines().enumerate();
+    let lines = lines.filter(|(_, line)| !line.trim().is_empty());
+    lines.map(|(at, line)| (at + 1, line))
 }
 
 /// What was asked, in a line.
@@ -290,8 +353,9 @@ fn workload(result: &RunResult) -> String {
         Some(_) => ", into a lake",
         None => "",
     };
+    let special = special(config);
     format!(
-        "{}, {} devices, {}/s for {} s, {} layout, {} client, {target}{way}{lake}",
+        "{}, {} devices, {}/s for {} s, {} layout, {} client, {target}{way}{lake}{special}",
         config.profile,
         count(u64::from(config.devices)),
         amount(config.rate),
@@ -299,6 +363,59 @@ fn workload(result: &RunResult) -> String {
         config.layout,
         config.client,
     )
+}
+
+/// What of a run's settings is not as they are unless asked for, each after a comma.
+fn special(config: &Config) -> String {
+    let mut special = Vec::new();
+    if Profile::embedded(&config.profile).is_none_or(|of| of.text() != config.profile_text) {
+        let text = crc32fast::hash(config.profile_text.as_bytes());
+        special.push(format!("profile text {text:08x}"));
+    }
+    if config.seed != 1 {
+        special.push(format!("seed {}", config.seed));
+    }
+    if let (Target::Aws, Some(region)) = (config.target, &config.region) {
+        special.push(region.clone());
+    }
+    match (&config.auto_scaling, config.write_capacity) {
+        (Some(policy), _) => special.push(format!("auto scaling {policy}")),
+        (None, Some(units)) => special.push(format!("{} write units", amount(units))),
+        (None, None) => {}
+    }
+    let asked = |flag: &str| config.command.iter().any(|word| word.starts_with(flag));
+    if let Some(units) = config
+        .warm_throughput
+        .filter(|_| asked("--warm-throughput"))
+    {
+        special.push(format!("warm for {}", amount(units)));
+    }
+    if let Some(shards) = config.shards.filter(|_| asked("--shards")) {
+        special.push(format!("{shards} shards"));
+    }
+    if config.stream_mode.as_deref() == Some("ON_DEMAND") {
+        special.push("stream on demand".to_owned());
+    }
+    if let Some(consumer) = config.consumer.as_ref().filter(|of| *of != "polling") {
+        special.push(consumer.clone());
+    }
+    if let Some(capacity) = config.capacity.as_ref().filter(|of| *of != "aws") {
+        special.push(format!("capacity {capacity}"));
+    }
+    if let Some(delay) = config
+        .change_delay
+        .as_ref()
+        .filter(|_| asked("--change-delay"))
+    {
+        special.push(format!("change delay {delay}"));
+    }
+    if let Some(scale) = config.time_scale.filter(|scale| *scale != 1) {
+        special.push(format!("time scale {scale}"));
+    }
+    if !config.faults.is_empty() {
+        special.push(format!("faults {}", config.faults.join(" ")));
+    }
+    special.iter().map(|of| format!(", {of}")).collect()
 }
 
 /// Where, in a line.

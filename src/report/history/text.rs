@@ -58,7 +58,7 @@ fn figure(of: &FigureTrend) -> Row {
         .cell(show(of.values.last().copied()))
         .cell(show(of.level()));
     for change in &of.changes {
-        let share = if change.before == 0.0 {
+        let share = if change.before <= 0.0 {
             String::new()
         } else {
             format!(" ({:+.1}%)", (change.after / change.before - 1.0) * 100.0)

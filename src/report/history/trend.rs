@@ -13,6 +13,9 @@ const SCHEMA: &str = "hrload.trend/1";
 /// What the names of instruction counts begin with.
 pub(super) const INSTRUCTIONS: &str = "instructions: ";
 
+/// Changes of at most this share of an instruction count do not matter.
+const INSTRUCTIONS_MATTER: f64 = 0.001;
+
 /// Figures that are looked at unless others are asked for.
 const HEADLINE: [&str; 10] = [
     "unheld",
@@ -50,7 +53,7 @@ pub struct TrendResult {
 pub struct FigureTrend {
     /// Its name: `e2e.p99`, `instructions: sign a call`.
     pub figure: String,
-    /// Which entries have it, from 1.
+    /// Which entries have it, from 1 for the oldest.
     pub entries: Vec<usize>,
     /// Their labels.
     pub labels: Vec<String>,
@@ -83,10 +86,18 @@ pub struct LevelChange {
 
 /// No entry has a figure of that name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("no entry has a figure `{name}`; there are {}", known.join(", "))]
+#[error("no entry has a figure `{name}`; {}", those(known))]
 pub struct UnknownFigure {
     name: String,
     known: Vec<String>,
+}
+
+/// The figures that there are, in words.
+fn those(known: &[String]) -> String {
+    match known {
+        [] => "none of the newest one's workload and machine has any".to_owned(),
+        known => format!("there are {}", known.join(", ")),
+    }
 }
 
 impl TrendResult {
@@ -153,16 +164,20 @@ fn known(history: &[Entry], alike: impl Fn(&Entry) -> bool) -> Vec<String> {
 
 impl FigureTrend {
     fn new(figure: String, history: &[Entry], alike: impl Fn(&Entry) -> bool) -> Self {
+        // A cost at other prices is not of this course.
+        let is_cost = Measure::named(&figure) == Some(Measure::UsdPerMillion);
+        let prices = history.last().and_then(|newest| newest.prices.as_ref());
+        let in_course = |of: &Entry| alike(of) && (!is_cost || of.prices.as_ref() == prices);
         let value = |of: &Entry| match figure.strip_prefix(INSTRUCTIONS) {
             // Counted, not timed: the same on any machine of its kind.
             Some(function) => of.instructions.get(function).copied(),
-            None => of.figures.get(&figure).copied().filter(|_| alike(of)),
+            None => of.figures.get(&figure).copied().filter(|_| in_course(of)),
         };
         let mut entries = Vec::new();
         let (mut labels, mut values) = (Vec::new(), Vec::new());
         let mut last_seen = None;
         for (at, entry) in history.iter().enumerate() {
-            if figure.starts_with(INSTRUCTIONS) || alike(entry) {
+            if figure.starts_with(INSTRUCTIONS) || in_course(entry) {
                 // Instructions are not counted for each entry.
                 last_seen = match value(entry) {
                     None if !figure.starts_with(INSTRUCTIONS) => labels.last().cloned(),
@@ -177,8 +192,15 @@ impl FigureTrend {
         }
         // Values that are no numbers have no level.
         let found: Result<_, StatsError> = ChangePoints::default().find(&values);
-        let better = Measure::named(&figure).is_some_and(Measure::more_is_better);
-        let changes = found.unwrap_or_default().into_iter().map(|of| LevelChange {
+        let measure = Measure::named(&figure);
+        let better = measure.is_some_and(Measure::more_is_better);
+        let matters = |before: f64, after: f64| {
+            let bound = measure.map_or(INSTRUCTIONS_MATTER * before.abs(), Measure::matters);
+            (after - before).abs() > bound
+        };
+        let found = found.unwrap_or_default().into_iter();
+        let found = found.filter(|of| matters(of.before, of.after));
+        let changes = found.map(|of| LevelChange {
             at: of.at,
             label: labels[of.at].clone(),
             before: of.before,

@@ -55,6 +55,9 @@ pub struct TableRuns {
     pub gives: Option<f64>,
     /// Write units a second that the readings ask for, on average.
     pub asked: f64,
+    /// Write units a second that auto scaling comes to under that, minutes after it
+    /// began; none for other tables.
+    pub settles_at: Option<f64>,
     /// The runs that were whole.
     pub runs: Vec<RunResult>,
 }
@@ -83,6 +86,10 @@ pub struct ModeFigures {
     /// Write units a second that the readings ask for, on average.
     #[serde(default)]
     pub asked: Option<f64>,
+    /// Write units a second that auto scaling comes to, minutes after it began; null for
+    /// other tables.
+    #[serde(default)]
+    pub settles_at: Option<f64>,
     /// Runs it got.
     pub runs: u32,
     /// Runs in which it showed what it had to.
@@ -108,6 +115,10 @@ pub struct ModeFigures {
     pub throttled_per_second: Vec<f64>,
     /// US dollars an hour.
     pub usd_per_hour: Option<Figure>,
+    /// US dollars an hour once auto scaling has come to what it settles at; null for other
+    /// tables, and without prices.
+    #[serde(default)]
+    pub usd_per_hour_settled: Option<f64>,
     /// US dollars a million readings.
     pub usd_per_million: Option<Figure>,
     /// US dollars a million readings that came within the latency that the
@@ -192,10 +203,7 @@ impl ModesResult {
 /// The cheapest of those that showed in every run what they had to, and give it for
 /// long. None before all runs were made: those that are missing may say otherwise.
 fn take(tables: &[ModeFigures], repeat: u32) -> (Option<usize>, String) {
-    let price = |at: usize| {
-        let usd = tables[at].usd_per_hour.map(|usd| usd.mean);
-        usd.filter(|usd| usd.is_finite())
-    };
+    let price = |at: usize| tables[at].price();
     let made: u32 = tables.iter().map(|of| of.runs).sum();
     if tables.iter().any(|of| of.runs < repeat.max(1)) {
         let all = repeat.max(1) * tables.len() as u32;
@@ -249,6 +257,13 @@ impl ModeFigures {
         self.runs > 0 && self.met == self.runs && self.falls_short().is_none()
     }
 
+    /// What it is chosen by: US dollars an hour in the long run.
+    fn price(&self) -> Option<f64> {
+        let measured = self.usd_per_hour.map(|usd| usd.mean);
+        let usd = self.usd_per_hour_settled.or(measured);
+        usd.filter(|usd| usd.is_finite())
+    }
+
     /// Says how it gives less for long than the readings ask for, if it does.
     #[must_use]
     pub fn falls_short(&self) -> Option<String> {
@@ -272,6 +287,7 @@ impl ModeFigures {
             name,
             gives,
             asked,
+            settles_at,
             runs,
         } = table;
         let runs = &runs[..];
@@ -300,6 +316,8 @@ impl ModeFigures {
             name,
             gives,
             asked: Some(asked),
+            settles_at,
+            usd_per_hour_settled: settles_at.and_then(|units| settled(runs, units)),
             runs: runs.len() as u32,
             met: runs.iter().filter(|run| Verdict::met(run)).count() as u32,
             missed: missed(runs),
@@ -327,6 +345,24 @@ impl ModeFigures {
         }
     }
 }
+
+/// US dollars an hour of runs whose table had provided so many units all the time, on
+/// average: auto scaling looks on for minutes before it provides more.
+fn settled(runs: &[RunResult], units: f64) -> Option<f64> {
+    let of = |run: &RunResult| {
+        let cost = run.cost.as_ref()?;
+        let line = cost.lines.iter().find(|of| of.item == PROVISIONED)?;
+        let hours = run.run.measured / 3_600.0;
+        let price = line.usd / line.quantity;
+        let usd = cost.usd_per_hour? + (units - line.quantity / hours) * price;
+        usd.is_finite().then_some(usd)
+    };
+    let usd: Vec<f64> = runs.iter().map(of).collect::<Option<_>>()?;
+    (!usd.is_empty()).then(|| usd.iter().sum::<f64>() / usd.len() as f64)
+}
+
+/// The line of a cost that provisioned write units are in.
+const PROVISIONED: &str = "DynamoDB: writes, provisioned";
 
 fn missed(runs: &[RunResult]) -> Vec<Missed> {
     let mut missed: Vec<Missed> = Vec::new();

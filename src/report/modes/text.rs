@@ -57,6 +57,11 @@ fn figures(tables: &[ModeFigures]) -> Table {
         });
     }
     row("USD an hour", &|of| show(of.usd_per_hour, usd));
+    if tables.iter().any(|of| of.usd_per_hour_settled.is_some()) {
+        row("  once scaled", &|of| {
+            of.usd_per_hour_settled.map_or_else(|| "-".to_owned(), usd)
+        });
+    }
     row("USD a million", &|of| show(of.usd_per_million, usd));
     if tables.iter().any(|of| of.usd_per_million_in_time.is_some()) {
         row("  of those in time", &|of| {
@@ -94,6 +99,15 @@ fn conclusion(result: &ModesResult) -> Vec<(Style, &'static str, Line)> {
         if !missed.is_empty() {
             let what = format!("{}: {}", table.name, missed.join(", "));
             said.push((BAD, "missed", plain(&what)));
+        }
+        if let (Some(units), Some(_)) = (table.settles_at, table.usd_per_hour_settled) {
+            let what = format!(
+                "{}: comes to {} write units/s minutes later, and is compared by what it costs \
+                 then",
+                table.name,
+                amount(units)
+            );
+            said.push((HEADING, "once scaled", plain(&what)));
         }
         if let Some(short) = table.falls_short() {
             said.push((BAD, "too small", plain(&format!("{}: {short}", table.name))));

@@ -1,7 +1,9 @@
 //! A plan, on one screen.
 
 use crate::capacity::plan::{Candidate, Plan};
-use crate::report::screen::{Column, Columns, HEADING, Line, PLAIN, Row, Table, folded, section};
+use crate::report::screen::{
+    Column, Columns, FAINT, HEADING, Line, PLAIN, Row, Table, folded, section,
+};
 use crate::report::units::{amount, count, quantity};
 
 /// The plan as text, with `heading` above it. What to take comes last.
@@ -33,6 +35,8 @@ pub fn plan(plan: &Plan, heading: &str, columns: Columns) -> String {
     text += &tables(plan).fitted(columns);
     text += "\n";
     text += &streams(plan).fitted(columns);
+    let hottest = "hottest: a second's mean over the busiest minute";
+    text += &folded(&Line::new(FAINT, hottest), 0, columns);
     text += "\n";
     if let Some(taken) = plan.tables.get(plan.recommended) {
         let of = format!(
@@ -131,10 +135,12 @@ fn advice(plan: &Plan) -> Vec<Line> {
         );
         lines.push(Line::new(PLAIN, &line));
     }
-    let even = format!(
-        "provisioned units cost less than on-demand above {:.1} % of use",
-        plan.break_even_percent
-    );
+    let even = match plan.break_even_percent {
+        above @ ..100.0 => {
+            format!("provisioned units cost less than on-demand above {above:.1} % of use")
+        }
+        _ => "provisioned units cost more than on-demand whatever their use".to_owned(),
+    };
     lines.push(Line::new(PLAIN, &even));
     lines
 }
