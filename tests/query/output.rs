@@ -5,6 +5,7 @@ use std::fs;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::record::RowAccessor;
 
+use crate::support::hrload;
 use crate::world::{THEN_MS, World, key, seed_record};
 
 fn a_lake(records: u32) -> World {
@@ -109,4 +110,35 @@ fn files_are_written_by_their_ending_and_whole_or_not_at_all() {
     assert_eq!(failed.code, 1, "{}", failed.told);
     let there = fs::read_dir(out.folder()).unwrap().count();
     assert_eq!(there, 4, "nothing is left of a file that was not finished");
+}
+
+#[test]
+fn an_ending_that_names_no_form_of_rows_is_refused() {
+    let world = a_lake(1);
+    let out = World::empty();
+    let file = out.folder().join("rows.xlsx");
+    let answer = world.query(&["-o", &file.display().to_string(), "SELECT 1"]);
+    assert_eq!(answer.code, 2, "{}", answer.told);
+    assert!(answer.told.contains(".xlsx"), "{}", answer.told);
+    assert!(answer.told.contains(".parquet"), "{}", answer.told);
+    assert!(!file.exists());
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_error() {
+    let world = a_lake(1_200);
+    for format in ["table", "csv", "json", "parquet"] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let output = hrload()
+            .args(["query", "--format", format, "--lake"])
+            .arg(world.folder())
+            .arg("SELECT device FROM samples")
+            .stdout(writer)
+            .output()
+            .unwrap();
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(0), "{format}: {told}");
+        assert!(!told.contains("error:"), "{format}: {told}");
+    }
 }
