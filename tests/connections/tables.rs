@@ -1,4 +1,5 @@
-//! Memory of tables: taken by items, and given back when their table is deleted.
+//! Memory of tables and streams: taken by what is in them, and given back when they are
+//! deleted.
 
 use std::time::{Duration, Instant};
 
@@ -65,5 +66,50 @@ fn a_deleted_tables_memory_is_given_back() {
             "round {round}: {kept} of {filled} MiB are kept"
         );
         until_described(&local, "gone");
+    }
+}
+
+#[test]
+fn a_deleted_streams_memory_is_given_back() {
+    let local = Local::start("--capacity unlimited");
+    let kinesis = |operation: &str, body: &Value| {
+        call(&local, &format!("Kinesis_20131202.{operation}"), body)
+    };
+    let data = base64_simd::STANDARD.encode_to_string(vec![7; 100_000]);
+    let records = vec![json!({"PartitionKey": "k", "Data": data}); 10];
+    let put = json!({"StreamName": "s", "Records": records});
+    let create = json!({"StreamName": "s", "ShardCount": 1});
+    // MiB of the records of all calls.
+    let full = 80 * 10 * 100_000 / (1 << 20);
+    let before = memory(&local);
+    for round in 0..3 {
+        assert_eq!(kinesis("CreateStream", &create), Value::Null);
+        for call in 0..80 {
+            let patience = Instant::now() + Duration::from_secs(20);
+            // Until the stream is ACTIVE.
+            while kinesis("PutRecords", &put)["FailedRecordCount"] != 0 {
+                assert!(Instant::now() < patience, "call {call} of round {round}");
+            }
+        }
+        let filled = memory(&local).saturating_sub(before);
+        assert!(filled >= full, "round {round}: {filled} MiB for {full}");
+        assert_eq!(
+            kinesis("DeleteStream", &json!({"StreamName": "s"})),
+            Value::Null
+        );
+        let patience = Instant::now() + Duration::from_secs(20);
+        // Any call will do: none names the stream.
+        let limits = || kinesis("DescribeLimits", &json!({}))["OpenShardCount"].clone();
+        loop {
+            let kept = memory(&local).saturating_sub(before);
+            if kept < full / 3 && limits() == 0 {
+                break;
+            }
+            assert!(
+                Instant::now() < patience,
+                "round {round}: {kept} of {filled} MiB are kept"
+            );
+            limits();
+        }
     }
 }
