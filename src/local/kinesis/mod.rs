@@ -46,8 +46,8 @@ pub use backlog::Backlog;
 pub use batch::Batch;
 
 use super::{Failure, Limits};
-use crate::capacity::stream::ShardThrottle;
-use operations::OPERATIONS;
+use crate::capacity::stream::{CallRates, CallScope, ShardThrottle, call_limit};
+use operations::{OPERATIONS, Operation};
 use request::{Body, invalid};
 use retention::Budget;
 use shard::{Shard, shard_id};
@@ -59,6 +59,8 @@ pub struct Streams {
     region: String,
     account: String,
     all: Shared,
+    /// The account's calls, where limits count those.
+    calls: Mutex<CallRates>,
     streams: RwLock<BTreeMap<String, Arc<Stream>>>,
 }
 
@@ -90,6 +92,7 @@ impl Streams {
                 budget: Budget::new(retain_bytes),
                 limits: None,
             },
+            calls: Mutex::default(),
             streams: RwLock::default(),
         }
     }
@@ -305,6 +308,43 @@ impl Streams {
             .shards
             .get(number as usize)
             .ok_or_else(|| self.no_shard(&shard_id(number), &stream.name))
+    }
+
+    /// Refuses a call of an operation that comes more often than it may. To be asked
+    /// once the request is known to be valid and its stream to be there: what is wrong
+    /// in itself does not count.
+    fn admit(
+        &self,
+        operation: &Operation,
+        stream: Option<&Stream>,
+        now_us: u64,
+    ) -> Result<(), Failure> {
+        let (Some(limits), Some(limit)) = (&self.all.limits, call_limit(operation.name)) else {
+            return Ok(());
+        };
+        let calls = match (limit.scope, stream) {
+            (CallScope::Stream, Some(stream)) => &stream.calls,
+            _ => &self.calls,
+        };
+        let assumptions = &limits.stream.calls;
+        if locked(calls).admit(operation.name, limit.per_s, assumptions, now_us) {
+            return Ok(());
+        }
+        // As was seen of ListStreams and, though all streams share its limit, of
+        // DescribeStream.
+        let account = &self.account;
+        Err(Failure::new(
+            "LimitExceededException",
+            match stream {
+                Some(stream) => {
+                    format!(
+                        "Rate exceeded for stream {} under account {account}.",
+                        stream.name
+                    )
+                }
+                None => format!("Rate exceeded for account {account}."),
+            },
+        ))
     }
 
     fn rate_exceeded(&self, stream: &Stream, shard: u32, throttle: ShardThrottle) -> Failure {
