@@ -1,5 +1,6 @@
 //! Making, changing and removing streams.
 
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 
 use serde::Deserialize;
@@ -202,6 +203,7 @@ impl Streams {
             ));
         }
         stream.begin(&mut state, Phase::Deleting, now_us);
+        self.gone_us.fetch_min(stream.due_us(), Ordering::Relaxed);
         Ok(nothing())
     }
 

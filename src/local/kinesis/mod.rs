@@ -40,6 +40,7 @@ mod tags;
 mod token;
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 pub use backlog::Backlog;
@@ -62,6 +63,8 @@ pub struct Streams {
     /// The account's calls, where limits count those.
     calls: Mutex<CallRates>,
     streams: RwLock<BTreeMap<String, Arc<Stream>>>,
+    /// When the next stream that is being deleted is gone; `u64::MAX` where none is.
+    gone_us: AtomicU64,
 }
 
 /// What an operation answers.
@@ -94,6 +97,7 @@ impl Streams {
             },
             calls: Mutex::default(),
             streams: RwLock::default(),
+            gone_us: AtomicU64::new(u64::MAX),
         }
     }
 
@@ -117,8 +121,22 @@ impl Streams {
                 "The embedded Kinesis does not know the operation {operation:?}."
             ))
         })?;
+        self.forget_gone(now_us);
         let bytes = if body.is_empty() { b"{}" } else { body };
         (operation.call)(self, Body { operation, bytes }, now_us)
+    }
+
+    /// Gives back the memory of streams that are gone.
+    fn forget_gone(&self, now_us: u64) {
+        if now_us < self.gone_us.load(Ordering::Relaxed) {
+            return;
+        }
+        self.gone_us.store(u64::MAX, Ordering::Relaxed);
+        for stream in self.all(now_us) {
+            if stream.read(now_us).phase == Phase::Deleting {
+                self.gone_us.fetch_min(stream.due_us(), Ordering::Relaxed);
+            }
+        }
     }
 
     /// Whether a stream with this ARN exists, or is being created.
