@@ -432,6 +432,37 @@ fn texts_are_read_as_trino_reads_them() {
         ("try_cast('inf' AS double)", Value::Null),
         ("try_cast('5.7' AS bigint)", Value::Null),
         ("cast('127' AS tinyint)", json!(127)),
+        ("cast(json_parse('true') AS boolean)", json!(true)),
+        (
+            "cast(json_parse('[1, null, 2.5]') AS array(double))",
+            json!([1.0, null, 2.5]),
+        ),
+        (
+            "cast(array['1', NULL, '0'] AS array(boolean))",
+            json!([true, null, false]),
+        ),
+        (
+            "cast(array[array[1.5, -2.5], NULL] AS array(array(bigint)))",
+            json!([[2, -3], null]),
+        ),
+        ("cast(array[1.5] AS array(varchar))", json!(["1.5E0"])),
+        (
+            "cast(array[TIMESTAMP '2020-01-01 10:00'] AS array(varchar))",
+            json!(["2020-01-01 10:00:00.000"]),
+        ),
+        (
+            "cast(x AS array(bigint)) FROM (VALUES array['7', '8']) AS t(x)",
+            json!([7, 8]),
+        ),
+        (
+            "transform(array['1,2', '3'], y -> cast(split(concat(y, x), ',') AS array(bigint))) FROM (VALUES '9') AS t(x)",
+            json!([[1, 29], [39]]),
+        ),
+        (
+            "try_cast(array['1', 'x'] AS array(bigint))",
+            json!([1, null]),
+        ),
+        ("try(cast(array['x'] AS array(bigint)))", Value::Null),
         (
             "cast('2020-01-01 10:00:00.1236' AS timestamp(3))",
             json!("2020-01-01T10:00:00.124"),
@@ -460,6 +491,14 @@ fn texts_are_read_as_trino_reads_them() {
             "Value cannot be cast to date",
         ),
         ("cast('yes' AS boolean)", "Cannot cast 'yes' to BOOLEAN"),
+        (
+            "cast(json_parse('\"yes\"') AS boolean)",
+            "Cannot cast 'yes' to BOOLEAN",
+        ),
+        (
+            "cast(array['yes'] AS array(boolean))",
+            "Cannot cast 'yes' to BOOLEAN",
+        ),
         ("cast(' 5' AS bigint)", "Cannot cast ' 5' to BIGINT"),
         ("cast('nan' AS double)", "Cannot cast 'nan' to DOUBLE"),
         (
@@ -489,6 +528,18 @@ fn operators_that_trino_has_not_are_refused() {
         (
             "DATE '2020-01-03' + 1",
             "Cannot apply operator: date + bigint; date_add",
+        ),
+        (
+            "CASE 1 WHEN '1' THEN 2 END",
+            "Cannot apply operator: bigint = varchar",
+        ),
+        (
+            "(1 IS DISTINCT FROM '1')",
+            "Cannot apply operator: bigint IS DISTINCT FROM varchar",
+        ),
+        (
+            "if(1, 2, 3)",
+            "CASE WHEN clause must evaluate to a boolean (actual: bigint)",
         ),
         (
             "DATE '2020-01-03' - DATE '2020-01-01'",

@@ -4,16 +4,19 @@ use std::sync::Arc;
 
 use datafusion::arrow::array::{Array, ArrayRef, AsArray, StringArray};
 use datafusion::arrow::compute::cast;
-use datafusion::arrow::datatypes::{DataType, Field, Float64Type, Int64Type, TimeUnit};
+use datafusion::arrow::datatypes::{DataType, Field, FieldRef, Float64Type, Int64Type, TimeUnit};
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::Transformed;
 use datafusion::common::{DFSchema, exec_err, plan_err};
 use datafusion::error::Result;
-use datafusion::logical_expr::expr::{Cast, TryCast};
+use datafusion::functions_nested::array_transform::array_transform;
+use datafusion::logical_expr::expr::{Cast, LambdaVariable, TryCast};
 use datafusion::logical_expr::expr_rewriter::FunctionRewrite;
 use datafusion::logical_expr::{self, Expr, ExprSchemable, lit};
 
-use super::call::{Body, Form, Function, Kind, double, first, form, is_text, item_of, text};
+use super::call::{
+    Body, Form, Function, Kind, double, first, form, is_text, item_of, list_of, text,
+};
 use super::names::type_name;
 use super::row::Batch;
 use super::{json, read, time, zones};
@@ -184,14 +187,64 @@ fn reads(to: &DataType) -> Option<&'static str> {
     })
 }
 
+/// The elements of an array, each cast. `None`: DataFusion casts them alike.
+fn elements(
+    inner: &Expr,
+    item: &FieldRef,
+    to: &FieldRef,
+    tries: bool,
+    depth: usize,
+) -> Result<Option<Expr>> {
+    let name = format!("item{depth}");
+    let element = Expr::LambdaVariable(LambdaVariable::new(name.clone(), Some(Arc::clone(item))));
+    let Some(called) = instead(&element, item, to.data_type(), tries, depth + 1)? else {
+        return Ok(None);
+    };
+    let (expr, field) = (Box::new(called), Arc::clone(to));
+    let body = match tries {
+        true => Expr::TryCast(TryCast { expr, field }),
+        false => Expr::Cast(Cast { expr, field }),
+    };
+    let each = logical_expr::lambda([name], body);
+    Ok(Some(array_transform(inner.clone(), each)))
+}
+
 /// What is cast instead of an expression; `None`: itself.
-fn instead(inner: &Expr, of: &Field, to: &DataType, tries: bool) -> Result<Option<Expr>> {
+fn instead(
+    inner: &Expr,
+    of: &Field,
+    to: &DataType,
+    tries: bool,
+    depth: usize,
+) -> Result<Option<Expr>> {
+    let timed = is_text(of.data_type()) || matches!(of.data_type(), DataType::Timestamp(..));
+    let unit = match to {
+        DataType::Timestamp(TimeUnit::Second, _) if timed => 1_000_000_i64,
+        DataType::Timestamp(TimeUnit::Millisecond, _) if timed => 1_000,
+        _ => return read_or_written(inner, of, to, tries, depth),
+    };
+    let time = read_or_written(inner, of, to, tries, depth)?;
+    let time = time.unwrap_or_else(|| inner.clone());
+    super::call(ROUNDED_TIME, vec![time, lit(unit)]).map(Some)
+}
+
+fn read_or_written(
+    inner: &Expr,
+    of: &Field,
+    to: &DataType,
+    tries: bool,
+    depth: usize,
+) -> Result<Option<Expr>> {
     let called = |name: &str| super::call(name, vec![inner.clone()]).map(Some);
     if json::is_marked(of) {
-        return match item_of(to) {
-            Some(_) => called(json::AS_TEXTS),
-            None => called(json::AS_TEXT),
+        let (name, texts) = match item_of(to) {
+            Some(_) => (json::AS_TEXTS, list_of(DataType::Utf8)),
+            None => (json::AS_TEXT, DataType::Utf8),
         };
+        let written = super::call(name, vec![inner.clone()])?;
+        let of = Field::new(name, texts, true);
+        let read = read_or_written(&written, &of, to, tries, depth)?;
+        return Ok(Some(read.unwrap_or(written)));
     }
     let of = of.data_type();
     let instant = |of: &DataType| {
@@ -207,6 +260,10 @@ fn instead(inner: &Expr, of: &Field, to: &DataType, tries: bool) -> Result<Optio
         );
     }
     match of {
+        DataType::List(item) => match to {
+            DataType::List(to) => elements(inner, item, to, tries, depth),
+            _ => Ok(None),
+        },
         DataType::Timestamp(..) if is_text(to) => called(AS_TEXT),
         of if of.is_floating() && is_text(to) => called(AS_TEXT),
         of if of.is_floating() && to.is_integer() => called(ROUNDED),
@@ -242,20 +299,8 @@ impl FunctionRewrite for Casts {
         let Ok((_, of)) = inner.to_field(schema) else {
             return Ok(Transformed::no(expr));
         };
-        let called = instead(inner, &of, to, tries)?;
-        let timed = is_text(of.data_type()) || matches!(of.data_type(), DataType::Timestamp(..));
-        let unit = match to {
-            DataType::Timestamp(TimeUnit::Second, _) if timed => Some(1_000_000_i64),
-            DataType::Timestamp(TimeUnit::Millisecond, _) if timed => Some(1_000),
-            _ => None,
-        };
-        let called = match (called, unit) {
-            (None, None) => return Ok(Transformed::no(expr)),
-            (Some(called), None) => called,
-            (called, Some(unit)) => {
-                let time = called.unwrap_or_else(|| inner.clone());
-                super::call(ROUNDED_TIME, vec![time, lit(unit)])?
-            }
+        let Some(called) = instead(inner, &of, to, tries, 0)? else {
+            return Ok(Transformed::no(expr));
         };
         let called = Box::new(called);
         Ok(Transformed::yes(match expr {

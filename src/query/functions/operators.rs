@@ -14,7 +14,7 @@ use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::Transformed;
 use datafusion::common::{DFSchema, ScalarValue, exec_datafusion_err, exec_err, plan_err};
 use datafusion::error::Result;
-use datafusion::logical_expr::expr::{Between, InList};
+use datafusion::logical_expr::expr::{Between, Case, InList};
 use datafusion::logical_expr::expr_rewriter::FunctionRewrite;
 use datafusion::logical_expr::{BinaryExpr, Expr, ExprSchemable, Operator, cast};
 
@@ -204,7 +204,10 @@ fn binary(expr: BinaryExpr, schema: &DFSchema) -> Result<Transformed<Expr>> {
         return Ok(Transformed::no(Expr::BinaryExpr(expr)));
     };
     let op = expr.op;
-    let compares = matches!(op, Eq | NotEq | Lt | LtEq | Gt | GtEq);
+    let compares = matches!(
+        op,
+        Eq | NotEq | Lt | LtEq | Gt | GtEq | Operator::IsDistinctFrom | Operator::IsNotDistinctFrom
+    );
     let computes = matches!(
         op,
         Plus | Minus | Multiply | Operator::Divide | Operator::Modulo
@@ -265,6 +268,20 @@ fn binary(expr: BinaryExpr, schema: &DFSchema) -> Result<Transformed<Expr>> {
     Ok(Transformed::yes(planned))
 }
 
+/// Refuses conditions that are none.
+fn conditions(case: &Case, schema: &DFSchema) -> Result<()> {
+    for (condition, _) in &case.when_then_expr {
+        match condition.get_type(schema) {
+            Ok(DataType::Boolean | DataType::Null) | Err(_) => {}
+            Ok(of) => {
+                let of = type_name(&of);
+                return plan_err!("CASE WHEN clause must evaluate to a boolean (actual: {of})");
+            }
+        }
+    }
+    Ok(())
+}
+
 impl FunctionRewrite for Operators {
     fn name(&self) -> &str {
         "operators as Trino has them"
@@ -281,6 +298,19 @@ impl FunctionRewrite for Operators {
             expr => expr,
         };
         let (of, op, others): (_, _, Vec<&Expr>) = match &expr {
+            Expr::Case(Case {
+                expr: Some(of),
+                when_then_expr,
+                ..
+            }) => (
+                of,
+                "=",
+                when_then_expr.iter().map(|(of, _)| of.as_ref()).collect(),
+            ),
+            Expr::Case(case) => {
+                conditions(case, schema)?;
+                return Ok(Transformed::no(expr));
+            }
             Expr::InList(InList { expr, list, .. }) => (expr, "IN", list.iter().collect()),
             Expr::Between(Between {
                 expr, low, high, ..
