@@ -1,10 +1,12 @@
-//! Ten thousand connections to `hrload local`, some of them stalled for good, and few
-//! that ask for much and read nothing.
+//! Ten thousand connections to `hrload local`, some of them stalled for good, few that
+//! ask for much and read nothing, and tables that come and go: the memory that they take.
 #![allow(clippy::unwrap_used)]
 
 #[path = "connections/http2.rs"]
 mod http2;
 mod support;
+#[path = "connections/tables.rs"]
+mod tables;
 
 use std::io::{Read, Write};
 use std::net::TcpStream;

@@ -49,6 +49,21 @@ fn broken(target: &str) -> Vec<String> {
 }
 
 #[test]
+fn inputs_of_tables_streams_read_records() {
+    let read = |input: &str| {
+        let input = Path::new(FUZZ).join("corpus/dynamodb_streams").join(input);
+        let before = laws::table_stream_records();
+        laws::hold("dynamodb_streams", &fs::read(input).unwrap());
+        laws::table_stream_records() - before
+    };
+    // Other tests of this process may read beside it.
+    for (input, records) in [("read", 3), ("from_a_time", 6), ("from_numbers", 4)] {
+        let came = read(input);
+        assert!(came >= records, "{input}: {came} records");
+    }
+}
+
+#[test]
 fn every_target_has_a_program_and_inputs_and_they_are_few() {
     let mut bytes = 0;
     let folders = [("fuzz_targets", ".rs"), ("corpus", "")];

@@ -4,6 +4,8 @@
 
 #[path = "local_kinesis/account.rs"]
 mod account;
+#[path = "local_kinesis/calls.rs"]
+mod calls;
 #[path = "local_kinesis/capture.rs"]
 mod capture;
 #[path = "local_kinesis/fan_out.rs"]

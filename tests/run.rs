@@ -55,6 +55,20 @@ fn a_run_accounts_for_every_reading() {
 }
 
 #[test]
+fn no_second_spends_more_write_units_than_it_may_and_neither_does_the_first() {
+    for words in ["-t 1", "-t 2 --batch 7"] {
+        let run = run(&format!(
+            "--devices 200 --rate 1000/s -w 1s -d 2s --via none --max-write-units 200 {words}"
+        ));
+        let series = run.result["series"].as_array().unwrap();
+        let sent = |entry: &serde_json::Value| entry["computed_units"].as_u64().unwrap();
+        let sent: Vec<u64> = series.iter().map(sent).collect();
+        assert!(sent.iter().all(|units| *units <= 200), "{words}: {sent:?}");
+        assert!(sent.iter().any(|units| *units > 150), "{words}: {sent:?}");
+    }
+}
+
+#[test]
 fn both_clients_and_every_layout_account_alike() {
     for client in ["sdk", "direct"] {
         for layout in ["seed", "timeseries", "fhir"] {

@@ -6,6 +6,8 @@ mod support;
 
 use std::path::Path;
 
+use aws_sdk_kinesis::primitives::Blob;
+use hrload::aws;
 use support::local::Local;
 use support::shim::{hrload_ahead, shim};
 use support::{finish, hrload, output, run};
@@ -201,6 +203,61 @@ fn an_object_that_is_removed_in_a_run_is_missing_at_its_end() {
     let one_line = run.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
     let told = "1 object was removed or changed";
     assert!(one_line.contains(told), "{}", run.stderr);
+}
+
+#[test]
+fn an_object_of_failed_records_takes_no_reading_with_it() {
+    let lake = tempfile::tempdir().unwrap();
+    let local = Local::start("--change-delay 0 --shards 1");
+    let words = "--devices 100 --rate 200/s -w 0s -d 4s --drain 20s --keep --table kept \
+                 --stream kept --lake-interval 200ms -o -";
+    let mut process = local
+        .client(words)
+        .arg("--lake")
+        .arg(lake.path())
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let objects = |of: &'static str| {
+        let all = walkdir::WalkDir::new(lake.path()).into_iter().flatten();
+        let files = all.filter(|of| of.file_type().is_file());
+        let top = |path: &Path| {
+            let within = path.strip_prefix(lake.path()).unwrap();
+            within.to_string_lossy().into_owned()
+        };
+        let mut files = files.map(|of| of.into_path());
+        files.find(|path| top(path).starts_with(of) && !top(path).contains('#'))
+    };
+    let mut awaited = |of: &'static str| loop {
+        assert_eq!(process.try_wait().unwrap(), None);
+        match objects(of) {
+            Some(object) => break object,
+            None => std::thread::yield_now(),
+        }
+    };
+    // Readings are on their way: the first year's folder is there.
+    awaited("20");
+    // What is not UTF-8 fails, and stands in an object of its own.
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let target = aws::Target::Local(local.address());
+        let connection = aws::connect(&target, &aws::Options::default()).await;
+        let put = connection.unwrap().kinesis.put_record().stream_name("kept");
+        let put = put.partition_key("p").data(Blob::new(b"\xff"));
+        put.send().await.unwrap();
+    });
+    std::fs::remove_file(awaited("processing-failed")).unwrap();
+    let run = finish(process.wait_with_output().unwrap());
+    assert_eq!(run.count("lake.gone"), 1);
+    assert_eq!(run.count("lake.failed"), 1);
+    assert_eq!(run.count("lake.missing"), 0);
+    assert_eq!(run.count("lake.readings"), run.count("ledger.acknowledged"));
+    let told = run.result["warnings"].to_string();
+    assert!(told.contains("1 object without readings went"), "{told}");
 }
 
 #[test]

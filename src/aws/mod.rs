@@ -31,6 +31,6 @@ pub use metrics::{Asked, Counted, counted};
 pub use preflight::{Surroundings, look_around};
 pub use provision::{ProvisionError, provision, provisioned_write_units, tear_down};
 pub use resolve::Spread;
-pub use setup::{SetupError, set_up, take_down};
+pub use setup::{SetupError, check_made, set_up, take_down};
 pub use state::{HeldState, Progress, Resource, STATE_SCHEMA, State, StateError, StateFile};
 pub use wanted::{Owner, Provisioned, TableThroughput, Wanted, WantedStream};

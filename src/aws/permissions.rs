@@ -92,18 +92,21 @@ pub const RUN: &[Action] = &[
     besides("kinesis:TagResource"),
 ];
 
-/// `hrload run --state`.
+/// `hrload run --state`. Tags are read to tell its table and stream from others of the
+/// same name.
 pub const RUN_ON_STATE: &[Action] = &[
     besides("cloudwatch:GetMetricData"),
     called("dynamodb:BatchWriteItem"),
     called("dynamodb:DescribeKinesisStreamingDestination"),
     besides("dynamodb:DescribeLimits"),
     called("dynamodb:DescribeTable"),
+    called("dynamodb:ListTagsOfResource"),
     besides("kinesis:DescribeLimits"),
     called("kinesis:DescribeStreamSummary"),
     called("kinesis:GetRecords"),
     called("kinesis:GetShardIterator"),
     called("kinesis:ListShards"),
+    called("kinesis:ListTagsForStream"),
 ];
 
 /// `hrload teardown`.
@@ -204,7 +207,9 @@ pub const TABLE_STREAM_ORDER: &[&str] = &[
 /// The same of `hrload run --state`.
 pub const RUN_ON_STATE_ORDER: &[&str] = &[
     "kinesis:DescribeStreamSummary",
+    "kinesis:ListTagsForStream",
     "dynamodb:DescribeTable",
+    "dynamodb:ListTagsOfResource",
     "dynamodb:DescribeKinesisStreamingDestination",
     "kinesis:ListShards",
     "kinesis:GetShardIterator",

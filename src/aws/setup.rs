@@ -34,11 +34,96 @@ pub enum SetupError {
     Gone(String),
 }
 
+/// Finds what goes by the name that the state has.
+async fn find(
+    connection: &Connection,
+    state: &State,
+    which: Which,
+) -> Result<Option<Found>, ProvisionError> {
+    match which {
+        Which::Stream => ownership::find_stream(connection, &state.stream.name).await,
+        Which::Table => ownership::find_table(connection, &state.table.name).await,
+    }
+}
+
+async fn tags(
+    connection: &Connection,
+    state: &State,
+    which: Which,
+    found: &Found,
+) -> Result<Option<ownership::Tags>, ProvisionError> {
+    match which {
+        Which::Stream => ownership::stream_tags(connection, &state.stream.name).await,
+        Which::Table => ownership::table_tags(connection, &found.arn).await,
+    }
+}
+
+/// Why what is there is not what the state means; `None` if it is.
+async fn disagreement(
+    connection: &Connection,
+    state: &State,
+    which: Which,
+    found: &Found,
+) -> Result<Option<String>, ProvisionError> {
+    let tags = tags(connection, state, which, found).await?;
+    let kept = which.kept(state);
+    Ok(ownership::disagreement(
+        kept,
+        &state.run,
+        found,
+        tags.as_ref(),
+    ))
+}
+
+/// Refuses a table, and the stream if it is to be used, that are not those that were set
+/// up: another of the same name may be anybody's, and one that is gone would be made anew.
+///
+/// # Errors
+/// One of them is gone or another, or a call failed.
+pub async fn check_made(
+    connection: &Connection,
+    state: &State,
+    with_stream: bool,
+) -> Result<(), SetupError> {
+    for which in [Which::Stream, Which::Table] {
+        if which == Which::Stream && !with_stream {
+            continue;
+        }
+        let what = which.label(state);
+        match find(connection, state, which).await? {
+            Some(found) if found.status != "DELETING" => {
+                if let Some(why) = disagreement(connection, state, which, &found).await? {
+                    return Err(SetupError::NotOurs { what, why });
+                }
+            }
+            _ => return Err(SetupError::Gone(what)),
+        }
+    }
+    Ok(())
+}
+
 /// Which of the two, for the code they share.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Which {
     Stream,
     Table,
+}
+
+impl Which {
+    fn kept(self, state: &State) -> &Resource {
+        match self {
+            Self::Stream => &state.stream,
+            Self::Table => &state.table,
+        }
+    }
+
+    fn label(self, state: &State) -> String {
+        let name = &self.kept(state).name;
+        match self {
+            Self::Stream => format!("stream {name}"),
+            Self::Table => format!("table {name}"),
+        }
+    }
 }
 
 /// How long what may have been made a moment ago is looked for. DescribeTable is
@@ -62,23 +147,13 @@ impl Site<'_> {
         }
     }
 
-    fn label(&self, which: Which) -> String {
-        match which {
-            Which::Stream => format!("stream {}", self.state.stream.name),
-            Which::Table => format!("table {}", self.state.table.name),
-        }
-    }
-
     fn note(&mut self, which: Which, progress: Progress) -> Result<(), StateError> {
         self.resource(which).progress = progress;
         self.file.write(self.state)
     }
 
     async fn find(&self, which: Which) -> Result<Option<Found>, ProvisionError> {
-        match which {
-            Which::Stream => ownership::find_stream(self.connection, &self.state.stream.name).await,
-            Which::Table => ownership::find_table(self.connection, &self.state.table.name).await,
-        }
+        find(self.connection, self.state, which).await
     }
 
     async fn tags(
@@ -86,27 +161,20 @@ impl Site<'_> {
         which: Which,
         found: &Found,
     ) -> Result<Option<ownership::Tags>, ProvisionError> {
-        match which {
-            Which::Stream => ownership::stream_tags(self.connection, &self.state.stream.name).await,
-            Which::Table => ownership::table_tags(self.connection, &found.arn).await,
-        }
+        tags(self.connection, self.state, which, found).await
     }
 
-    /// Why what is there is not what the state file means; `None` if it is.
     async fn disagreement(
-        &mut self,
+        &self,
         which: Which,
         found: &Found,
     ) -> Result<Option<String>, ProvisionError> {
-        let tags = self.tags(which, found).await?;
-        let run = self.state.run.clone();
-        let kept = self.resource(which);
-        Ok(ownership::disagreement(kept, &run, found, tags.as_ref()))
+        disagreement(self.connection, self.state, which, found).await
     }
 
     /// Makes it, or goes on where a set-up before this one was cut off.
     async fn raise(&mut self, which: Which, wanted: &Wanted) -> Result<(), SetupError> {
-        let what = self.label(which);
+        let what = which.label(self.state);
         let mut patience = Patience::new();
         let mut asked = false;
         loop {
@@ -198,7 +266,7 @@ impl Site<'_> {
 
     /// Removes it if it is what the state file means.
     async fn raze(&mut self, which: Which) -> Result<(), SetupError> {
-        let what = self.label(which);
+        let what = which.label(self.state);
         let mut patience = Patience::new();
         let (mut asked, mut told) = (false, false);
         if matches!(

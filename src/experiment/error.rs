@@ -2,7 +2,7 @@
 
 use std::io;
 
-use crate::aws::{ConnectError, ProvisionError, with_advice};
+use crate::aws::{ConnectError, ProvisionError, SetupError, with_advice};
 use crate::lake::{DeliverError, StoreError};
 use crate::load::{Abort, DirectError};
 use crate::local::StartError;
@@ -30,6 +30,9 @@ pub enum RunError {
         /// What.
         source: ProvisionError,
     },
+    /// Table or stream are not those that were set up.
+    #[error(transparent)]
+    NotAsSetUp(SetupError),
     /// The direct client cannot be used with this endpoint.
     #[error(transparent)]
     Direct(#[from] DirectError),

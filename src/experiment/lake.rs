@@ -1,5 +1,6 @@
 //! The thread that delivers the stream into a lake.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
@@ -21,6 +22,7 @@ use crate::lake::{
     Transform,
 };
 use crate::measure::{LakeRecord, LakeRecorder};
+use crate::workload::ReadingId;
 
 /// Objects that are looked for at a time, at the end.
 const LOOKS: usize = 16;
@@ -63,11 +65,11 @@ pub(super) struct Gone {
     pub(super) unknown: Option<String>,
 }
 
-/// What was written of one buffer.
+/// An object that was written.
 #[derive(Debug, Default)]
 struct Put {
-    /// Keys and sizes.
-    objects: Vec<(String, u64)>,
+    key: String,
+    bytes: u64,
     /// Measured readings that came into the lake with it.
     readings: u64,
     /// Readings of the warm-up that did.
@@ -78,16 +80,16 @@ impl Gone {
     /// Looks whether what was written is there as it was written.
     async fn of(lake: &Lake, written: &[Put]) -> Self {
         let looks = written.iter().map(|put| async move {
-            let mut gone = Self::default();
-            for (key, bytes) in &put.objects {
-                if lake.size(key).await? != Some(*bytes) {
-                    gone.objects += 1;
-                    gone.bytes += bytes;
-                    gone.readings = put.readings;
-                    gone.warm_up = put.warm_up;
-                }
+            if lake.size(&put.key).await? == Some(put.bytes) {
+                return Ok::<Self, StoreError>(Self::default());
             }
-            Ok::<Self, StoreError>(gone)
+            Ok(Self {
+                objects: 1,
+                bytes: put.bytes,
+                readings: put.readings,
+                warm_up: put.warm_up,
+                unknown: None,
+            })
         });
         let mut looks = stream::iter(looks).buffer_unordered(LOOKS);
         let mut all = Self::default();
@@ -262,7 +264,9 @@ impl Work {
         let mut begun = Some(begun);
         let mut latest = Delivered::default();
         let mut lacks = Vec::new();
-        let (mut written, mut put) = (Vec::new(), Put::default());
+        let mut written: Vec<Put> = Vec::new();
+        // Readings that failed are in no object that holds readings.
+        let mut failed = HashSet::new();
         let mut measured = 0;
         let ended = {
             let tell = |event: Event<'_>| match event {
@@ -272,9 +276,20 @@ impl Work {
                         let _ = begun.send(());
                     }
                 }
-                Event::Object { key, bytes, so_far } => {
+                Event::Object {
+                    key,
+                    bytes,
+                    failed: apart,
+                    so_far,
+                } => {
                     latest.clone_from(so_far);
-                    put.objects.push((key.to_owned(), bytes));
+                    written.push(Put {
+                        key: key.to_owned(),
+                        bytes,
+                        ..Put::default()
+                    });
+                    let apart = apart.into_iter().flat_map(lake::failed_data);
+                    failed.extend(apart.filter_map(|data| reading(&data, &source.table)));
                 }
                 Event::Buffer {
                     records,
@@ -285,15 +300,20 @@ impl Work {
                         &mut recorder,
                         records,
                         &source.table,
+                        &failed,
                         written_us,
                         closed_early,
                     );
+                    failed.clear();
                     let now = recorder.held();
                     let before = held.swap(now, Ordering::Relaxed);
-                    put.readings = recorder.measured() - measured;
-                    put.warm_up = now - before - put.readings;
+                    // The object of data is a buffer's last. Where it has none, no reading
+                    // came into the lake.
+                    if let Some(data) = written.last_mut().filter(|_| now > before) {
+                        data.readings = recorder.measured() - measured;
+                        data.warm_up = now - before - data.readings;
+                    }
                     measured = recorder.measured();
-                    written.push(std::mem::take(&mut put));
                 }
                 Event::Without(lack) => lacks.push(lack.to_owned()),
                 Event::Redelivers(_) | Event::Read(_) => {}
@@ -318,25 +338,28 @@ impl Work {
     }
 }
 
-/// Finds the readings among records of an object. Allocates nothing: they are
-/// decoded where they lie.
+/// Finds the readings among records of a buffer, but for those that `failed`. Allocates
+/// nothing: they are decoded where they lie.
 fn note(
     recorder: &mut LakeRecorder,
     records: &Records,
     table: &str,
+    failed: &HashSet<ReadingId>,
     written_us: u64,
     closed_early: bool,
 ) {
     for record in records.iter() {
-        // The built-in transform leaves nothing out, and fails only what is
-        // not UTF-8 and thus no change record.
-        let Ok(change) = change::decode(record.data) else {
-            continue;
-        };
-        if let Some(id) = change.arrival()
-            && change.table == table.as_bytes()
+        if let Some(id) = reading(record.data, table)
+            && !failed.contains(&id)
         {
             recorder.queryable(id, written_us, closed_early);
         }
     }
+}
+
+/// The reading that a record of the table brings, if it is a change record and brings one.
+fn reading(record: &[u8], table: &str) -> Option<ReadingId> {
+    let change = change::decode(record).ok()?;
+    let is_ours = change.table == table.as_bytes();
+    change.arrival().filter(|_| is_ours)
 }

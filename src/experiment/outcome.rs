@@ -183,6 +183,13 @@ fn put_lake(request: &LakeRequest, kept: &Kept, lived: &Lived, result: &mut RunR
         result.warnings.push(told);
     }
     result.warnings.extend(lacks.iter().cloned());
+    if gone.objects > 0 && gone.readings + gone.warm_up == 0 {
+        let s = if gone.objects == 1 { "" } else { "s" };
+        result.warnings.push(format!(
+            "{} object{s} without readings went from the lake, or changed, after being written",
+            report::count(gone.objects)
+        ));
+    }
     if !record.freshness.is_empty() {
         result.latency.freshness = Some((&record.freshness).into());
     }

@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::aws::State;
 use crate::codec::Layout;
 use crate::endpoint::Endpoint;
 use crate::lake::{Format, Hints, Place};
@@ -124,6 +125,9 @@ pub struct Embedded {
 /// Table and stream.
 #[derive(Debug, Clone)]
 pub struct Resources {
+    /// What made both before, where a state file names them; then `table`, and `stream`
+    /// if it is followed, are its.
+    pub made_by: Option<Box<State>>,
     /// Table name; `None` makes one for this run.
     pub table: Option<String>,
     /// Stream name; `None` makes one for this run.

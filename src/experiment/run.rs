@@ -23,7 +23,10 @@ use super::units::{Units, UnitsWatch};
 use super::watch::Watch;
 use super::workers::{Common, Sent, Share, Workers};
 use super::{cloudwatch, machine, outcome};
-use crate::aws::{self, Owner, ProvisionError, Provisioned, TableThroughput, Wanted, WantedStream};
+use crate::aws::{
+    self, Connection, Owner, ProvisionError, Provisioned, SetupError, TableThroughput, Wanted,
+    WantedStream,
+};
 use crate::clock::Clock;
 use crate::lake::Lake;
 use crate::load::{self, Backoff, CopyConfig, CopyOutcome, Stop, TempoChange};
@@ -112,7 +115,11 @@ pub async fn run(
         let failed = provisioning(&setting);
         let mut tell_step = |step: &str| tell(Event::Step(step));
         tokio::select! {
-            done = aws::provision(&connected.connection, &wanted, &mut made, &mut tell_step) => done.map_err(failed)?,
+            done = async {
+                check_made(request, &setting, &connected.connection).await?;
+                let provisioned = aws::provision(&connected.connection, &wanted, &mut made, &mut tell_step);
+                provisioned.await.map_err(failed)
+            } => done?,
             () = interrupts.next() => return Err(RunError::Stopped),
         }
         if made.shards > 0 {
@@ -159,6 +166,22 @@ pub async fn run(
         }
     }
     Ok(finished)
+}
+
+/// Refuses table and stream of a state file that are not those that were set up.
+pub(super) async fn check_made(
+    request: &Request,
+    setting: &Setting,
+    connection: &Connection,
+) -> Result<(), RunError> {
+    let Some(state) = &request.resources.made_by else {
+        return Ok(());
+    };
+    let checked = aws::check_made(connection, state, setting.stream.is_some()).await;
+    checked.map_err(|error| match error {
+        SetupError::Provision(error) => provisioning(setting)(error),
+        error => RunError::NotAsSetUp(error),
+    })
 }
 
 pub(super) fn provisioning(setting: &Setting) -> impl FnOnce(ProvisionError) -> RunError + use<> {

@@ -7,7 +7,7 @@ use super::identity::Identity;
 use super::interrupt::Interrupts;
 use super::preflight;
 use super::request::{Request, Target};
-use super::run::{provisioning, wanted};
+use super::run::{check_made, provisioning, wanted};
 use super::setting::Setting;
 use super::target::{self, Connected};
 use crate::aws::{self, Provisioned};
@@ -53,7 +53,11 @@ impl Site {
         let mut tell_step = |step: &str| tell(Event::Step(step));
         let connection = &site.connected.connection;
         let made = tokio::select! {
-            made = aws::provision(connection, &wanted, &mut site.made, &mut tell_step) => made.map_err(failed),
+            made = async {
+                check_made(request, &site.setting, connection).await?;
+                let made = aws::provision(connection, &wanted, &mut site.made, &mut tell_step);
+                made.await.map_err(failed)
+            } => made,
             () = interrupts.next() => Err(RunError::Stopped),
         };
         match made {

@@ -107,6 +107,9 @@ pub enum Event<'a> {
         key: &'a str,
         /// Its size.
         bytes: u64,
+        /// Its content, where it holds records that failed
+        /// ([`failed_data`](super::failed_data)).
+        failed: Option<&'a [u8]>,
         /// What has been delivered so far.
         so_far: &'a Delivered,
     },
@@ -522,13 +525,14 @@ impl Run {
         self.delivered.records_delivered += written.ok;
         self.delivered.records_dropped += written.dropped;
         self.delivered.records_failed += written.failed;
-        for (key, bytes) in &written.objects {
+        for put in &written.objects {
             self.delivered.objects += 1;
-            self.delivered.bytes += bytes;
+            self.delivered.bytes += put.bytes;
             let so_far = &self.delivered;
             tell(Event::Object {
-                key,
-                bytes: *bytes,
+                key: &put.key,
+                bytes: put.bytes,
+                failed: put.failed.as_deref(),
                 so_far,
             });
         }

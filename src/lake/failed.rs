@@ -3,7 +3,7 @@
 //! The guide names the fields, but neither the types of counts and times
 //! (numbers here) nor the error codes, which are not verified.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Why a record was not transformed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,7 +17,7 @@ pub struct Cause {
 }
 
 /// A line of an object under `processing-failed/` or `format-conversion-failed/`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct FailedRecord {
     /// How often it was tried.
@@ -57,5 +57,34 @@ impl FailedRecord {
         if serde_json::to_writer(&mut *object, self).is_ok() {
             object.push(b'\n');
         }
+    }
+}
+
+/// Data of the records in an object of failed ones, as they came.
+pub fn failed_data(object: &[u8]) -> impl Iterator<Item = Vec<u8>> {
+    let lines = object.split(|byte| *byte == b'\n');
+    lines.filter_map(|line| {
+        let record: FailedRecord = serde_json::from_slice(line).ok()?;
+        base64_simd::STANDARD.decode_to_vec(record.raw_data).ok()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn data_of_failed_records_is_read_as_it_came() {
+        let cause = Cause {
+            code: "Lambda.ProcessingFailedStatus",
+            message: "it \"failed\"\n".to_owned(),
+            attempts: 1,
+        };
+        let all = [&b"\xff\n{}"[..], b"", b"{\"n\":1}\n"];
+        let mut object = Vec::new();
+        for data in all {
+            FailedRecord::new(data, 1, &cause, "who", 2).write(&mut object);
+        }
+        assert_eq!(failed_data(&object).collect::<Vec<_>>(), all);
     }
 }

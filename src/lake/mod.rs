@@ -31,7 +31,7 @@ pub use buffer::{Buffer, Hints, Record, Records};
 pub use checkpoint::{Checkpoint, CheckpointError, Position};
 pub use compress::Compression;
 pub use deliver::{DeliverError, Delivered, Delivery, Event, Start, deliver};
-pub use failed::{Cause, FailedRecord};
+pub use failed::{Cause, FailedRecord, failed_data};
 pub use format::Format;
 pub use naming::{ErrorKind, Naming, PrefixError};
 pub use read::{Listing, Object};

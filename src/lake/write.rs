@@ -19,11 +19,20 @@ pub(super) struct Batch {
     pub(super) positions: Positions,
 }
 
+/// One object of a batch.
+#[derive(Debug)]
+pub(super) struct Put {
+    pub(super) key: String,
+    pub(super) bytes: u64,
+    /// Its content, where it holds records that failed.
+    pub(super) failed: Option<Bytes>,
+}
+
 /// What became of a batch.
 #[derive(Debug)]
 pub(super) struct Written {
-    /// Keys and bytes, in the order in which they were written.
-    pub(super) objects: Vec<(String, u64)>,
+    /// In the order in which they were written.
+    pub(super) objects: Vec<Put>,
     pub(super) ok: u64,
     pub(super) dropped: u64,
     pub(super) failed: u64,
@@ -67,18 +76,18 @@ impl Writer<'_> {
         ] {
             if records > 0 {
                 let key = naming.error_key(kind, oldest_us, closed_us, Uuid::new_v4());
-                objects.push((key, body));
+                objects.push((key, Bytes::from(body), true));
             }
         }
         if done.ok > 0 {
             let key = naming.data_key(oldest_us, closed_us, Uuid::new_v4());
-            objects.push((key, done.body));
+            objects.push((key, Bytes::from(done.body), false));
         }
         let stream = &self.delivery.stream;
         self.lock.is_held()?;
         let mut checkpoint = Checkpoint::new(stream, self.created_ms, closed_us, self.written);
         checkpoint.promise = Some(Promise {
-            objects: objects.iter().map(|(key, _)| key.clone()).collect(),
+            objects: objects.iter().map(|(key, ..)| key.clone()).collect(),
             shards: batch.positions.clone(),
         });
         let noted = checkpoint.write(self.lake, &mut self.seen).await;
@@ -92,12 +101,13 @@ impl Writer<'_> {
             written_us: closed_us,
             records,
         };
-        for (key, body) in objects {
+        for (key, body, holds_failed) in objects {
             let bytes = body.len() as u64;
-            let put = self.lake.put(&key, Bytes::from(body)).await;
+            let failed = holds_failed.then(|| body.clone());
+            let put = self.lake.put(&key, body).await;
             self.lock.is_held()?;
             put?;
-            written.objects.push((key, bytes));
+            written.objects.push(Put { key, bytes, failed });
         }
         written.written_us = self.clock.now_us();
         self.written = batch.positions;

@@ -9,7 +9,7 @@ use crate::workload::{Reading, ReadingId};
 /// How a call ended, as seen by the client.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
-    /// 200: [`Call::reply`] says what was written.
+    /// A status of success: [`Call::reply`] says what was written.
     Answered,
     /// The service answered with an error.
     Refused {
@@ -18,7 +18,8 @@ pub enum Outcome {
         /// What the body says.
         error: ServiceError,
     },
-    /// 200, but the body is not an answer to BatchWriteItem.
+    /// A status of success, but the body, which may be empty, is not an answer to
+    /// BatchWriteItem.
     Unreadable,
     /// The body is not the one that its checksum (`x-amz-crc32`) was made of.
     Corrupted,
@@ -30,6 +31,12 @@ pub enum Outcome {
     NoCredentials(String),
     /// The request could not be built; with the cause.
     Unsendable(String),
+}
+
+/// Whether a status says that the call succeeded, as the SDK has it: then the body is to
+/// say what was written.
+pub(super) fn is_success(status: u16) -> bool {
+    (200..300).contains(&status)
 }
 
 /// One BatchWriteItem call: what is to be written and, afterwards, how it went.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::Backoff;
+use super::ceiling::batch_within;
 use crate::codec::{Layout, batch::MAX_ITEMS};
 
 /// How one worker is to send. Rates and counts are this worker's share.
@@ -37,7 +38,8 @@ pub struct Config {
     /// [`Config::rate`]; at least 1. `None`: as fast as slots allow.
     pub catch_up: Option<f64>,
     /// Write units that may be spent in a second, retries included, computed
-    /// from item sizes. `None`: no bound.
+    /// from item sizes; in every second, wherever it is taken to begin, and the first.
+    /// Batches are made small enough for it. `None`: no bound.
     pub max_write_units: Option<f64>,
     /// How long after the end waiting readings are still sent and sent again.
     pub end_grace: Duration,
@@ -76,6 +78,6 @@ impl Config {
     }
 
     pub(super) fn batch_items(&self) -> usize {
-        self.batch.clamp(1, MAX_ITEMS)
+        batch_within(self.batch.clamp(1, MAX_ITEMS), self.max_write_units)
     }
 }

@@ -279,7 +279,7 @@ impl<'a, S: Source, T: Slot, J: Journal> Worker<'a, S, T, J> {
         let timeout_us = self.config.timeout.as_micros() as u64;
         self.tick(now_us);
         if self.course.refresh() {
-            self.raise_ceiling(now_us);
+            self.raise_ceiling();
         }
         let mut wake_us = self.last_tick_us + TICK_US;
 
@@ -373,12 +373,12 @@ impl<'a, S: Source, T: Slot, J: Journal> Worker<'a, S, T, J> {
     }
 
     /// A faster load may catch up faster too.
-    fn raise_ceiling(&mut self, now_us: u64) {
+    fn raise_ceiling(&mut self) {
         let times = self.config.catch_up.map(|times| times.max(1.0));
         let rate = self.config.rate * self.course.factor().max(1.0);
         let catch_up = times.map(|times| times * rate);
-        let batch = self.config.batch_items();
-        self.ceiling = Ceiling::new(now_us, batch, catch_up, self.config.max_write_units);
+        self.ceiling
+            .catch_up_at(self.config.batch_items(), catch_up);
     }
 
     /// When the next batch will be full or have lingered, if no batch is due

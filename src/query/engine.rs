@@ -25,7 +25,7 @@ use super::error::QueryError;
 use super::functions;
 use super::leaves::Leaves;
 use super::objects::Timed;
-use super::planner::{Operators, Unnest};
+use super::planner::{Operators, Unnest, named_sets};
 use super::records::{RecordsTable, discover};
 use super::samples::SamplesTable;
 use super::scan::{Scanned, Source};
@@ -171,6 +171,9 @@ impl Engine {
             .with_create_default_catalog_and_schema(false)
             .with_default_catalog_and_schema(CATALOG, DATABASE);
         config.options_mut().sql_parser.collect_spans = true;
+        // Trino's: whatever the direction.
+        config.options_mut().sql_parser.default_null_ordering = "nulls_last".to_owned();
+        config.options_mut().execution.time_zone = Some("UTC".to_owned());
         let runtime = RuntimeEnvBuilder::new()
             .with_memory_pool(Arc::new(FairSpillPool::new(limits.memory_bytes)))
             .build_arc()
@@ -263,6 +266,7 @@ impl Engine {
                 sql: sql.to_owned(),
                 place: None,
             })?;
+        let plan = named_sets(plan).map_err(planning)?;
         let state = self.context.state();
         let optimised = state.optimize(&plan).map_err(planning)?;
         let found = Leaves::of(&optimised).map_err(planning)?;

@@ -20,6 +20,7 @@ mod engine;
 mod error;
 mod functions;
 mod leaves;
+mod literals;
 mod objects;
 mod output;
 mod planner;

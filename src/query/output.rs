@@ -1,12 +1,20 @@
 //! Rows for readers: people, and programs.
 
 use std::io::{self, Write};
+use std::sync::Arc;
 
-use datafusion::arrow::array::RecordBatch;
+use datafusion::arrow::array::{
+    Array, ArrayRef, AsArray, PrimitiveArray, RecordBatch, StringArray,
+};
 use datafusion::arrow::csv;
-use datafusion::arrow::datatypes::{DataType, SchemaRef};
+use datafusion::arrow::datatypes::{
+    ArrowPrimitiveType, DataType, Field, FieldRef, Float32Type, Float64Type, Schema, SchemaRef,
+};
 use datafusion::arrow::error::ArrowError;
 use datafusion::arrow::json::LineDelimitedWriter;
+use datafusion::arrow::json::writer::{
+    Encoder, EncoderFactory, EncoderOptions, LineDelimited, NullableEncoder, WriterBuilder,
+};
 use datafusion::arrow::util::display::{ArrayFormatter, FormatOptions};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
@@ -93,6 +101,92 @@ fn table(schema: &SchemaRef, batches: &[RecordBatch]) -> Result<Table, OutputErr
     Ok(table)
 }
 
+/// A double that is no number, by its name in Trino.
+fn name_of(of: f64) -> Option<&'static str> {
+    match of {
+        of if of.is_nan() => Some("NaN"),
+        f64::INFINITY => Some("Infinity"),
+        f64::NEG_INFINITY => Some("-Infinity"),
+        _ => None,
+    }
+}
+
+/// Rows whose doubles that are no numbers are spelt as Trino spells them.
+fn spelt(batch: &RecordBatch) -> Result<RecordBatch, ArrowError> {
+    let odd = |column: &ArrayRef| match column.data_type() {
+        DataType::Float64 => {
+            let doubles = column.as_primitive::<Float64Type>();
+            doubles.iter().flatten().any(|of| !of.is_finite())
+        }
+        DataType::Float32 => {
+            let doubles = column.as_primitive::<Float32Type>();
+            doubles.iter().flatten().any(|of| !of.is_finite())
+        }
+        _ => false,
+    };
+    if !batch.columns().iter().any(odd) {
+        return Ok(batch.clone());
+    }
+    let schema = batch.schema();
+    let columns = batch.columns().iter().zip(schema.fields());
+    let columns = columns.map(|(column, field)| -> Result<_, ArrowError> {
+        if !odd(column) {
+            return Ok((Arc::clone(field), Arc::clone(column)));
+        }
+        let formatter = ArrayFormatter::try_new(column.as_ref(), &FormatOptions::new())?;
+        let texts = (0..column.len()).map(|at| {
+            let text = column.is_valid(at).then(|| formatter.value(at).to_string());
+            text.map(|text| match text.parse().ok().and_then(name_of) {
+                Some(name) => name.to_owned(),
+                None => text,
+            })
+        });
+        let texts: ArrayRef = Arc::new(texts.collect::<StringArray>());
+        let field = Field::new(field.name(), DataType::Utf8, true);
+        Ok((Arc::new(field), texts))
+    });
+    let columns: Vec<(FieldRef, ArrayRef)> = columns.collect::<Result<_, _>>()?;
+    let (fields, columns): (Vec<_>, Vec<_>) = columns.into_iter().unzip();
+    RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)
+}
+
+/// Writes doubles into JSON, which has no number for some of them: those are texts.
+#[derive(Debug)]
+struct Doubles;
+
+impl EncoderFactory for Doubles {
+    fn make_default_encoder<'a>(
+        &self,
+        _: &'a FieldRef,
+        array: &'a dyn Array,
+        _: &'a EncoderOptions,
+    ) -> Result<Option<NullableEncoder<'a>>, ArrowError> {
+        let encoder: Box<dyn Encoder + 'a> = match array.data_type() {
+            DataType::Float64 => Box::new(Double(array.as_primitive::<Float64Type>())),
+            DataType::Float32 => Box::new(Double(array.as_primitive::<Float32Type>())),
+            _ => return Ok(None),
+        };
+        Ok(Some(NullableEncoder::new(encoder, array.nulls().cloned())))
+    }
+}
+
+struct Double<'a, T: ArrowPrimitiveType>(&'a PrimitiveArray<T>);
+
+impl<T> Encoder for Double<'_, T>
+where
+    T: ArrowPrimitiveType,
+    T::Native: Into<f64> + std::fmt::Debug,
+{
+    fn encode(&mut self, at: usize, out: &mut Vec<u8>) {
+        let of = self.0.value(at);
+        let text = match name_of(of.into()) {
+            Some(name) => format!("\"{name}\""),
+            None => format!("{of:?}"),
+        };
+        out.extend_from_slice(text.as_bytes());
+    }
+}
+
 /// Writes rows as they come.
 pub struct Writer<W: Write + Send> {
     to: To<W>,
@@ -159,7 +253,12 @@ impl<W: Write + Send> Writer<W> {
                 writer.write(&RecordBatch::new_empty(schema))?;
                 To::Csv(Box::new(writer))
             }
-            Format::Json => To::Json(Box::new(LineDelimitedWriter::new(out))),
+            Format::Json => {
+                let builder = WriterBuilder::new()
+                    .with_explicit_nulls(true)
+                    .with_encoder_factory(Arc::new(Doubles));
+                To::Json(Box::new(builder.build::<_, LineDelimited>(out)))
+            }
             Format::Parquet => {
                 let properties = WriterProperties::builder()
                     .set_compression(Compression::ZSTD(ZstdLevel::default()))
@@ -184,11 +283,11 @@ impl<W: Write + Send> Writer<W> {
             To::Table { shown, rows, .. } => {
                 let fits = batch.num_rows().min(SHOWN - *rows);
                 if fits > 0 {
-                    shown.push(batch.slice(0, fits));
+                    shown.push(spelt(&batch.slice(0, fits))?);
                     *rows += fits;
                 }
             }
-            To::Csv(writer) => writer.write(batch)?,
+            To::Csv(writer) => writer.write(&spelt(batch)?)?,
             To::Json(writer) => writer.write(batch)?,
             To::Parquet(writer) => writer.write(batch)?,
         }

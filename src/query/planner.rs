@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use datafusion::arrow::datatypes::DataType;
+use datafusion::common::tree_node::Transformed;
 use datafusion::common::{
     Column, DFSchema, DFSchemaRef, NullHandling, ScalarValue, TableReference, UnnestOptions,
     plan_err,
@@ -14,7 +15,7 @@ use datafusion::logical_expr::planner::{
     RelationPlanner, RelationPlannerContext, RelationPlanning,
 };
 use datafusion::logical_expr::{
-    Expr, ExprSchemable, GetFieldAccess, LogicalPlan, LogicalPlanBuilder,
+    Expr, ExprSchemable, GetFieldAccess, GroupingSet, LogicalPlan, LogicalPlanBuilder,
 };
 use datafusion::sql::sqlparser::ast::{
     self, BinaryOperator, Join, JoinConstraint, JoinOperator, TableAlias, TableFactor, Value,
@@ -112,6 +113,34 @@ impl ExprPlanner for Operators {
             false => Ok(PlannerResult::Original(args)),
         }
     }
+}
+
+/// Gives what ROLLUP, CUBE and GROUPING SETS compute the names that it has, so that it
+/// keeps them when it is planned as a function.
+pub(super) fn named_sets(plan: LogicalPlan) -> Result<LogicalPlan> {
+    let named = |of: Expr| match of {
+        Expr::Column(_) | Expr::Alias(_) => of,
+        of => {
+            let name = of.schema_name().to_string();
+            of.alias(name)
+        }
+    };
+    let all = |of: Vec<Expr>| of.into_iter().map(named).collect::<Vec<_>>();
+    let plan = plan.transform_up_with_subqueries(|plan| {
+        plan.map_expressions(|expr| {
+            Ok(match expr {
+                Expr::GroupingSet(set) => Transformed::yes(Expr::GroupingSet(match set {
+                    GroupingSet::Rollup(of) => GroupingSet::Rollup(all(of)),
+                    GroupingSet::Cube(of) => GroupingSet::Cube(all(of)),
+                    GroupingSet::GroupingSets(of) => {
+                        GroupingSet::GroupingSets(of.into_iter().map(all).collect())
+                    }
+                })),
+                expr => Transformed::no(expr),
+            })
+        })
+    });
+    Ok(plan?.data)
 }
 
 /// UNNEST: beside the rows whose arrays it takes, and numbered if wanted.

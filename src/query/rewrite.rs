@@ -12,12 +12,13 @@ use datafusion::sql::sqlparser::ast::{
     AccessExpr, CaseWhen, CastKind, DataType, Expr, Fetch, Function, FunctionArg, FunctionArgExpr,
     FunctionArgumentClause, FunctionArgumentList, FunctionArguments, Ident, Join, JoinConstraint,
     JoinOperator, LambdaFunction, LambdaSyntax, LimitClause, ObjectName, OneOrManyWithParens,
-    Query, Select, Spanned, Statement, Subscript, TableFactor, TableWithJoins, TypedString,
-    UnaryOperator, Value, VisitMut, VisitorMut, helpers::attached_token::AttachedToken,
-    visit_expressions, visit_expressions_mut,
+    Query, Select, SetExpr, SetOperator, SetQuantifier, Spanned, Statement, Subscript, TableFactor,
+    TableWithJoins, TypedString, UnaryOperator, Value, VisitMut, VisitorMut,
+    helpers::attached_token::AttachedToken, visit_expressions, visit_expressions_mut,
 };
 
 use super::functions;
+use super::literals::{least, length, like, of_length, whole};
 
 /// Functions of DataFusion's under the names that Trino has for them.
 pub(super) const RENAMED: &[(&str, &str)] = &[
@@ -52,9 +53,16 @@ pub(super) fn rewrite(statement: &mut Statement, known: &dyn Fn(&str) -> bool) -
     }
 }
 
-/// Whether an expression calls what is written as another function.
+/// Whether an expression has what is written as another function, or another pattern.
 pub(super) fn is_written_otherwise(expr: &Expr) -> bool {
     let found = visit_expressions(expr, |of| {
+        match of {
+            Expr::Like { .. } => return ControlFlow::Break(()),
+            Expr::Cast { data_type, .. } if !matches!(length(data_type), Ok(None)) => {
+                return ControlFlow::Break(());
+            }
+            _ => {}
+        }
         if let Expr::Function(function) = of
             && let [part] = &function.name.0[..]
             && let Some(name) = part.as_ident()
@@ -78,7 +86,7 @@ impl VisitorMut for Rewrite<'_> {
     type Break = DataFusionError;
 
     fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<Self::Break> {
-        match fetch(query) {
+        match fetch(query).and_then(|()| multiplicity(&query.body)) {
             Ok(()) => ControlFlow::Continue(()),
             Err(error) => ControlFlow::Break(error),
         }
@@ -86,6 +94,11 @@ impl VisitorMut for Rewrite<'_> {
 
     fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<Self::Break> {
         nest(&mut select.from);
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Self::Break> {
+        least(expr);
         ControlFlow::Continue(())
     }
 
@@ -128,6 +141,27 @@ fn fetch(query: &mut Query) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Refuses what DataFusion would compute by another rule: that rows are left as often as
+/// both sides have them.
+fn multiplicity(body: &SetExpr) -> Result<()> {
+    let SetExpr::SetOperation {
+        left,
+        op,
+        set_quantifier,
+        right,
+    } = body
+    else {
+        return Ok(());
+    };
+    if *op != SetOperator::Union && *set_quantifier == SetQuantifier::All {
+        return Err(plan_datafusion_err!(
+            "{op} ALL is not there; take {op}, or count rows by GROUP BY and compare the counts"
+        ));
+    }
+    multiplicity(left)?;
+    multiplicity(right)
 }
 
 fn is_unnest(factor: &TableFactor) -> bool {
@@ -228,11 +262,11 @@ fn nothing() -> TableFactor {
     }
 }
 
-fn number(of: &str) -> Expr {
+pub(super) fn number(of: &str) -> Expr {
     Expr::value(Value::Number(of.to_owned(), false))
 }
 
-fn text(of: &str) -> Expr {
+pub(super) fn text(of: &str) -> Expr {
     Expr::value(Value::SingleQuotedString(of.to_owned()))
 }
 
@@ -245,7 +279,7 @@ fn list(args: Vec<Expr>) -> FunctionArgumentList {
     }
 }
 
-fn call(name: &str, args: Vec<Expr>) -> Expr {
+pub(super) fn call(name: &str, args: Vec<Expr>) -> Expr {
     Expr::Function(Function {
         name: ObjectName::from(vec![Ident::new(name)]),
         uses_odbc_syntax: false,
@@ -316,6 +350,36 @@ impl Rewrite<'_> {
             }
             Expr::Lambda(lambda) => Expr::Lambda(with_fields(lambda)),
             Expr::TypedString(literal) => timestamp(literal),
+            Expr::Like {
+                negated,
+                any,
+                expr,
+                pattern,
+                escape_char,
+            } => Expr::Like {
+                negated,
+                any,
+                expr,
+                pattern: Box::new(like(*pattern, escape_char)?),
+                escape_char: None,
+            },
+            Expr::Cast {
+                kind,
+                expr,
+                data_type,
+                array,
+                format,
+            } => match length(&data_type)? {
+                Some(most) => of_length(kind, *expr, most),
+                None => Expr::Cast {
+                    kind,
+                    expr,
+                    data_type,
+                    array,
+                    format,
+                },
+            },
+            Expr::Value(value) => Expr::Value(whole(value)?),
             expr => expr,
         })
     }
@@ -383,14 +447,7 @@ impl Rewrite<'_> {
                     vec![of.clone(), Expr::Lambda(lambda)],
                 ))
             }
-            ("try", Some([of])) => {
-                let lambda = LambdaFunction {
-                    params: OneOrManyWithParens::Many(Vec::new()),
-                    body: Box::new(tried(of.clone())),
-                    syntax: LambdaSyntax::Arrow,
-                };
-                call("try", vec![Expr::Lambda(lambda)])
-            }
+            ("try", Some([of])) => attempt(tried(of.clone())),
             (name, _) if WRITTEN.contains(&name) => {
                 return Err(wrong(format!(
                     "{name} is called with other arguments than it takes; docs/query.md, \
@@ -414,6 +471,16 @@ impl Rewrite<'_> {
         function.args = FunctionArguments::List(list);
         Expr::Function(function)
     }
+}
+
+/// NULL where an expression fails.
+pub(super) fn attempt(of: Expr) -> Expr {
+    let lambda = LambdaFunction {
+        params: OneOrManyWithParens::Many(Vec::new()),
+        body: Box::new(of),
+        syntax: LambdaSyntax::Arrow,
+    };
+    call("try", vec![Expr::Lambda(lambda)])
 }
 
 /// What is tried. DataFusion casts constants before anything runs, and would fail then.

@@ -110,7 +110,7 @@ impl Connection {
 }
 
 /// Memory of the services' process, in MiB.
-fn memory(local: &Local) -> u64 {
+pub(super) fn memory(local: &Local) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{}/status", local.id())).unwrap();
     let line = status.lines().find(|line| line.starts_with("VmRSS:"));
     let kib: u64 = line
@@ -123,7 +123,8 @@ fn memory(local: &Local) -> u64 {
     kib / 1024
 }
 
-fn call(local: &Local, operation: &str, body: &Value) -> Value {
+/// Makes one call, of `Kinesis_20131202.ListStreams` for example.
+pub(super) fn call(local: &Local, target: &str, body: &Value) -> Value {
     let body = body.to_string();
     let mut stream = TcpStream::connect(local.address()).unwrap();
     let patience = Some(Duration::from_secs(30));
@@ -131,7 +132,7 @@ fn call(local: &Local, operation: &str, body: &Value) -> Value {
     write!(
         stream,
         "POST / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\
-         X-Amz-Target: Kinesis_20131202.{operation}\r\nContent-Length: {}\r\n\
+         X-Amz-Target: {target}\r\nContent-Length: {}\r\n\
          Authorization: {AUTHORIZATION}\r\nX-Amz-Date: 20260101T000000Z\r\n\r\n{body}",
         body.len()
     )
@@ -146,16 +147,16 @@ fn call(local: &Local, operation: &str, body: &Value) -> Value {
 fn large_answers(local: &Local) -> Value {
     call(
         local,
-        "CreateStream",
+        "Kinesis_20131202.CreateStream",
         &json!({"StreamName": "s", "ShardCount": 1}),
     );
     let data = base64_simd::STANDARD.encode_to_string(vec![7; 1_000_000]);
     let records = vec![json!({"PartitionKey": "k", "Data": data}); 9];
     let put = json!({"StreamName": "s", "Records": records});
-    while call(local, "PutRecords", &put)["FailedRecordCount"] != 0 {}
+    while call(local, "Kinesis_20131202.PutRecords", &put)["FailedRecordCount"] != 0 {}
     let from = json!({"StreamName": "s", "ShardId": "shardId-000000000000",
         "ShardIteratorType": "TRIM_HORIZON"});
-    call(local, "GetShardIterator", &from)["ShardIterator"].clone()
+    call(local, "Kinesis_20131202.GetShardIterator", &from)["ShardIterator"].clone()
 }
 
 #[test]
@@ -183,7 +184,7 @@ fn answers_that_are_not_read_take_no_more_memory_than_one_a_connection() {
     assert!(one.read(5) > 5 * 12_000_000);
     drop((one, open));
     // Nothing is carried out for who is gone: the services have time for others.
-    let listed = call(&local, "ListStreams", &json!({}));
+    let listed = call(&local, "Kinesis_20131202.ListStreams", &json!({}));
     assert_eq!(listed["StreamNames"], json!(["s"]));
     let patience = Instant::now() + Duration::from_secs(20);
     loop {

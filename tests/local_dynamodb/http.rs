@@ -5,10 +5,15 @@ use std::net::TcpStream;
 use std::time::Duration;
 
 use hrload::local::capture::ChangeDelay;
-use hrload::local::{Config, Faults, Services};
+use hrload::local::{Config, Faults, Limits, Services};
 use serde_json::{Value, json};
 
 pub(crate) fn services(faults: &str) -> Services {
+    services_under(None, faults)
+}
+
+/// The same with AWS's limits, or without.
+pub(crate) fn services_under(limits: Option<Limits>, faults: &str) -> Services {
     Services::start(Config {
         listen: "127.0.0.1:0".parse().unwrap(),
         threads: 2,
@@ -16,7 +21,7 @@ pub(crate) fn services(faults: &str) -> Services {
         account: "000000000000".to_owned(),
         change_delay: ChangeDelay::Fixed(0),
         retain_bytes: 64 << 20,
-        limits: None,
+        limits,
         null: false,
         faults: faults.parse::<Faults>().unwrap(),
         seed: 1,

@@ -5,11 +5,11 @@ use aws_sdk_dynamodbstreams::Client;
 use aws_sdk_dynamodbstreams::config::{BehaviorVersion, Region};
 use aws_sdk_dynamodbstreams::types::{Record, ShardIteratorType, StreamStatus, StreamViewType};
 use aws_smithy_http_client::Builder;
-use hrload::local::Services;
+use hrload::local::{Limits, Services};
 use serde_json::{Value, json};
 
 use crate::http::services as start;
-use crate::http::{call, streams, until};
+use crate::http::{call, services_under, streams, until};
 
 fn client(services: &Services) -> Client {
     let config = aws_sdk_dynamodbstreams::Config::builder()
@@ -529,5 +529,35 @@ fn what_cannot_be_is_refused_in_the_services_words() {
             message.to_lowercase().contains("streamviewtype"),
             "{message}"
         );
+    }
+}
+
+#[test]
+fn a_stream_has_a_shard_for_each_partition_of_its_table_with_limits_and_without() {
+    let units = |read, write| {
+        json!({"BillingMode": "PROVISIONED",
+            "ProvisionedThroughput": {"ReadCapacityUnits": read, "WriteCapacityUnits": write}})
+    };
+    let on_demand = json!({"BillingMode": "PAY_PER_REQUEST"});
+    for limits in [Some(Limits::default()), None] {
+        let services = services_under(limits.clone(), "");
+        for (name, settings, shards) in [
+            ("small", units(5, 5), 1),
+            ("large", units(5, 2500), 3),
+            ("on-demand", on_demand.clone(), 4),
+        ] {
+            let mut body = json!({"TableName": name,
+                "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
+                "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}],
+                "StreamSpecification":
+                    {"StreamEnabled": true, "StreamViewType": "NEW_IMAGE"}});
+            let body = body.as_object_mut().unwrap();
+            body.extend(settings.as_object().unwrap().clone());
+            let made = done(&services, "CreateTable", json!(body));
+            let arn = &made["TableDescription"]["LatestStreamArn"];
+            let described = streams(&services, "DescribeStream", &json!({"StreamArn": arn}));
+            let listed = described["StreamDescription"]["Shards"].as_array().unwrap();
+            assert_eq!(listed.len(), shards, "{name}, {limits:?}");
+        }
     }
 }

@@ -3,8 +3,8 @@
 use std::cell::Cell;
 use std::sync::Arc;
 
-use hrload::local::Failure;
 use hrload::local::kinesis::{Answer, Streams};
+use hrload::local::{Failure, Limits};
 use serde_json::{Value, json};
 
 pub(crate) const REGION: &str = "eu-west-1";
@@ -25,8 +25,22 @@ impl Account {
     }
 
     pub(crate) fn retaining(bytes: u64) -> Self {
+        Self::of(Streams::new(REGION.into(), ACCOUNT.into(), bytes))
+    }
+
+    /// An account that AWS's limits bind.
+    pub(crate) fn limited(time_scale: u32) -> Self {
+        let limits = Limits {
+            time_scale,
+            ..Limits::default()
+        };
+        let streams = Streams::new(REGION.into(), ACCOUNT.into(), 1 << 30);
+        Self::of(streams.with_limits(Some(Arc::new(limits))))
+    }
+
+    fn of(streams: Streams) -> Self {
         Self {
-            streams: Arc::new(Streams::new(REGION.into(), ACCOUNT.into(), bytes)),
+            streams: Arc::new(streams),
             now_us: Cell::new(START_US),
         }
     }

@@ -122,12 +122,19 @@ fn consumers_are_registered_listed_described_and_deregistered() {
 #[test]
 fn a_stream_has_at_most_twenty_consumers() {
     let account = Account::with_stream("s", 1);
+    let body = json!({"StreamARN": arn("s"), "ConsumerName": "x"});
     for i in 0..20 {
         register(&account, &i.to_string());
+        if [4, 9, 14].contains(&i) {
+            let (exception, message) = account.refused("RegisterStreamConsumer", body.clone());
+            assert_eq!(exception, "LimitExceededException");
+            assert!(message.contains("At most 5 consumers"), "{message}");
+            account.pass(SETTLE_US);
+        }
     }
-    let body = json!({"StreamARN": arn("s"), "ConsumerName": "x"});
-    let (exception, _) = account.refused("RegisterStreamConsumer", body);
+    let (exception, message) = account.refused("RegisterStreamConsumer", body);
     assert_eq!(exception, "LimitExceededException");
+    assert!(message.contains("has 20 registered consumers"), "{message}");
 }
 
 #[tokio::test]
@@ -280,4 +287,137 @@ fn subscribing_outside_a_runtime_is_an_error_not_a_panic() {
     let failure = subscribe(&account, &consumer, &json!({"Type": "LATEST"})).unwrap_err();
     assert_eq!(failure.status, 500);
     assert_eq!(failure.exception, "InternalFailureException");
+}
+
+/// Bytes of data in each record that [`fill`] puts, and in its key.
+const RECORD: usize = 100 << 10;
+/// What a consumer may get of a shard in a second.
+const RATE: f64 = (2 << 20) as f64;
+
+/// Puts so many records as fast as the shard takes them.
+fn fill(account: &Account, records: usize) {
+    let data = vec![7; RECORD - 1];
+    for _ in 0..records {
+        account.put("s", "k", &data);
+        account.pass(1_000_000 * RECORD as u64 / (1 << 20) + 1);
+    }
+}
+
+/// Reads so many records; gives how much came by when, in seconds since `since`.
+async fn arrivals(
+    events: &mut Receiver<Bytes>,
+    records: usize,
+    since: tokio::time::Instant,
+) -> Vec<(f64, usize)> {
+    let mut came = Vec::new();
+    let mut read = 0;
+    while read < records {
+        let (kind, event) = next(events).await.unwrap();
+        if kind == "SubscribeToShardEvent" {
+            let more = event["Records"].as_array().unwrap().len();
+            read += more;
+            came.push((since.elapsed().as_secs_f64(), more * RECORD));
+        }
+    }
+    came
+}
+
+/// Asserts that no span of time has more than its rate and a second's burst.
+fn assert_within_rate(came: &[(f64, usize)]) {
+    for first in 0..came.len() {
+        let mut bytes = 0;
+        for (at, more) in &came[first..] {
+            bytes += more;
+            let allowed = RATE * (at - came[first].0 + 1.0) + 1.0;
+            assert!(bytes as f64 <= allowed, "{bytes} by {at} s: {came:?}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_consumer_gets_two_mebibytes_a_second_of_a_shard_at_every_time_scale() {
+    for time_scale in [1, 60] {
+        let account = Account::limited(time_scale);
+        account.create("s", 1);
+        let consumers = ["a", "b"].map(|name| register(&account, name));
+        account.pass(SETTLE_US);
+        fill(&account, 120);
+        let since = tokio::time::Instant::now();
+        let mut readers = tokio::task::JoinSet::new();
+        for consumer in &consumers {
+            let from = json!({"Type": "TRIM_HORIZON"});
+            let mut events = subscribe(&account, consumer, &from).unwrap();
+            readers.spawn(async move { arrivals(&mut events, 120, since).await });
+        }
+        while let Some(came) = readers.join_next().await {
+            let came = came.unwrap();
+            assert_within_rate(&came);
+            // A second's worth is there at once, and the rest comes at the full rate.
+            let total = (120 * RECORD) as f64;
+            let fastest = total / RATE - 1.0;
+            let last = came.last().unwrap().0;
+            assert!((fastest..fastest + 0.1).contains(&last), "{last} s");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_limits_a_consumer_gets_all_at_once() {
+    let account = Account::with_stream("s", 1);
+    let consumer = register(&account, "c");
+    account.pass(SETTLE_US);
+    fill(&account, 120);
+    let since = tokio::time::Instant::now();
+    let mut events = subscribe(&account, &consumer, &json!({"Type": "TRIM_HORIZON"})).unwrap();
+    let came = arrivals(&mut events, 120, since).await;
+    assert_eq!(came.last().unwrap().0, 0.0, "{came:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn subscribing_again_gives_no_new_burst() {
+    let account = Account::limited(1);
+    account.create("s", 1);
+    let consumer = register(&account, "c");
+    account.pass(SETTLE_US);
+    fill(&account, 200);
+    let from = json!({"Type": "TRIM_HORIZON"});
+    let since = tokio::time::Instant::now();
+    let mut first = subscribe(&account, &consumer, &from).unwrap();
+    let mut came = Vec::new();
+    while since.elapsed() < std::time::Duration::from_secs(5) {
+        let more = arrivals(&mut first, 1, since).await;
+        came.extend(more);
+    }
+    account.pass(since.elapsed().as_micros() as u64);
+    let mut second = subscribe(&account, &consumer, &from).unwrap();
+    came.extend(arrivals(&mut second, 100, since).await);
+    assert_within_rate(&came);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_held_back_consumer_hears_that_it_is_superseded_or_gone() {
+    let account = Account::limited(1);
+    account.create("s", 1);
+    let consumer = register(&account, "c");
+    account.pass(SETTLE_US);
+    fill(&account, 300);
+    let from = json!({"Type": "TRIM_HORIZON"});
+    let mut first = subscribe(&account, &consumer, &from).unwrap();
+    arrivals(&mut first, 30, tokio::time::Instant::now()).await;
+    account.pass(5_000_000);
+    let mut second = subscribe(&account, &consumer, &from).unwrap();
+    for (events, exception) in [
+        (&mut first, "ResourceInUseException"),
+        (&mut second, "ResourceNotFoundException"),
+    ] {
+        let mut last = String::new();
+        while let Some((kind, _)) = next(events).await {
+            last = kind;
+        }
+        assert_eq!(last, exception);
+        // The second's turn.
+        account
+            .call("DeregisterStreamConsumer", json!({"ConsumerARN": consumer}))
+            .ok();
+    }
 }

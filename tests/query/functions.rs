@@ -71,7 +71,7 @@ fn json_of(world: &World, sql: &str) -> Answer {
 
 /// The rows of a statement.
 #[track_caller]
-fn rows(world: &World, sql: &str) -> Vec<Value> {
+pub(crate) fn rows(world: &World, sql: &str) -> Vec<Value> {
     let answer = json_of(world, sql);
     assert_eq!(answer.code, 0, "{sql}: {}", answer.told);
     let rows = answer.out.lines().map(serde_json::from_str);
@@ -164,11 +164,11 @@ fn arrays_and_maps_become_rows_beside_those_that_have_them() {
         ),
         (
             format!("SELECT id, x, n {from}, UNNEST(xs, ns) AS u(x, n)"),
-            vec![json!({"id": 1, "x": "a", "n": 10}), json!({"id": 1, "x": "b"})],
+            vec![json!({"id": 1, "x": "a", "n": 10}), json!({"id": 1, "x": "b", "n": null})],
         ),
         (
             format!("SELECT id, x {from} LEFT JOIN UNNEST(xs) AS u(x) ON TRUE WHERE id = 2"),
-            vec![json!({"id": 2})],
+            vec![json!({"id": 2, "x": null})],
         ),
         (
             format!(
@@ -227,7 +227,7 @@ fn subscripts_and_lambdas_reach_into_the_columns_of_a_lake() {
         rows(&world, sql),
         [
             json!({"device": "d1", "tag": "a", "first": 60, "total": 140}),
-            json!({"device": "d2", "first": 70, "total": 70}),
+            json!({"device": "d2", "tag": null, "first": 70, "total": 70}),
         ]
     );
     let sql = "SELECT device, r.bpm AS bpm FROM records CROSS JOIN UNNEST(transform(readings, r -> r.bpm)) AS r(bpm) \

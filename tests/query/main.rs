@@ -9,6 +9,7 @@ mod lakes;
 mod meanings;
 mod output;
 mod seed;
+mod semantics;
 #[path = "../support/mod.rs"]
 mod support;
 mod views;

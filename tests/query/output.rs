@@ -36,7 +36,7 @@ fn people_get_a_table_and_programs_what_they_ask_for() {
     let json = world.query(&["--format", "json", "-q", sql]);
     assert_eq!(
         json.out,
-        "{\"device\":\"0\",\"bpm\":60}\n{\"device\":\"1\",\"bpm\":60}\n"
+        "{\"device\":\"0\",\"bpm\":60,\"intended\":null}\n{\"device\":\"1\",\"bpm\":60,\"intended\":null}\n"
     );
     assert_eq!(json.told, "");
     let nested = world.query(&["--format", "json", "SELECT dynamodb FROM records LIMIT 1"]);

@@ -47,8 +47,11 @@ impl World {
         StateFile::at(self.state()).find().unwrap()
     }
 
+    /// In the folder, where the state file is that is not named.
     fn command(&self, words: &str) -> Command {
-        hrload_with_credentials(words)
+        let mut command = hrload_with_credentials(words);
+        command.current_dir(self.folder.path());
+        command
     }
 
     /// With the state file named.
@@ -198,6 +201,68 @@ fn another_table_of_the_same_name_is_never_removed() {
     assert!(stderr.contains("another of the same name"), "{stderr}");
     assert_eq!(world.there(), ["table wear1"]);
     assert!(world.kept().is_some());
+}
+
+#[test]
+fn a_run_writes_into_no_other_table_or_stream_of_the_same_name_and_makes_none() {
+    const RUN: &str = "run -q -r 200/s --devices 100 -d 1s -w 0s --drain 10s";
+    let set_up = |world: &World| ended(&world.setup("--table wear1 --stream feed1"), 0);
+    // Somebody else's table, as fit for the load as the one that was set up.
+    let other = |world: &World| {
+        let state = world.folder.path().join("other.json");
+        let words = format!(
+            "setup --endpoint-url http://{} --table wear1 --stream feed2 --state {}",
+            world.address,
+            state.display()
+        );
+        ended(&world.command(&words).output().unwrap(), 0);
+    };
+    let items = |world: &World| {
+        world.with(async |connection| {
+            let scan = connection.dynamodb.scan().table_name("wear1");
+            scan.send().await.unwrap().count()
+        })
+    };
+
+    let world = World::new();
+    set_up(&world);
+    world.delete_table("wear1");
+    let gone = ended(&world.hrload(RUN), 1);
+    assert!(gone.contains("table wear1 was made by this"), "{gone}");
+    assert_eq!(world.there(), ["stream feed1"]);
+    other(&world);
+    let another = ended(&world.hrload(RUN), 1);
+    assert!(another.contains("another of the same name"), "{another}");
+    // Whether its changes are followed or not.
+    ended(&world.hrload(&format!("{RUN} --via none")), 1);
+    ended(&world.hrload("sweep -q -d 1s -w 0s --from 100 --to 200"), 1);
+    assert_eq!(items(&world), 0);
+
+    let world = World::new();
+    set_up(&world);
+    world.delete_stream("feed1");
+    world.with(async |connection| {
+        let describe = || {
+            connection
+                .kinesis
+                .describe_stream_summary()
+                .stream_name("feed1")
+        };
+        while describe().send().await.is_ok() {
+            tokio::task::yield_now().await;
+        }
+        let create = connection.kinesis.create_stream().stream_name("feed1");
+        create.shard_count(1).send().await.unwrap();
+    });
+    let another = ended(&world.hrload(RUN), 1);
+    assert!(
+        another.contains("stream feed1") && another.contains("another of the same name"),
+        "{another}"
+    );
+    assert_eq!(items(&world), 0);
+    // Where the stream is not followed, whose it is does not matter.
+    ended(&world.hrload(&format!("{RUN} --via none")), 0);
+    assert!(items(&world) > 100);
 }
 
 #[test]

@@ -20,8 +20,8 @@ pub(super) fn positive(value: &Value) -> Option<f64> {
     value.as_f64().filter(|number| number.is_sign_positive())
 }
 
-/// Whether two trees say the same, but for the last digits of numbers: a reader of JSON
-/// may take the nearest number but one.
+/// Returns whether two trees are equal apart from the last digits of their numbers: a
+/// reader of JSON may take the nearest number but one.
 pub(super) fn alike(one: &Value, other: &Value) -> bool {
     match (one, other) {
         (Value::Number(one), Value::Number(other)) => {

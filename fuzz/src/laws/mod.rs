@@ -43,6 +43,12 @@ pub fn hold(target: &str, data: &[u8]) {
     law(data);
 }
 
+/// How many records of tables' streams were read by inputs of `dynamodb_streams` in this
+/// process: none, if what they read from is empty.
+pub fn table_stream_records() -> u64 {
+    services::records_read()
+}
+
 /// Nothing in a text that is shown drives a terminal or turns a line around.
 fn shown(text: &str) {
     let harmless = hrload::report::lines(text);

@@ -4,8 +4,8 @@
 //! minute apart. A word in them stands for what an answer before held: `@iterator`,
 //! `@token`, `@sequence`, `@stream`.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
-use std::time::{Duration, Instant};
 
 use aws_smithy_eventstream::frame::{DecodedFrame, MessageFrameDecoder};
 use bytes::Bytes;
@@ -27,9 +27,9 @@ const PUT: usize = 3;
 const START_US: u64 = 1_700_000_000_000_000;
 const MINUTE_US: u64 = 60_000_000;
 
-/// What any operation may answer
+/// The refusals that any operation may give
 /// (<https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/CommonErrors.html>),
-/// and what comes of bodies that are none.
+/// and those of bodies that cannot be read.
 const COMMON: &[&str] = &[
     "AccessDeniedException",
     "SerializationException",
@@ -149,7 +149,7 @@ struct Account {
 
 impl Account {
     /// One with the tables `tbl`, of a hash key `id`, and `rng`, of a hash key `device` and a
-    /// range key `at`, whose changes are streamed; and the stream `s`.
+    /// range key `at`, whose changes are streamed through one shard; and the stream `s`.
     fn new() -> Self {
         let dice = Arc::new(FaultDice::new(&Faults::default(), 1));
         let clock = Clock::start();
@@ -179,7 +179,7 @@ impl Account {
         };
         for body in [
             r#"{"TableName":"tbl","BillingMode":"PAY_PER_REQUEST","AttributeDefinitions":[{"AttributeName":"id","AttributeType":"S"}],"KeySchema":[{"AttributeName":"id","KeyType":"HASH"}]}"#,
-            r#"{"TableName":"rng","BillingMode":"PAY_PER_REQUEST","AttributeDefinitions":[{"AttributeName":"device","AttributeType":"S"},{"AttributeName":"at","AttributeType":"N"}],"KeySchema":[{"AttributeName":"device","KeyType":"HASH"},{"AttributeName":"at","KeyType":"RANGE"}],"StreamSpecification":{"StreamEnabled":true,"StreamViewType":"NEW_AND_OLD_IMAGES"}}"#,
+            r#"{"TableName":"rng","ProvisionedThroughput":{"ReadCapacityUnits":800,"WriteCapacityUnits":500},"AttributeDefinitions":[{"AttributeName":"device","AttributeType":"S"},{"AttributeName":"at","AttributeType":"N"}],"KeySchema":[{"AttributeName":"device","KeyType":"HASH"},{"AttributeName":"at","KeyType":"RANGE"}],"StreamSpecification":{"StreamEnabled":true,"StreamViewType":"NEW_AND_OLD_IMAGES"}}"#,
         ] {
             account.made("CreateTable", body, START_US);
         }
@@ -304,21 +304,54 @@ pub(super) fn dynamodb_streams(data: &[u8]) {
     static ACCOUNT: OnceLock<Account> = OnceLock::new();
     let account = ACCOUNT.get_or_init(|| {
         let account = Account::new();
-        let until = Instant::now() + Duration::from_secs(1);
-        while account.streamed() < PUT && Instant::now() < until {
-            std::thread::yield_now(); // what was put is on its way
-        }
+        // Without a delay, changes are in the stream when the write returns.
+        assert_eq!(account.streamed(), PUT, "records in the stream of `rng`");
         account
     });
     each_call(data, |operation, body, now_us| {
         match account.table_streams.call(operation, body, now_us) {
-            Ok(answer) => Some(json(&answer)),
+            Ok(answer) => {
+                let answer = json(&answer);
+                check_records(&answer);
+                Some(answer)
+            }
             Err(refusal) => {
                 check_refusal(&refusal, OF_TABLE_STREAMS, &refusal.dynamodb_body());
                 None
             }
         }
     });
+}
+
+/// Records are those that were put, in the order of their writes.
+fn check_records(answer: &Value) {
+    let records = answer["Records"].as_array();
+    let at = |record: &Value| {
+        assert_eq!(record["eventName"], "INSERT", "{record}");
+        let of = &record["dynamodb"];
+        assert_eq!(of["Keys"]["device"]["S"], "d", "{record}");
+        assert_eq!(of["NewImage"]["bpm"]["N"], "70", "{record}");
+        let at = of["Keys"]["at"]["N"].as_str().map(str::parse::<usize>);
+        let number = of["SequenceNumber"].as_str().map(str::len);
+        assert!(number.is_some_and(|digits| digits >= 21), "{record}");
+        at.and_then(Result::ok).expect("the number of an item")
+    };
+    let came: Vec<usize> = records.into_iter().flatten().map(at).collect();
+    RECORDS.fetch_add(came.len() as u64, Ordering::Relaxed);
+    let first = came.first().copied().unwrap_or(1);
+    assert!(
+        came.iter().copied().eq(first..first + came.len()),
+        "{came:?}"
+    );
+    assert!(came.iter().all(|at| (1..=PUT).contains(at)), "{came:?}");
+}
+
+/// Records that [`dynamodb_streams`] was shown.
+static RECORDS: AtomicU64 = AtomicU64::new(0);
+
+/// How many records of tables' streams inputs have read so far in this process.
+pub(super) fn records_read() -> u64 {
+    RECORDS.load(Ordering::Relaxed)
 }
 
 /// Kinesis answers with JSON or with whole frames, or refuses in its own words.

@@ -22,7 +22,11 @@ pub struct ShardLimits {
     pub read_calls_per_s: u32,
     /// Bytes read a second by all that poll. Documented: 2 MB, taken as 2 MiB.
     pub read_bytes_per_s: u32,
-    /// How much unused read capacity a shard keeps, of calls and bytes alike.
+    /// Bytes pushed a second to each registered consumer. Documented: 2 MiB
+    /// (<https://docs.aws.amazon.com/kinesis/latest/APIReference/API_RegisterStreamConsumer.html>).
+    pub fan_out_bytes_per_s: u32,
+    /// How much unused read capacity a shard keeps, of calls and of bytes,
+    /// polled and pushed.
     /// Assumed: 1,000 ms, as for writes.
     pub read_burst_ms: u32,
     /// What a call must return for the longer pause. Documented as 10 MB, the
@@ -51,6 +55,7 @@ impl Default for ShardLimits {
             write_saved_ms: 1000,
             read_calls_per_s: 5,
             read_bytes_per_s: 2 << 20,
+            fan_out_bytes_per_s: 2 << 20,
             read_burst_ms: 1000,
             heavy_read_bytes: 10_000_000,
             heavy_read_pause_ms: 5000,

@@ -13,9 +13,11 @@
 //! its default.
 
 mod bucket;
+mod calls;
 mod limits;
 mod on_demand;
 mod peak;
+mod pushes;
 mod reads;
 mod replication;
 mod reshard;
@@ -24,8 +26,10 @@ mod sizing;
 mod throttle;
 mod writes;
 
+pub use calls::{CallAssumptions, CallLimit, CallRates, CallScope, call_limit};
 pub use limits::ShardLimits;
 pub use on_demand::{OnDemandAssumptions, OnDemandStream, Split};
+pub use pushes::ShardPushes;
 pub use reads::ShardReads;
 pub use replication::{Delivered, Replication, ReplicationAssumptions, ReplicationTotals};
 pub use reshard::{
@@ -48,6 +52,8 @@ pub struct StreamAssumptions {
     pub reshard: ReshardAssumptions,
     /// How change capture copes with throttling.
     pub replication: ReplicationAssumptions,
+    /// How limits of calls are kept.
+    pub calls: CallAssumptions,
 }
 
 /// One shard's capacity: the two sides share nothing and can be locked apart.

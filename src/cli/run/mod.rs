@@ -173,7 +173,8 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "FACTOR", default_value = "1.5", value_parser = catch_up, help_heading = "Sending")]
     catch_up: f64,
 
-    /// Ceiling on write units a second
+    /// Ceiling on write units a second, the first included; batches are made small enough
+    /// for it
     #[arg(long, value_name = "RATE", help_heading = "Sending")]
     max_write_units: Option<Rate>,
 

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::{ClientArg, ConsumerArg, RunArgs, TargetArg, ViaArg};
-use crate::aws::StateFile;
+use crate::aws::{State, StateFile};
 use crate::cli::agree::Asking;
 use crate::cli::capacity::Compared;
 use crate::cli::place::layout_name;
@@ -155,7 +155,7 @@ impl RunArgs {
         conditions: Vec<Condition>,
     ) -> Result<Request, Problem> {
         self.check_feed()?;
-        self.take_state()?;
+        let made_by = self.take_state()?;
         self.followed(flag, &conditions)?;
         experiment::holds(self.devices).map_err(Problem::usage)?;
         let profile = profiles::find(&self.profile)?;
@@ -193,6 +193,7 @@ impl RunArgs {
                 .or(default_wait)
                 .filter(|wait| !wait.is_zero()),
             resources: Resources {
+                made_by: made_by.map(Box::new),
                 table: self.table,
                 stream: self.stream,
                 table_mode: self.throughput.table_mode()?,
@@ -295,9 +296,9 @@ impl RunArgs {
     }
 
     /// Puts what a state file says in the place of the arguments it stands for.
-    fn take_state(&mut self) -> Result<(), Problem> {
+    fn take_state(&mut self) -> Result<Option<State>, Problem> {
         let Some(path) = self.state.take() else {
-            return Ok(());
+            return Ok(None);
         };
         let name = path.display().to_string();
         let state = StateFile::at(path).read().map_err(Problem::failed)?;
@@ -335,11 +336,12 @@ impl RunArgs {
         if self.endpoint_url.is_none() {
             self.target = Some(TargetArg::Aws);
         }
-        self.region = Some(state.region);
-        self.table = Some(state.table.name);
-        self.stream = Some(state.stream.name).filter(|_| self.via == ViaArg::Kinesis);
+        self.region = Some(state.region.clone());
+        self.table = Some(state.table.name.clone());
+        let stream = Some(state.stream.name.clone());
+        self.stream = stream.filter(|_| self.via == ViaArg::Kinesis);
         self.keep = true;
-        Ok(())
+        Ok(Some(state))
     }
 
     fn target(&self) -> Result<Target, Problem> {

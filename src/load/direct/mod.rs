@@ -18,6 +18,7 @@ use ::http::Uri;
 use aws_credential_types::provider::SharedCredentialsProvider;
 
 use self::http::{Answer, HttpError};
+use super::call::is_success;
 use super::{Call, Outcome, RequestId, Sink, Slot};
 use crate::codec::signature::{AccessKey, Signature, Signer, Target};
 use crate::codec::{Layout, batch, response};
@@ -296,7 +297,7 @@ impl DirectSlot {
         {
             return Outcome::Corrupted;
         }
-        if answer.status != 200 {
+        if !is_success(answer.status) {
             return Outcome::Refused {
                 status: answer.status,
                 error: response::decode_error(&self.answer),

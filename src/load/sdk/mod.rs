@@ -13,6 +13,7 @@ use aws_sdk_dynamodb::operation::RequestId as _;
 use aws_sdk_dynamodb::operation::batch_write_item::{BatchWriteItemError, BatchWriteItemOutput};
 use aws_sdk_dynamodb::types::{PutRequest, ReturnConsumedCapacity, WriteRequest};
 
+use super::call::is_success;
 use super::{Call, Outcome, RequestId, Sink, Slot};
 use crate::codec::{Layout, response};
 use crate::trouble::{Obstacle, Trouble, words};
@@ -168,7 +169,7 @@ fn refusal(error: SdkError<BatchWriteItemError, HttpResponse>) -> Outcome {
     }
     if let Some(raw) = error.raw_response() {
         let status = raw.status().as_u16();
-        if status == 200 {
+        if is_success(status) {
             return Outcome::Unreadable;
         }
         return Outcome::Refused {

@@ -289,6 +289,8 @@ pub(super) fn delete_table(database: &Database, body: &str, now_us: u64) -> Resu
             .close(now_us);
     }
     let mut description = describe(&table, now_us);
+    // Nobody reads them any more.
+    table.discard(&database.retention);
     // As in https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_DeleteTable.html.
     if let Some(description) = description.as_object_mut() {
         for member in ["KeySchema", "AttributeDefinitions", "CreationDateTime"] {

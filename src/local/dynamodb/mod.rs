@@ -275,9 +275,8 @@ impl Database {
         if let Some(table) = tables.get(name)
             && table.status(now_us) == Status::Gone
         {
-            for at in 0..table::SHARDS {
-                while table.shard(at).discard_oldest(&self.retention) {}
-            }
+            // What a call wrote that had found the table before it was deleted.
+            table.discard(&self.retention);
             tables.remove(name);
         }
         None

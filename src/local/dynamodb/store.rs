@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::key::ItemKey;
+use crate::local::memory::Block;
 
 /// Bytes of a segment, unless little is to be retained.
 const SEGMENT_BYTES: usize = 1 << 20;
@@ -26,7 +27,7 @@ pub(super) struct Retention {
     evicted: AtomicU64,
     /// The memory of segments that were given back, to be written again: the
     /// system would clear each page of new memory first.
-    spare: Mutex<Vec<Vec<u8>>>,
+    spare: Mutex<Vec<Block>>,
 }
 
 /// How many of those are kept.
@@ -47,14 +48,14 @@ impl Retention {
     }
 
     /// Memory for a segment that is to hold an entry of `bytes` first.
-    fn room(&self, bytes: usize) -> Vec<u8> {
+    fn room(&self, bytes: usize) -> Block {
         let fits = bytes <= self.segment_bytes;
         let spare = fits.then(|| self.spare().pop()).flatten();
-        spare.unwrap_or_else(|| Vec::with_capacity(self.segment_bytes.max(bytes)))
+        spare.unwrap_or_else(|| Block::new(self.segment_bytes.max(bytes)))
     }
 
     /// Takes the memory of a segment back.
-    fn recycle(&self, mut bytes: Vec<u8>) {
+    fn recycle(&self, mut bytes: Block) {
         bytes.clear();
         let mut spare = self.spare();
         if spare.len() < SPARE_SEGMENTS && bytes.capacity() == self.segment_bytes {
@@ -62,7 +63,7 @@ impl Retention {
         }
     }
 
-    fn spare(&self) -> MutexGuard<'_, Vec<Vec<u8>>> {
+    fn spare(&self) -> MutexGuard<'_, Vec<Block>> {
         self.spare.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -97,7 +98,7 @@ pub(super) struct Stored<'a> {
 struct Segment {
     /// Segments are numbered over all shards in the order in which they are opened.
     opened: u64,
-    bytes: Vec<u8>,
+    bytes: Block,
     live: usize,
 }
 
@@ -238,14 +239,6 @@ impl Shard {
     /// was one with live items.
     pub(super) fn evict_oldest(&mut self, retention: &Retention) -> bool {
         let before = self.items();
-        let removed = self.discard_oldest(retention);
-        let evicted = before - self.items();
-        retention.evicted.fetch_add(evicted as u64, Relaxed);
-        removed
-    }
-
-    /// The same for a table that is deleted: nothing counts as evicted.
-    pub(super) fn discard_oldest(&mut self, retention: &Retention) -> bool {
         let Some((_, at)) = self.log.oldest() else {
             return false;
         };
@@ -257,7 +250,16 @@ impl Shard {
             shard.item_bytes -= entry.item_bytes as u64;
         });
         retention.recycle(segment.bytes);
+        let evicted = before - self.items();
+        retention.evicted.fetch_add(evicted as u64, Relaxed);
         true
+    }
+
+    /// Removes all items, of a table that is deleted, and gives their memory back:
+    /// nothing counts as evicted. Places given out before are no longer valid.
+    pub(super) fn discard(&mut self, retention: &Retention) {
+        let shard = std::mem::take(self);
+        retention.live.fetch_sub(shard.log.live as u64, Relaxed);
     }
 
     /// Hands each live entry of a segment taken out of the log to `each`.
@@ -409,7 +411,7 @@ impl<'a> Entry<'a> {
         }
     }
 
-    fn write(&self, out: &mut Vec<u8>) {
+    fn write(&self, out: &mut Block) {
         out.extend_from_slice(&self.hash.to_le_bytes());
         out.extend_from_slice(&(self.rest.len() as u16).to_le_bytes());
         out.extend_from_slice(&(self.json.len() as u32).to_le_bytes());

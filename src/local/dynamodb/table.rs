@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use super::destination::Destinations;
 use super::key::Schema;
-use super::store::Shard;
+use super::store::{Retention, Shard};
 use super::throughput::{Throughput, unlimited_partition_ends};
 
 /// Shards of a table. A batch locks each shard it writes to once, so more of
@@ -163,6 +163,13 @@ impl Table {
     /// Begins the deletion.
     pub(super) fn delete(&self, now_us: u64) {
         self.deleted_us.store(now_us, Relaxed);
+    }
+
+    /// Removes all items.
+    pub(super) fn discard(&self, retention: &Retention) {
+        for at in 0..SHARDS {
+            self.shard(at).discard(retention);
+        }
     }
 
     /// The settings, locked.

@@ -1,7 +1,7 @@
 //! Registered consumers of enhanced fan-out.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -13,10 +13,13 @@ use super::request::{
 use super::stream::{Phase, State, Stream, TRANSITION_US};
 use super::token::PageToken;
 use super::{Answer, Failure, Streams};
+use crate::capacity::stream::ShardPushes;
 
 /// Consumers of one stream
 /// (<https://docs.aws.amazon.com/kinesis/latest/APIReference/API_RegisterStreamConsumer.html>).
 const MAX_CONSUMERS: usize = 20;
+/// Those of them that may be CREATING at once (as above).
+const MAX_CREATING: usize = 5;
 /// Entries of one ListStreamConsumers answer.
 const PAGE: usize = 100;
 
@@ -36,6 +39,8 @@ pub(super) struct Consumer {
 #[derive(Debug)]
 pub(super) struct Subscription {
     pub(super) since_us: u64,
+    /// What the shard still gives the consumer; none without limits.
+    pub(super) pushes: Option<Arc<Mutex<ShardPushes>>>,
     /// Sent to when another subscription takes over; dropped when the
     /// consumer or its stream goes away. The subscription's task receives.
     pub(super) takeover: oneshot::Sender<()>,
@@ -187,6 +192,7 @@ impl Streams {
         let tags = request.tags.unwrap_or_default().0;
         super::tags::check(&tags)?;
         let stream = self.by_arn(&stream_arn, now_us)?;
+        self.admit(body.operation, Some(&stream), now_us)?;
         let mut state = stream.write(now_us);
         if !matches!(state.phase, Phase::Active | Phase::Updating { .. }) {
             return Err(self.not_active(&stream, &state));
@@ -213,6 +219,18 @@ impl Streams {
                 ),
             ));
         }
+        let creating = state.consumers.values();
+        let creating = creating.filter(|of| of.status(now_us) == "CREATING");
+        if creating.count() >= MAX_CREATING {
+            return Err(Failure::new(
+                "LimitExceededException",
+                format!(
+                    "At most {MAX_CREATING} consumers of stream {} under account {} may be \
+                     CREATING at a time. Wait until one of them is ACTIVE.",
+                    stream.name, self.account
+                ),
+            ));
+        }
         let consumer = Consumer {
             arn: format!("{}/consumer/{name}:{}", stream.arn, now_us / 1_000_000),
             created_us: now_us,
@@ -232,6 +250,7 @@ impl Streams {
     ) -> Result<Answer, Failure> {
         let request: ConsumerRequest = parse(body)?;
         let (stream, name) = self.named_consumer(&request, now_us)?;
+        self.admit(body.operation, Some(&stream), now_us)?;
         let mut state = stream.write(now_us);
         if let Some(consumer) = state.consumers.get_mut(&name) {
             consumer.deleted_us.get_or_insert(now_us);
@@ -244,6 +263,7 @@ impl Streams {
     pub(super) fn describe_consumer(&self, body: Body<'_>, now_us: u64) -> Result<Answer, Failure> {
         let request: ConsumerRequest = parse(body)?;
         let (stream, name) = self.named_consumer(&request, now_us)?;
+        self.admit(body.operation, Some(&stream), now_us)?;
         let state = stream.read(now_us);
         let consumer = state
             .consumers
@@ -272,6 +292,7 @@ impl Streams {
         };
         let stream = self.by_arn(&stream_arn, now_us)?;
         self.check_created(&stream, request.stream_creation_timestamp)?;
+        self.admit(body.operation, Some(&stream), now_us)?;
         let state = stream.read(now_us);
         let mut consumers = listed(&state, after.as_deref(), now_us);
         let page: Vec<_> = consumers.by_ref().take(limit).collect();

@@ -1,5 +1,6 @@
 //! Making, changing and removing streams.
 
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 
 use serde::Deserialize;
@@ -123,6 +124,7 @@ impl Streams {
         };
         let tags = request.tags.unwrap_or_default().0;
         super::tags::check(&tags)?;
+        self.admit(body.operation, None, now_us)?;
 
         let present = self.all(now_us);
         if present.iter().any(|stream| stream.name == name) {
@@ -180,6 +182,7 @@ impl Streams {
             request.stream_arn.as_deref(),
         );
         let stream = self.named(name, arn, now_us)?;
+        self.admit(body.operation, Some(&stream), now_us)?;
         let mut state = stream.write(now_us);
         if !matches!(state.phase, Phase::Active) {
             return Err(self.not_active(&stream, &state));
@@ -200,6 +203,7 @@ impl Streams {
             ));
         }
         stream.begin(&mut state, Phase::Deleting, now_us);
+        self.gone_us.fetch_min(stream.due_us(), Ordering::Relaxed);
         Ok(nothing())
     }
 
@@ -305,6 +309,7 @@ impl Streams {
         checks.stream(name, arn);
         checks.done()?;
         let stream = self.target(name, arn, now_us)?;
+        self.admit(body.operation, Some(&stream), now_us)?;
         let mut state = stream.write(now_us);
         if state.phase != Phase::Active {
             return Err(self.not_active(&stream, &state));

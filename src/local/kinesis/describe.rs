@@ -114,6 +114,7 @@ impl Streams {
         checks.stream(name, arn);
         checks.done()?;
         let stream = self.target(name, arn, now_us)?;
+        self.admit(body.operation, Some(&stream), now_us)?;
         let state = stream.read(now_us);
         let first = match &request.exclusive_start_shard_id {
             None => 0,
@@ -146,6 +147,7 @@ impl Streams {
             request.stream_arn.as_deref(),
         );
         let stream = self.named(name, arn, now_us)?;
+        self.admit(body.operation, Some(&stream), now_us)?;
         let state = stream.read(now_us);
         let mut summary = stream_value(&stream, &state);
         summary.insert("OpenShardCount".into(), state.open_shard_count().into());
@@ -157,6 +159,7 @@ impl Streams {
 
     pub(super) fn describe_limits(&self, body: Body<'_>, now_us: u64) -> Result<Answer, Failure> {
         body.check()?;
+        self.admit(body.operation, None, now_us)?;
         let streams = self.all(now_us);
         let on_demand = streams
             .iter()

@@ -150,6 +150,7 @@ impl Streams {
             Some(token) => Some(PageToken::<String>::read(&token, now_us)?),
             None => request.exclusive_start_stream_name,
         };
+        self.admit(body.operation, None, now_us)?;
         let mut streams = self
             .all(now_us)
             .into_iter()
@@ -243,6 +244,7 @@ impl Streams {
                 (stream, filter, first)
             }
         };
+        self.admit(body.operation, Some(&stream), now_us)?;
         let state = stream.read(now_us);
         if let Phase::Creating { .. } = state.phase {
             return Err(self.not_active(&stream, &state));

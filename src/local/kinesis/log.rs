@@ -10,6 +10,7 @@ use std::sync::{Arc, Weak};
 use super::retention::{Budget, Lease};
 use super::shard::Shard;
 use crate::capacity::stream::ShardWrites;
+use crate::local::memory::Block;
 
 /// Where a record lies in its chunk. 16 bytes.
 #[derive(Clone, Copy, Debug)]
@@ -24,7 +25,7 @@ struct Entry {
 /// The memory of a chunk, apart so that it can be used again.
 #[derive(Debug)]
 pub(super) struct Buffers {
-    bytes: Vec<u8>,
+    bytes: Block,
     entries: Vec<Entry>,
 }
 
@@ -32,7 +33,7 @@ impl Buffers {
     /// Room for `bytes` of keys and data in records of 64 bytes or more.
     pub(super) fn with_capacity(bytes: usize) -> Self {
         Self {
-            bytes: Vec::with_capacity(bytes),
+            bytes: Block::new(bytes),
             entries: Vec::with_capacity((bytes / 64).max(1)),
         }
     }

@@ -40,14 +40,15 @@ mod tags;
 mod token;
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 pub use backlog::Backlog;
 pub use batch::Batch;
 
 use super::{Failure, Limits};
-use crate::capacity::stream::ShardThrottle;
-use operations::OPERATIONS;
+use crate::capacity::stream::{CallRates, CallScope, ShardThrottle, call_limit};
+use operations::{OPERATIONS, Operation};
 use request::{Body, invalid};
 use retention::Budget;
 use shard::{Shard, shard_id};
@@ -59,7 +60,11 @@ pub struct Streams {
     region: String,
     account: String,
     all: Shared,
+    /// The account's calls, where limits count those.
+    calls: Mutex<CallRates>,
     streams: RwLock<BTreeMap<String, Arc<Stream>>>,
+    /// When the next stream that is being deleted is gone; `u64::MAX` where none is.
+    gone_us: AtomicU64,
 }
 
 /// What an operation answers.
@@ -90,7 +95,9 @@ impl Streams {
                 budget: Budget::new(retain_bytes),
                 limits: None,
             },
+            calls: Mutex::default(),
             streams: RwLock::default(),
+            gone_us: AtomicU64::new(u64::MAX),
         }
     }
 
@@ -114,8 +121,22 @@ impl Streams {
                 "The embedded Kinesis does not know the operation {operation:?}."
             ))
         })?;
+        self.forget_gone(now_us);
         let bytes = if body.is_empty() { b"{}" } else { body };
         (operation.call)(self, Body { operation, bytes }, now_us)
+    }
+
+    /// Gives back the memory of streams that are gone.
+    fn forget_gone(&self, now_us: u64) {
+        if now_us < self.gone_us.load(Ordering::Relaxed) {
+            return;
+        }
+        self.gone_us.store(u64::MAX, Ordering::Relaxed);
+        for stream in self.all(now_us) {
+            if stream.read(now_us).phase == Phase::Deleting {
+                self.gone_us.fetch_min(stream.due_us(), Ordering::Relaxed);
+            }
+        }
     }
 
     /// Whether a stream with this ARN exists, or is being created.
@@ -305,6 +326,43 @@ impl Streams {
             .shards
             .get(number as usize)
             .ok_or_else(|| self.no_shard(&shard_id(number), &stream.name))
+    }
+
+    /// Refuses a call of an operation that comes more often than it may. To be asked
+    /// once the request is known to be valid and its stream to be there: what is wrong
+    /// in itself does not count.
+    fn admit(
+        &self,
+        operation: &Operation,
+        stream: Option<&Stream>,
+        now_us: u64,
+    ) -> Result<(), Failure> {
+        let (Some(limits), Some(limit)) = (&self.all.limits, call_limit(operation.name)) else {
+            return Ok(());
+        };
+        let calls = match (limit.scope, stream) {
+            (CallScope::Stream, Some(stream)) => &stream.calls,
+            _ => &self.calls,
+        };
+        let assumptions = &limits.stream.calls;
+        if locked(calls).admit(operation.name, limit.per_s, assumptions, now_us) {
+            return Ok(());
+        }
+        // As was seen of ListStreams and, though all streams share its limit, of
+        // DescribeStream.
+        let account = &self.account;
+        Err(Failure::new(
+            "LimitExceededException",
+            match stream {
+                Some(stream) => {
+                    format!(
+                        "Rate exceeded for stream {} under account {account}.",
+                        stream.name
+                    )
+                }
+                None => format!("Rate exceeded for account {account}."),
+            },
+        ))
     }
 
     fn rate_exceeded(&self, stream: &Stream, shard: u32, throttle: ShardThrottle) -> Failure {

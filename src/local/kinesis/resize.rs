@@ -62,6 +62,7 @@ impl Streams {
         request.check(&mut checks);
         checks.done()?;
         let stream = request.stream(self, now_us)?;
+        self.admit(body.operation, Some(&stream), now_us)?;
         let open = stream.read(now_us).open_shard_count();
         if let Ok(target) = u32::try_from(target) {
             self.check_shard_limit(target.saturating_sub(open), now_us)?;
@@ -102,6 +103,7 @@ impl Streams {
         request.check(&mut checks);
         checks.done()?;
         let stream = request.stream(self, now_us)?;
+        self.admit(body.operation, Some(&stream), now_us)?;
         self.check_shard_limit(1, now_us)?;
         let mut state = stream.write(now_us);
         self.check_resizable(&stream, &state)?;
@@ -133,6 +135,7 @@ impl Streams {
         request.check(&mut checks);
         checks.done()?;
         let stream = request.stream(self, now_us)?;
+        self.admit(body.operation, Some(&stream), now_us)?;
         let mut state = stream.write(now_us);
         self.check_resizable(&stream, &state)?;
         let lower = self.open_shard(&stream, &state, &lower)?;

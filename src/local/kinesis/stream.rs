@@ -14,7 +14,9 @@ use super::reshard::{Reshard, Step, uniform_steps};
 use super::retention::Budget;
 use super::sequence::Sequence;
 use super::shard::Shard;
-use crate::capacity::stream::{RollingLimit, ShardCountUpdates, ShardThrottle, mode_switches};
+use crate::capacity::stream::{
+    CallRates, RollingLimit, ShardCountUpdates, ShardThrottle, mode_switches,
+};
 use crate::local::Limits;
 
 /// How long CREATING, UPDATING and DELETING last here, in microseconds. On AWS
@@ -110,6 +112,8 @@ pub(super) struct Stream {
     pub(super) arn: String,
     pub(super) created_us: u64,
     all: Shared,
+    /// Calls that name it, where limits count those.
+    pub(super) calls: Mutex<CallRates>,
     /// When the present transition ends; `u64::MAX` when there is none. Read
     /// by every call without a lock.
     due_us: AtomicU64,
@@ -132,6 +136,7 @@ impl Stream {
             arn,
             created_us: now_us,
             all,
+            calls: Mutex::default(),
             due_us: AtomicU64::new(now_us + TRANSITION_US),
             look_us: AtomicU64::new(u64::MAX),
             state: RwLock::new(State {

@@ -5,10 +5,9 @@
 //! and it ends when five minutes are over, the shard ends, the receiver is
 //! dropped, another subscription takes over, or the consumer or stream goes
 //! away. A slow receiver holds up only its own task: the channel is short.
-//!
-//! The consumer's 2 MiB a second and shard are not enforced.
+//! Under limits, an event waits until the shard may give the consumer its bytes.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use aws_smithy_types::event_stream::{Header, HeaderValue, Message};
@@ -22,7 +21,8 @@ use super::position::{Place, StartingPosition};
 use super::request::{Body, Checks, flag, parse};
 use super::shard::Shard;
 use super::stream::{Phase, Stream};
-use super::{Answer, Failure, Streams, page};
+use super::{Answer, Failure, Streams, locked, page};
+use crate::capacity::stream::ShardPushes;
 
 /// How long a subscription lasts.
 const LIFE_US: u64 = 300_000_000;
@@ -106,15 +106,23 @@ impl Streams {
             self.account, stream.name, shard.id
         );
         let (takeover, taken_over) = oneshot::channel();
-        let subscription = Subscription {
-            since_us: now_us,
-            takeover,
-        };
-        if let Some(last) = consumer.subscriptions.get(&shard.number)
-            && now_us < last.since_us + RESUBSCRIBE_US
-        {
+        let last = consumer.subscriptions.get(&shard.number);
+        if last.is_some_and(|last| now_us < last.since_us + RESUBSCRIBE_US) {
             return Err(Failure::new("ResourceInUseException", in_use));
         }
+        // What was pushed counts for whoever comes next.
+        let pushes = match last {
+            Some(last) => last.pushes.clone(),
+            None => stream.limits().map(|limits| {
+                let pushes = ShardPushes::new(&limits.stream.shard, now_us);
+                Arc::new(Mutex::new(pushes))
+            }),
+        };
+        let subscription = Subscription {
+            since_us: now_us,
+            pushes: pushes.clone(),
+            takeover,
+        };
         if request.dry_run == Some(true) {
             return Err(Self::dry_run());
         }
@@ -133,6 +141,7 @@ impl Streams {
             gone: self.no_consumer(&arn).message,
             start_us: now_us,
             started: Instant::now(),
+            pushes,
             stream,
             shard,
         };
@@ -155,12 +164,13 @@ struct Push {
     /// The time of the call, and the same on the runtime's clock.
     start_us: u64,
     started: Instant,
+    pushes: Option<Arc<Mutex<ShardPushes>>>,
 }
 
 /// What there is to send.
 enum Next {
-    /// Nothing new; something may be after this time.
-    Wait { until_us: u64 },
+    /// Nothing before this time, or before a record arrives where that is heard.
+    Wait { until_us: u64, hears: bool },
     /// An event, and whether it is the shard's last.
     Event { payload: Vec<u8>, last: bool },
     /// The stream is gone.
@@ -199,10 +209,10 @@ impl Push {
                     }
                 }
                 Next::Gone => return self.fail(false).await,
-                Next::Wait { until_us } => {
+                Next::Wait { until_us, hears } => {
                     let wait = until_us.min(end_us).saturating_sub(now_us);
                     tokio::select! {
-                        () = &mut arrival => {}
+                        () = &mut arrival, if hears => {}
                         () = tokio::time::sleep(Duration::from_micros(wait)) => {}
                         () = self.frames.closed() => return,
                         taken = &mut self.taken_over => return self.fail(taken.is_ok()).await,
@@ -226,6 +236,16 @@ impl Push {
             // A change of the stream that is due is made by whoever looks first.
             return Next::Wait {
                 until_us: idle_until_us.min(self.stream.due_us()),
+                hears: true,
+            };
+        }
+        if let Some(pushes) = &self.pushes
+            && let Err(until_us) = locked(pushes).push(now_us, run.bytes as u64)
+        {
+            // More records would not come sooner.
+            return Next::Wait {
+                until_us,
+                hears: false,
             };
         }
         self.position = run.end;

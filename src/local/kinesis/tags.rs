@@ -116,7 +116,7 @@ impl Streams {
     ) -> Result<Answer, Failure> {
         let mut request: TagRequest = parse(body)?;
         let tags = request.tags(&Owner::Stream)?;
-        self.change_stream_tags(&request, now_us, |present| add(present, tags))
+        self.change_stream_tags(body, &request, now_us, |present| add(present, tags))
     }
 
     pub(super) fn remove_tags_from_stream(
@@ -126,7 +126,7 @@ impl Streams {
     ) -> Result<Answer, Failure> {
         let mut request: TagRequest = parse(body)?;
         let keys = request.keys(&Owner::Stream)?;
-        self.change_stream_tags(&request, now_us, |present| {
+        self.change_stream_tags(body, &request, now_us, |present| {
             present.retain(|key, _| !keys.contains(key));
             Ok(())
         })
@@ -134,6 +134,7 @@ impl Streams {
 
     fn change_stream_tags(
         &self,
+        body: Body<'_>,
         request: &TagRequest,
         now_us: u64,
         change: impl FnOnce(&mut Tags) -> Result<(), Failure>,
@@ -143,6 +144,7 @@ impl Streams {
             request.stream_arn.as_deref(),
         );
         let stream = self.target(name, arn, now_us)?;
+        self.admit(body.operation, Some(&stream), now_us)?;
         change(&mut stream.write(now_us).tags)?;
         Ok(nothing())
     }
@@ -165,6 +167,7 @@ impl Streams {
             request.stream_arn.as_deref(),
         );
         let stream = self.target(name, arn, now_us)?;
+        self.admit(body.operation, Some(&stream), now_us)?;
         let state = stream.read(now_us);
         let start = match &request.exclusive_start_tag_key {
             Some(key) => Bound::Excluded(key.clone()),

@@ -121,6 +121,11 @@ impl AggregateUDFImpl for Aggregate {
             None => of.is_numeric().then_some(DataType::Float64),
         };
         let number = |of: &DataType| of.is_numeric() || *of == DataType::Null;
+        // An array of NULLs alone does not say that its rows are NULL.
+        let typed = |of: &DataType| match of {
+            DataType::Null => DataType::Utf8,
+            of => of.clone(),
+        };
         let coerced = match (self.of, types) {
             (Of::Percentile, [x, part]) if number(x) => {
                 percentage(part).map(|part| vec![x.clone(), part])
@@ -128,11 +133,12 @@ impl AggregateUDFImpl for Aggregate {
             (Of::Percentile, [x, weight, part]) if number(x) && number(weight) => {
                 percentage(part).map(|part| vec![x.clone(), DataType::Float64, part])
             }
-            (Of::MaxBy | Of::MinBy, [_, _]) => Some(types.to_vec()),
+            (Of::MaxBy | Of::MinBy, [x, y]) => Some(vec![x.clone(), typed(y)]),
             (Of::MaxBy | Of::MinBy, [x, y, n]) if n.is_integer() => {
-                Some(vec![x.clone(), y.clone(), DataType::Int64])
+                Some(vec![x.clone(), typed(y), DataType::Int64])
             }
-            (Of::Histogram, [_]) | (Of::Map | Of::Multimap, [_, _]) => Some(types.to_vec()),
+            (Of::Histogram, [key]) => Some(vec![typed(key)]),
+            (Of::Map | Of::Multimap, [key, value]) => Some(vec![typed(key), value.clone()]),
             (Of::Union, [DataType::Map(..)]) => Some(types.to_vec()),
             _ => None,
         };

@@ -1,24 +1,35 @@
-//! Values as texts, written as a CAST to varchar writes them.
+//! What a CAST gives: values as texts, numbers rounded, and what is cast otherwise.
 
 use std::sync::Arc;
 
 use datafusion::arrow::array::{Array, ArrayRef, AsArray, StringArray};
 use datafusion::arrow::compute::cast;
-use datafusion::arrow::datatypes::{DataType, Float64Type, Int64Type};
+use datafusion::arrow::datatypes::{DataType, Field, FieldRef, Float64Type, Int64Type, TimeUnit};
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::Transformed;
-use datafusion::common::{DFSchema, exec_err};
+use datafusion::common::{DFSchema, exec_err, plan_err};
 use datafusion::error::Result;
-use datafusion::logical_expr::expr::{Cast, ScalarFunction, TryCast};
+use datafusion::functions_nested::array_transform::array_transform;
+use datafusion::logical_expr::expr::{Cast, LambdaVariable, TryCast};
 use datafusion::logical_expr::expr_rewriter::FunctionRewrite;
-use datafusion::logical_expr::{Expr, ExprSchemable, ScalarUDF};
+use datafusion::logical_expr::{self, Expr, ExprSchemable, lit};
 
-use super::call::{Body, Call, Form, Function, Kind, is_text, item_of, text};
+use super::call::{
+    Body, Form, Function, Kind, double, first, form, is_text, item_of, list_of, text,
+};
+use super::names::type_name;
 use super::row::Batch;
-use super::{json, time, zones};
+use super::{json, read, time, zones};
 
 /// What a CAST to varchar is planned as.
 pub(super) const AS_TEXT: &str = "as_varchar";
+
+/// What a CAST of a double to a whole number is planned as: halves go away from zero.
+pub(super) const ROUNDED: &str = "rounded";
+
+/// What a CAST of a time to one with fewer digits is planned as: it is rounded to so many
+/// microseconds.
+pub(super) const ROUNDED_TIME: &str = "rounded_time";
 
 /// What `approx_distinct` counts: values of a type that DataFusion's can hash.
 pub(in crate::query) const DISTINCT_KEY: &str = "distinct_key";
@@ -38,11 +49,24 @@ pub(super) const FUNCTIONS: &[Function] = &[
         }],
     },
     Function {
+        name: ROUNDED,
+        forms: &[form(&[Kind::Double], double, |row| {
+            Ok(row.double(0).round().into())
+        })],
+    },
+    Function {
+        name: ROUNDED_TIME,
+        forms: &[form(&[Kind::Time, Kind::Whole], first, |row| {
+            let (of, unit) = (row.micros(0), row.whole(1));
+            Ok(((of + unit / 2).div_euclid(unit) * unit).into())
+        })],
+    },
+    Function {
         name: AS_IT_IS,
         forms: &[Form {
             takes: &[Kind::Any],
             more: false,
-            gives: super::call::first,
+            gives: first,
             body: Body::All(|batch, _| Ok(Arc::clone(batch.arg(0)))),
         }],
     },
@@ -146,19 +170,114 @@ pub(super) fn array_join(batch: &Batch, _: &DataType) -> Result<ArrayRef> {
     Ok(Arc::new(joined.collect::<StringArray>()))
 }
 
-/// Makes CASTs write and read as Trino's do: times and doubles into texts, and JSON,
-/// which is a text here.
+/// Makes CASTs write, read and round as Trino's do; JSON is a text here.
 #[derive(Debug)]
 pub(super) struct Casts;
 
-fn call(name: &str, arg: Expr) -> Option<Expr> {
-    let mut all = FUNCTIONS.iter().chain(json::FUNCTIONS);
-    let function = all.find(|of| of.name == name)?;
-    let udf = Arc::new(ScalarUDF::from(Call::new(function)));
-    Some(Expr::ScalarFunction(ScalarFunction::new_udf(
-        udf,
-        vec![arg],
-    )))
+/// The function that reads a text as a type.
+fn reads(to: &DataType) -> Option<&'static str> {
+    Some(match to {
+        DataType::Boolean => read::AS_BOOLEAN,
+        DataType::Date32 | DataType::Date64 => read::AS_DATE,
+        DataType::Timestamp(_, None) => read::AS_TIME,
+        DataType::Timestamp(_, Some(_)) => read::AS_ZONED,
+        to if to.is_signed_integer() => read::AS_WHOLE,
+        to if to.is_floating() => read::AS_DOUBLE,
+        _ => return None,
+    })
+}
+
+/// The elements of an array, each cast. `None`: DataFusion casts them alike.
+fn elements(
+    inner: &Expr,
+    item: &FieldRef,
+    to: &FieldRef,
+    tries: bool,
+    depth: usize,
+) -> Result<Option<Expr>> {
+    let name = format!("item{depth}");
+    let element = Expr::LambdaVariable(LambdaVariable::new(name.clone(), Some(Arc::clone(item))));
+    let Some(called) = instead(&element, item, to.data_type(), tries, depth + 1)? else {
+        return Ok(None);
+    };
+    let (expr, field) = (Box::new(called), Arc::clone(to));
+    let body = match tries {
+        true => Expr::TryCast(TryCast { expr, field }),
+        false => Expr::Cast(Cast { expr, field }),
+    };
+    let each = logical_expr::lambda([name], body);
+    Ok(Some(array_transform(inner.clone(), each)))
+}
+
+/// What is cast instead of an expression; `None`: itself.
+fn instead(
+    inner: &Expr,
+    of: &Field,
+    to: &DataType,
+    tries: bool,
+    depth: usize,
+) -> Result<Option<Expr>> {
+    let timed = is_text(of.data_type()) || matches!(of.data_type(), DataType::Timestamp(..));
+    let unit = match to {
+        DataType::Timestamp(TimeUnit::Second, _) if timed => 1_000_000_i64,
+        DataType::Timestamp(TimeUnit::Millisecond, _) if timed => 1_000,
+        _ => return read_or_written(inner, of, to, tries, depth),
+    };
+    let time = read_or_written(inner, of, to, tries, depth)?;
+    let time = time.unwrap_or_else(|| inner.clone());
+    super::call(ROUNDED_TIME, vec![time, lit(unit)]).map(Some)
+}
+
+fn read_or_written(
+    inner: &Expr,
+    of: &Field,
+    to: &DataType,
+    tries: bool,
+    depth: usize,
+) -> Result<Option<Expr>> {
+    let called = |name: &str| super::call(name, vec![inner.clone()]).map(Some);
+    if json::is_marked(of) {
+        let (name, texts) = match item_of(to) {
+            Some(_) => (json::AS_TEXTS, list_of(DataType::Utf8)),
+            None => (json::AS_TEXT, DataType::Utf8),
+        };
+        let written = super::call(name, vec![inner.clone()])?;
+        let of = Field::new(name, texts, true);
+        let read = read_or_written(&written, &of, to, tries, depth)?;
+        return Ok(Some(read.unwrap_or(written)));
+    }
+    let of = of.data_type();
+    let instant = |of: &DataType| {
+        let date = matches!(of, DataType::Date32 | DataType::Date64);
+        date || matches!(of, DataType::Timestamp(..))
+    };
+    if (instant(of) && to.is_numeric()) || (of.is_numeric() && instant(to)) {
+        return plan_err!(
+            "Cannot cast {} to {}; to_unixtime(x) and from_unixtime(x) go between times and \
+             seconds since 1970",
+            type_name(of),
+            type_name(to)
+        );
+    }
+    match of {
+        DataType::List(item) => match to {
+            DataType::List(to) => elements(inner, item, to, tries, depth),
+            _ => Ok(None),
+        },
+        DataType::Timestamp(..) if is_text(to) => called(AS_TEXT),
+        of if of.is_floating() && is_text(to) => called(AS_TEXT),
+        of if of.is_floating() && to.is_integer() => called(ROUNDED),
+        DataType::Decimal128(precision, scale) if *scale > 0 && to.is_integer() => {
+            let rounded = DataType::Decimal128(*precision, 0);
+            Ok(Some(logical_expr::cast(inner.clone(), rounded)))
+        }
+        of if is_text(of) => match reads(to) {
+            Some(name) if tries => super::call(name, vec![inner.clone(), lit(true)]).map(Some),
+            Some(name) => called(name),
+            None => Ok(None),
+        },
+        _ => Ok(None),
+    }
 }
 
 impl FunctionRewrite for Casts {
@@ -172,29 +291,15 @@ impl FunctionRewrite for Casts {
         schema: &DFSchema,
         _: &ConfigOptions,
     ) -> Result<Transformed<Expr>> {
-        let (inner, to) = match &expr {
-            Expr::Cast(Cast { expr, field }) | Expr::TryCast(TryCast { expr, field }) => {
-                (expr.as_ref(), field.data_type())
-            }
+        let (inner, to, tries) = match &expr {
+            Expr::Cast(Cast { expr, field }) => (expr.as_ref(), field.data_type(), false),
+            Expr::TryCast(TryCast { expr, field }) => (expr.as_ref(), field.data_type(), true),
             _ => return Ok(Transformed::no(expr)),
         };
         let Ok((_, of)) = inner.to_field(schema) else {
             return Ok(Transformed::no(expr));
         };
-        let name = if json::is_marked(&of) {
-            match item_of(to) {
-                Some(_) => json::AS_TEXTS,
-                None => json::AS_TEXT,
-            }
-        } else {
-            let special =
-                matches!(of.data_type(), DataType::Timestamp(..)) || of.data_type().is_floating();
-            match special && is_text(to) {
-                true => AS_TEXT,
-                false => return Ok(Transformed::no(expr)),
-            }
-        };
-        let Some(called) = call(name, inner.clone()) else {
+        let Some(called) = instead(inner, &of, to, tries, 0)? else {
             return Ok(Transformed::no(expr));
         };
         let called = Box::new(called);

@@ -81,11 +81,16 @@ pub(super) const FUNCTIONS: &[Function] = &[
     rounding!("ceiling", f64::ceil),
     rounding!("floor", f64::floor),
     doubles!("truncate", f64::trunc),
+    // DataFusion's fails below 0.
+    doubles!("sqrt", f64::sqrt),
     Function {
         name: "round",
         forms: &[
             form(&[Whole], whole, |row| Ok(row.whole(0).into())),
             form(&[Double], double, |row| Ok(row.double(0).round().into())),
+            form(&[Whole, Whole], whole, |row| {
+                whole_to(row.whole(0), row.whole(1))
+            }),
             form(&[Double, Whole], double, |row| {
                 let digits = i32::try_from(row.whole(1)).unwrap_or(i32::MAX);
                 let (of, power) = (row.double(0), 10_f64.powi(digits));
@@ -167,6 +172,23 @@ pub(super) const FUNCTIONS: &[Function] = &[
 const POWER: &[Form] = &[form(&[Double, Double], double, |row| {
     Ok(row.double(0).powf(row.double(1)).into())
 })];
+
+/// A whole number rounded to so many digits behind its end, which below 0 are before it.
+fn whole_to(of: i64, digits: i64) -> Result<Value> {
+    if digits >= 0 {
+        return Ok(of.into());
+    }
+    let power = digits.checked_neg().and_then(|of| u32::try_from(of).ok());
+    let Some(power) = power.and_then(|of| 10_i128.checked_pow(of)) else {
+        return Ok(0.into());
+    };
+    let of = i128::from(of);
+    let rounded = (of.abs() + power / 2) / power * power * of.signum();
+    match i64::try_from(rounded) {
+        Ok(rounded) => Ok(rounded.into()),
+        Err(_) => exec_err!("numerical overflow: {of} has no bigint rounded so"),
+    }
+}
 
 /// Which of `count` buckets of one width a number is in; below them 0, above one more.
 fn bucket(row: &Row<'_>) -> Result<Value> {

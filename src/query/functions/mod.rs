@@ -18,9 +18,12 @@ mod lambdas;
 mod maps;
 mod math;
 mod names;
+mod operators;
 mod percentiles;
+mod read;
 mod regex;
 mod row;
+mod sums;
 mod text;
 mod time;
 mod zones;
@@ -39,6 +42,8 @@ pub(super) use arrays::{ORDINALS, SUBSCRIPT};
 pub(super) use call::item_of;
 pub(super) use casts::{AS_IT_IS, DISTINCT_KEY};
 pub(super) use names::type_name;
+pub(super) use operators::{LIKE_PATTERN, pattern as like_pattern};
+pub(super) use read::OF_LENGTH;
 
 use call::{Call, Function};
 
@@ -56,6 +61,8 @@ fn all() -> impl Iterator<Item = &'static Function> {
         maps::FUNCTIONS,
         math::FUNCTIONS,
         casts::FUNCTIONS,
+        read::FUNCTIONS,
+        operators::FUNCTIONS,
     ];
     families.into_iter().flatten()
 }
@@ -65,6 +72,15 @@ const INTERNAL: &[&str] = &[
     casts::AS_IT_IS,
     casts::AS_TEXT,
     casts::DISTINCT_KEY,
+    casts::ROUNDED,
+    casts::ROUNDED_TIME,
+    read::AS_BOOLEAN,
+    read::AS_DATE,
+    read::AS_DOUBLE,
+    read::AS_TIME,
+    read::AS_WHOLE,
+    read::AS_ZONED,
+    read::OF_LENGTH,
     json::AS_TEXT,
     json::AS_TEXTS,
     arrays::ORDINALS,
@@ -127,7 +143,6 @@ const SHARED: &[&str] = &[
     "regr_slope",
     "row_number",
     "sin",
-    "sqrt",
     "stddev",
     "stddev_pop",
     "stddev_samp",
@@ -155,7 +170,7 @@ const MISSING: &[&str] = &[
 pub(super) fn names() -> Vec<&'static str> {
     let own = all()
         .map(|of| of.name)
-        .filter(|name| !INTERNAL.contains(name));
+        .filter(|name| !INTERNAL.contains(name) && !operators::INTERNAL.contains(name));
     let renamed = RENAMED.iter().map(|(name, _)| *name);
     let aggregates = aggregates::Of::ALL.map(aggregates::Of::name);
     let mut names: Vec<_> = own
@@ -187,7 +202,9 @@ pub(super) fn register(context: &mut SessionContext) -> Result<()> {
     ] {
         context.register_higher_order_function(Arc::new(of))?;
     }
-    context.register_function_rewrite(Arc::new(casts::Casts))
+    context.register_udaf(Arc::new(AggregateUDF::from(sums::CheckedSum::default())))?;
+    context.register_function_rewrite(Arc::new(casts::Casts))?;
+    context.register_function_rewrite(Arc::new(operators::Operators))
 }
 
 /// Whether there is a function of that name.

@@ -41,11 +41,29 @@ fn passing(client: &str, local: &str, bad: impl Fn() -> Fate + Send + Sync + 'st
 /// What an answer to BatchWriteItem may be instead of one.
 type Lie = (&'static str, &'static str, fn() -> Fate, &'static str);
 
-static LIES: [Lie; 10] = [
+static LIES: [Lie; 13] = [
     (
         "empty-answer",
         "five answers 200 with no body",
         || Fate::Answer(200, JSON, ""),
+        "unreadable-answer",
+    ),
+    (
+        "no-content",
+        "five answers 204, which have no body",
+        || Fate::Answer(204, JSON, ""),
+        "unreadable-answer",
+    ),
+    (
+        "accepted",
+        "five answers 202 with no body",
+        || Fate::Answer(202, JSON, ""),
+        "unreadable-answer",
+    ),
+    (
+        "accepted-page",
+        "five answers 202 with a web page",
+        || Fate::Answer(202, "text/html", PAGE),
         "unreadable-answer",
     ),
     (

@@ -93,48 +93,18 @@ fn of_clients() -> Vec<Case> {
             )
             .exits(1)
             .says("Connection refused"),
-            Case::new(
-                format!("server-silent/{client}"),
+            falls_silent(
+                client,
+                "server-silent",
                 "connections are half-open: no answer comes any more",
-                move || {
-                    let local = server("");
-                    let way = Way::to(local.address());
-                    let run = against(way.address, &words("--attempts 2 -p 8 --timeout 500ms"));
-                    meddled(run, |_| {
-                        way.turn(Mode::Silent);
-                        for_a_while();
-                        for_a_while();
-                        way.cut();
-                        way.turn(Mode::Pass);
-                    })
-                },
-            )
-            .comes_out("not-held", &["failed"])
-            .cause("target", &["did not answer in time", " calls"])
-            .perhaps_cause("target", &["slow: "])
-            .perhaps_cause("target", &["no call was answered for"])
-            .perhaps_cause("network", &["cut connections"]),
-            Case::new(
-                format!("server-heads-only/{client}"),
+                Mode::Silent,
+            ),
+            falls_silent(
+                client,
+                "server-heads-only",
                 "heads of answers come, and nothing behind them",
-                move || {
-                    let local = server("");
-                    let way = Way::to(local.address());
-                    let run = against(way.address, &words("--attempts 2 -p 8 --timeout 500ms"));
-                    meddled(run, |_| {
-                        way.turn(Mode::HeadsOnly);
-                        for_a_while();
-                        for_a_while();
-                        way.cut();
-                        way.turn(Mode::Pass);
-                    })
-                },
-            )
-            .comes_out("not-held", &["failed"])
-            .cause("target", &["did not answer in time", " calls"])
-            .perhaps_cause("target", &["slow: "])
-            .perhaps_cause("target", &["no call was answered for"])
-            .perhaps_cause("network", &["cut connections"]),
+                Mode::HeadsOnly,
+            ),
             Case::new(
                 format!("server-slow/{client}"),
                 "each call takes 300 ms longer from the middle on",
@@ -176,6 +146,28 @@ fn of_clients() -> Vec<Case> {
 }
 
 /// The same, with who reads the changes.
+/// A server that answers in a `mode` that nobody can use for a while, and is cut off then.
+fn falls_silent(client: &str, name: &str, what: &'static str, mode: Mode) -> Case {
+    let words = format!("--via none --client {client} --attempts 2 -p 8 --timeout 500ms");
+    Case::new(format!("{name}/{client}"), what, move || {
+        let local = server("");
+        let way = Way::to(local.address());
+        let run = against(way.address, &words);
+        meddled(run, |_| {
+            way.turn(mode);
+            for_a_while();
+            for_a_while();
+            way.cut();
+            way.turn(Mode::Pass);
+        })
+    })
+    .comes_out("not-held", &["failed"])
+    .cause("target", &["did not answer in time", " calls"])
+    .perhaps_cause("target", &["slow: "])
+    .perhaps_cause("target", &["no call was answered for"])
+    .perhaps_cause("network", &["cut connections"])
+}
+
 fn of_readers() -> Vec<Case> {
     let mut cases = Vec::new();
     for (reader, via) in READERS {
