@@ -64,8 +64,9 @@ mod tests {
         let hot: Vec<f64> = (0..20)
             .map(|second| 0.16 + 0.12 * f64::from(second))
             .collect();
-        let (first, last) = grown(&hot).unwrap();
-        assert!((first - 0.46).abs() < 0.1 && (last - 2.14).abs() < 0.1);
+        let near = grown(&hot)
+            .map(|(first, last)| (first - 0.46).abs() < 0.1 && (last - 2.14).abs() < 0.1);
+        assert_eq!(near, Some(true));
         assert!(grown(&hot[..3]).is_some());
         for still in [
             &hot[..2],
