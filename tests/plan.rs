@@ -152,30 +152,6 @@ fn a_run_and_its_plan_begin_with_what_a_new_table_has_saved() {
 }
 
 #[test]
-fn a_table_takes_no_more_than_its_keys() {
-    let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("hot.toml");
-    let shown = output("profiles show steady");
-    let text = String::from_utf8(shown.stdout).unwrap();
-    let hot = text.replace("per_device_per_s = 100.0", "per_device_per_s = 5000.0");
-    assert_ne!(text, hot);
-    fs::write(&path, hot).unwrap();
-    let words = format!(
-        "plan --devices 2 --profile {} --layout timeseries -r 2200/s -o -",
-        path.display()
-    );
-    let planned = output(&words);
-    let plan: Plan = serde_json::from_slice(&planned.stdout).unwrap();
-    // Two keys of a thousand writes a second each.
-    for table in &plan.tables {
-        let most = 2_000 * 86_400;
-        let written = table.held.readings - table.held.left;
-        assert!(written <= most, "{}: {written}", table.name);
-        assert!(table.held.throttled_seconds > 80_000, "{}", table.name);
-    }
-}
-
-#[test]
 fn a_run_of_part_of_a_second_stands_beside_the_plan_of_that_part() {
     for (words, planned) in [
         ("-w 0s -d 1500ms", 300.0),

@@ -14,8 +14,6 @@ pub(super) const SLICES: usize = 16;
 pub struct Seconds {
     seconds: Vec<[u32; SLICES]>,
     totals: Vec<u64>,
-    /// How many keys there are, where readings share them.
-    keys: Option<u64>,
 }
 
 impl Seconds {
@@ -39,13 +37,7 @@ impl Seconds {
             }
             slices
         });
-        Self {
-            keys: match keys {
-                Keys::Own => None,
-                Keys::Devices(devices) => Some(u64::from(devices)),
-            },
-            ..Self::of(seconds.collect())
-        }
+        Self::of(seconds.collect())
     }
 
     /// So many readings in each second, spread evenly over the keys.
@@ -63,16 +55,7 @@ impl Seconds {
         Self {
             totals: seconds.iter().map(total).collect(),
             seconds,
-            keys: None,
         }
-    }
-
-    /// Readings that all keys take in a second, where a key takes `units` write units and
-    /// a reading `each`, all devices alike.
-    pub(super) fn keys_take(&self, units: u64, each: u64) -> u64 {
-        let of_a_key = units / each.max(1);
-        self.keys
-            .map_or(u64::MAX, |keys| keys.saturating_mul(of_a_key))
     }
 
     /// Readings of each second: by slice, and all.

@@ -7,8 +7,8 @@ use super::demand::{SLICES, Seconds};
 use crate::capacity::quota::Quotas;
 use crate::capacity::scaling::{AutoScaling, ScalingAssumptions, ScalingPolicy};
 use crate::capacity::table::{
-    Assumptions, Demand, Direction, NEW_TABLE, PARTITION_BYTES, PARTITION_CAP, Settings,
-    TableCapacity, Units, partitions_for_size,
+    Assumptions, Demand, Direction, NEW_TABLE, PARTITION_BYTES, Settings, TableCapacity, Units,
+    partitions_for_size,
 };
 
 const SECOND_US: u64 = 1_000_000;
@@ -118,7 +118,6 @@ pub(super) fn through(
     };
     let mut waiting = Waiting::default();
     let mut offered = [0; SLICES];
-    let keys_take = seconds.keys_take(PARTITION_CAP.write, units);
     for (second, (slices, due)) in (0u64..).zip(seconds.iter()) {
         if second % TELL_EVERY_S == 0 {
             tell(second as f64 / seconds.len() as f64);
@@ -135,12 +134,12 @@ pub(super) fn through(
         let from_us = second * SECOND_US;
         let tally = table.offer_writes(from_us, SECOND_US, Demand::Slices(&offered));
         // Whole items, the oldest first.
-        let written = (tally.admitted / units).min(keys_take);
+        let written = tally.admitted / units;
         let late = waiting.write(second, due, written);
         held.longest_delay = held.longest_delay.max(late.longest);
         held.delayed += late.readings;
         held.throttled_writes += waiting.readings;
-        if tally.all_throttled() > 0 || waiting.readings > 0 && written == keys_take {
+        if tally.all_throttled() > 0 {
             held.throttled_seconds += 1;
             note(&mut day.throttled, second / 60);
         }

@@ -19,9 +19,8 @@ pub const PARTITION_CAP: Units = Units {
 /// What a partition stores: 10 GB.
 pub const PARTITION_BYTES: u64 = 10_000_000_000;
 
-/// More partitions than this are not modelled: a size of 655 TB, or 65 million write
-/// units a second.
-const MAX_PARTITIONS: u64 = 1 << 16;
+/// More partitions than this are not modelled: a size of 160 TB.
+const MAX_PARTITIONS: u64 = 1 << 14;
 
 /// Partitions of a provisioned table: reads by 3,000 and writes by 1,000,
 /// added, rounded up. The sum is what AWS used to document in its guidelines for
