@@ -83,10 +83,5 @@ fn hostile() -> RunResult {
     result.failures.insert(harm(), 1);
     result.ledger.broken = vec![harm()];
     result.ledger.closed = false;
-    result.thresholds = vec![hrload::report::Threshold {
-        expression: harm(),
-        measured: Some(1.0),
-        met: false,
-    }];
     result
 }
