@@ -11,10 +11,10 @@
 //! one. `docs/architecture.md` says which room may know which.
 
 pub mod aws;
-pub mod capacity;
+pub use hrload_capacity as capacity;
 pub mod cli;
 pub mod clock;
-pub mod codec;
+pub use hrload_codec as codec;
 pub mod dashboard;
 pub mod endpoint;
 pub mod experiment;
@@ -23,12 +23,12 @@ pub mod hosts;
 pub mod lake;
 pub mod load;
 pub mod local;
-pub mod measure;
+pub use hrload_measure as measure;
 #[cfg(feature = "sql")]
 pub mod query;
 pub mod report;
-pub mod stats;
+pub use hrload_stats as stats;
 pub mod stream;
 pub mod telemetry;
 pub mod trouble;
-pub mod workload;
+pub use hrload_workload as workload;

@@ -1,6 +1,6 @@
 //! The transform between Firehose and S3, as a Lambda function.
 
-use hrload::codec::transform::{Answers, Event, answer};
+use hrload_codec::transform::{Answers, Event, answer};
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 
 #[tokio::main(flavor = "current_thread")]
