@@ -1,0 +1,470 @@
+//! The HTTP front: one port for both services.
+//!
+//! A listener deals connections to server threads in turn; each thread runs a
+//! single-threaded runtime with one task a connection, so that ten thousand
+//! idle connections cost memory and no time. What a request gets as an answer
+//! is [`super::front`]'s matter.
+
+use std::fmt;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use hyper::server::conn::{http1, http2};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{mpsc, watch};
+
+use super::body::{Held, SMALL_BODY_BYTES};
+use super::capture::{Capture, ChangeDelay};
+use super::dynamodb::Database;
+use super::faults::{FaultDice, Injected};
+use super::front::Front;
+use super::kinesis::Streams;
+use super::origin::Origin;
+use super::table_streams::TableStreams;
+use super::{Faults, Limits};
+use hrload_base::clock::Clock;
+use hrload_base::hosts::{HostName, Hosts};
+
+/// How the services are to run.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Address to listen on; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// Names besides `localhost` and addresses by which the services may be asked.
+    pub allow_hosts: Vec<HostName>,
+    /// Origins of pages that may call them from a browser.
+    pub allow_origins: Vec<Origin>,
+    /// Server threads; connections are dealt to them in turn.
+    pub threads: usize,
+    /// Region in ARNs and change records.
+    pub region: String,
+    /// Account id in ARNs.
+    pub account: String,
+    /// Time from a write to its record's arrival in the stream.
+    pub change_delay: ChangeDelay,
+    /// Bytes of items and of stream records to keep, each; the oldest go first.
+    pub retain_bytes: u64,
+    /// The capacity rules that bind; without any, the services take whatever
+    /// comes.
+    pub limits: Option<Limits>,
+    /// Answer BatchWriteItem as cheaply as can be and write nothing: to measure
+    /// clients alone.
+    pub null: bool,
+    /// Faults to inject.
+    pub faults: Faults,
+    /// Seed of delays and faults.
+    pub seed: u64,
+}
+
+/// A connection on which no request head arrives for this long is closed,
+/// whether it is idle or stalls; with HTTP/2 that goes for its first bytes alone.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(300);
+/// How long connections may take to finish what they are at when the services stop.
+const STOP_TIMEOUT: Duration = Duration::from_secs(1);
+/// Connections that may wait to be accepted. Those beyond it find out a second
+/// later, when they try again.
+const BACKLOG: i32 = 4096;
+/// How long to wait before accepting again when the system cannot.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(10);
+/// Calls of one HTTP/2 connection at a time: the least that servers are recommended to
+/// allow (<https://www.rfc-editor.org/rfc/rfc9113#section-6.5.2>).
+const MOST_STREAMS: u32 = 100;
+/// What a client may send ahead of being read: so that a call that has to wait holds up
+/// no other, all of them together.
+const STREAM_WINDOW: u32 = SMALL_BODY_BYTES as u32;
+/// Every how many requests a thread that never rests publishes its CPU time.
+pub(super) const CPU_PUBLISH_INTERVAL: u64 = 64;
+
+impl Config {
+    /// The account id that stands in ARNs unless another is asked for.
+    pub const ACCOUNT: &'static str = "000000000000";
+}
+
+/// A free loopback port, two threads, AWS's observed change delay, no faults.
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            allow_hosts: Vec::new(),
+            allow_origins: Vec::new(),
+            threads: 2,
+            region: "us-east-1".to_owned(),
+            account: Self::ACCOUNT.to_owned(),
+            change_delay: ChangeDelay::default(),
+            retain_bytes: 512 << 20,
+            limits: None,
+            null: false,
+            faults: Faults::default(),
+            seed: 1,
+        }
+    }
+}
+
+/// The running services. Stops when dropped: no new connections, answers under
+/// way are finished within a second.
+#[derive(Debug)]
+pub struct Services {
+    address: SocketAddr,
+    database: Arc<Database>,
+    capture: Arc<Capture>,
+    table_streams: Arc<TableStreams>,
+    dice: Arc<FaultDice>,
+    cpu_us: Vec<Arc<AtomicU64>>,
+    stop: watch::Sender<bool>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+/// Why the services could not start.
+#[derive(Debug)]
+pub struct StartError {
+    /// The address asked for.
+    pub listen: SocketAddr,
+    /// What the system said.
+    pub source: std::io::Error,
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "cannot listen on {}: {}", self.listen, self.source)?;
+        if self.source.kind() == std::io::ErrorKind::AddrInUse {
+            write!(f, "; port 0 takes a free one")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for StartError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.source)
+    }
+}
+
+impl Services {
+    /// Starts the services on threads of their own; returns when the port answers.
+    ///
+    /// # Errors
+    /// The address cannot be listened on, or a thread cannot be started.
+    pub fn start(config: Config) -> Result<Self, StartError> {
+        let listen = config.listen;
+        Self::try_start(config).map_err(|source| StartError { listen, source })
+    }
+
+    fn try_start(config: Config) -> std::io::Result<Self> {
+        raise_open_files_limit();
+        let listener = std::net::TcpListener::bind(config.listen)?;
+        // Once more, with a longer queue than the library's 128.
+        rustix::net::listen(&listener, BACKLOG)?;
+        listener.set_nonblocking(true)?;
+        let address = listener.local_addr()?;
+
+        let dice = Arc::new(FaultDice::new(&config.faults, config.seed));
+        let limits = config.limits.map(Arc::new);
+        let streams = Streams::new(
+            config.region.clone(),
+            config.account.clone(),
+            config.retain_bytes,
+        );
+        let streams = Arc::new(streams.with_limits(limits.clone()));
+        let clock = Clock::start();
+        let capture = Arc::new(Capture::start(
+            Arc::clone(&streams),
+            config.region.clone(),
+            config.change_delay,
+            Arc::clone(&dice),
+            config.seed,
+            clock,
+        ));
+        let region = config.region.clone();
+        let database = Database::new(
+            config.region,
+            config.account,
+            config.retain_bytes,
+            Arc::clone(&streams),
+            Arc::clone(&capture),
+            Arc::clone(&dice),
+        );
+        // An account of its own, and no rules: a table's stream takes what its table takes.
+        let logs = Arc::new(Streams::new(
+            String::new(),
+            String::new(),
+            config.retain_bytes,
+        ));
+        let stream_capture = Capture::start(
+            Arc::clone(&logs),
+            region,
+            config.change_delay,
+            Arc::clone(&dice),
+            config.seed,
+            clock,
+        );
+        let table_streams = Arc::new(TableStreams::new(logs, stream_capture));
+        let database = database.with_table_streams(Arc::clone(&table_streams));
+        let database = Arc::new(database.with_limits(limits));
+        let front = Front::new(
+            Arc::clone(&database),
+            Arc::clone(&table_streams),
+            streams,
+            Arc::clone(&dice),
+            clock,
+            config.seed,
+        );
+        let hosts = Hosts::of(address.ip(), &config.allow_hosts);
+        let front = front.answering(hosts, config.allow_origins);
+        let front = Arc::new(front.nulling(config.null));
+
+        let (stop, stopping) = watch::channel(false);
+        let mut services = Self {
+            address,
+            database,
+            capture,
+            table_streams,
+            dice,
+            cpu_us: Vec::new(),
+            stop,
+            threads: Vec::new(),
+        };
+        let mut hands = Vec::new();
+        let mut listener = Some(listener);
+        let mut workers = Vec::new();
+        for _ in 0..config.threads.max(1) {
+            let (give, take) = mpsc::unbounded_channel();
+            hands.push(give);
+            workers.push(take);
+        }
+        for (at, connections) in workers.into_iter().enumerate() {
+            let cpu_us = Arc::new(AtomicU64::new(0));
+            services.cpu_us.push(Arc::clone(&cpu_us));
+            let worker = Worker {
+                front: Arc::clone(&front),
+                connections,
+                stopping: stopping.clone(),
+                cpu_us,
+            };
+            // The first thread also accepts: dealing costs little, and a
+            // thread of its own would mean another to wake for each connection.
+            let dealer = listener.take().map(|listener| (listener, hands.clone()));
+            let thread = std::thread::Builder::new()
+                .name(format!("hrload-local-{at}"))
+                .spawn(move || worker.run(dealer))?;
+            services.threads.push(thread);
+        }
+        Ok(services)
+    }
+
+    /// Where they listen.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The endpoint URL for clients: `http://127.0.0.1:8000`.
+    #[must_use]
+    pub fn endpoint(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Holds counted faults back until [`Self::begin_counted_faults`].
+    pub fn hold_counted_faults(&self) {
+        self.dice.hold_counted();
+    }
+
+    /// Lets counted faults strike from now on.
+    pub fn begin_counted_faults(&self) {
+        self.dice.begin_counting();
+    }
+
+    /// CPU time used by all service threads so far, in microseconds. A busy
+    /// thread's is a few requests old.
+    #[must_use]
+    pub fn cpu_us(&self) -> u64 {
+        let servers: u64 = self.cpu_us.iter().map(|us| us.load(Relaxed)).sum();
+        servers + self.capture.cpu_us() + self.table_streams.cpu_us()
+    }
+
+    /// The faults injected so far, by kind.
+    #[must_use]
+    pub fn injected(&self) -> Injected {
+        self.dice.injected()
+    }
+
+    /// Items that made room for newer ones because more than `retain_bytes`
+    /// would have been kept.
+    #[must_use]
+    pub fn evicted(&self) -> u64 {
+        self.database.evicted()
+    }
+}
+
+impl Drop for Services {
+    fn drop(&mut self) {
+        self.stop.send_replace(true);
+        for thread in self.threads.drain(..) {
+            // A thread that panicked has said so; there is nothing to add.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// Each connection is an open file; systems often allow 1,024 unless asked.
+fn raise_open_files_limit() {
+    use rustix::process::{Resource, getrlimit, setrlimit};
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    // If it cannot be raised, connections beyond it wait to be accepted.
+    let _ = setrlimit(Resource::Nofile, limit);
+}
+
+/// Publishes the calling thread's CPU time.
+pub(super) fn publish_cpu(cpu_us: &AtomicU64) {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    let us = time.tv_sec as u64 * 1_000_000 + time.tv_nsec as u64 / 1000;
+    cpu_us.store(us, Relaxed);
+}
+
+/// One server thread: owns its runtime and the connections dealt to it; ends
+/// when `stopping` says so.
+struct Worker {
+    front: Arc<Front>,
+    connections: mpsc::UnboundedReceiver<std::net::TcpStream>,
+    stopping: watch::Receiver<bool>,
+    cpu_us: Arc<AtomicU64>,
+}
+
+type Hands = Vec<mpsc::UnboundedSender<std::net::TcpStream>>;
+
+impl Worker {
+    fn run(mut self, dealer: Option<(std::net::TcpListener, Hands)>) {
+        let parked = Arc::clone(&self.cpu_us);
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .on_thread_park(move || publish_cpu(&parked))
+            .build();
+        let Ok(runtime) = runtime else {
+            return;
+        };
+        runtime.block_on(async {
+            if let Some((listener, hands)) = dealer {
+                let stopping = self.stopping.clone();
+                tokio::spawn(deal(listener, hands, stopping));
+            }
+            let mut stopping = self.stopping.clone();
+            // Dropped by every connection task at its end.
+            let (working, mut done) = mpsc::channel::<()>(1);
+            loop {
+                tokio::select! {
+                    _ = stopping.wait_for(|stop| *stop) => break,
+                    connection = self.connections.recv() => {
+                        let Some(connection) = connection else { break };
+                        self.serve(connection, working.clone());
+                    }
+                }
+            }
+            drop(working);
+            let _ = tokio::time::timeout(STOP_TIMEOUT, done.recv()).await;
+        });
+        publish_cpu(&self.cpu_us);
+    }
+
+    /// Starts the task that serves one connection: it ends with the
+    /// connection, or gently when the services stop.
+    fn serve(&self, stream: std::net::TcpStream, working: mpsc::Sender<()>) {
+        let Ok(stream) = TcpStream::from_std(stream) else {
+            return;
+        };
+        let front = Arc::clone(&self.front);
+        let cpu_us = Arc::clone(&self.cpu_us);
+        let mut stopping = self.stopping.clone();
+        tokio::spawn(async move {
+            let _working = working;
+            let held = Arc::new(Held::default());
+            let service = hyper::service::service_fn(move |request| {
+                let front = Arc::clone(&front);
+                front.answer(request, Arc::clone(&held), Arc::clone(&cpu_us))
+            });
+            let first = tokio::select! {
+                first = first_bytes(&stream) => first,
+                _ = stopping.wait_for(|stop| *stop) => return,
+            };
+            let stream = match first {
+                Some(_) => TokioIo::new(stream),
+                None => return,
+            };
+            if first == Some(*PREFACE) {
+                let connection = http2::Builder::new(TokioExecutor::new())
+                    .timer(TokioTimer::new())
+                    .max_concurrent_streams(MOST_STREAMS)
+                    .initial_stream_window_size(STREAM_WINDOW)
+                    .initial_connection_window_size(STREAM_WINDOW * MOST_STREAMS)
+                    .serve_connection(stream, service);
+                until_stopped(connection, |open| open.graceful_shutdown(), stopping).await;
+            } else {
+                let connection = http1::Builder::new()
+                    .timer(TokioTimer::new())
+                    .header_read_timeout(HEAD_TIMEOUT)
+                    .serve_connection(stream, service);
+                until_stopped(connection, |open| open.graceful_shutdown(), stopping).await;
+            }
+        });
+    }
+}
+
+/// What a client says first that speaks HTTP/2 without having asked, as the SDK for
+/// JavaScript does with Kinesis (<https://www.rfc-editor.org/rfc/rfc9113#section-3.4>).
+/// No method of HTTP/1.1 begins so.
+const PREFACE: &[u8; 4] = b"PRI ";
+
+/// The first bytes that come, left where they are; `None` where none come in time.
+async fn first_bytes(stream: &TcpStream) -> Option<[u8; PREFACE.len()]> {
+    let mut first = [0; PREFACE.len()];
+    let peeked = tokio::time::timeout(HEAD_TIMEOUT, stream.peek(&mut first)).await;
+    match peeked {
+        Ok(Ok(1..)) => Some(first),
+        _ => None,
+    }
+}
+
+/// Serves a connection to its end, which comes gently when the services stop.
+async fn until_stopped<C: Future>(
+    connection: C,
+    shut_down: impl FnOnce(Pin<&mut C>),
+    mut stopping: watch::Receiver<bool>,
+) {
+    let mut connection = std::pin::pin!(connection);
+    // A connection that ends in an error is the client's loss or a fault.
+    tokio::select! {
+        _ = connection.as_mut() => return,
+        _ = stopping.wait_for(|stop| *stop) => {}
+    }
+    shut_down(connection.as_mut());
+    let _ = connection.await;
+}
+
+/// Accepts connections and deals them in turn, until the services stop.
+async fn deal(listener: std::net::TcpListener, hands: Hands, mut stopping: watch::Receiver<bool>) {
+    let Ok(listener) = TcpListener::from_std(listener) else {
+        return;
+    };
+    let mut turn = hands.iter().cycle();
+    loop {
+        let accepted = tokio::select! {
+            _ = stopping.wait_for(|stop| *stop) => return,
+            accepted = listener.accept() => accepted,
+        };
+        match accepted {
+            Ok((stream, _)) => {
+                // Answers are single writes; waiting to fill packets only delays them.
+                let _ = stream.set_nodelay(true);
+                if let (Ok(stream), Some(hand)) = (stream.into_std(), turn.next()) {
+                    let _ = hand.send(stream);
+                }
+            }
+            // Out of files, say. The connection waits in the backlog meanwhile.
+            Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
+        }
+    }
+}
