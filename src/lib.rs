@@ -27,8 +27,8 @@ pub use hrload_measure as measure;
 #[cfg(feature = "sql")]
 pub use hrload_query as query;
 pub use hrload_report as report;
-pub use hrload_stats as stats;
 pub use hrload_shards as stream;
+pub use hrload_stats as stats;
 pub mod telemetry;
 pub use hrload_net::trouble;
 pub use hrload_workload as workload;

@@ -9,7 +9,7 @@
 mod case;
 mod cases;
 mod play;
-#[path = "../support/mod.rs"]
+#[path = "../it/support/mod.rs"]
 mod support;
 mod table;
 mod told;

@@ -10,7 +10,7 @@ mod meanings;
 mod output;
 mod seed;
 mod semantics;
-#[path = "../support/mod.rs"]
+#[path = "../it/support/mod.rs"]
 mod support;
 mod views;
 mod world;

@@ -23,8 +23,8 @@ use object_store::{
     RetryConfig, UpdateVersion,
 };
 
-use hrload_net::endpoint::wrong_in_environment;
 use hrload_base::files::is_not_offered;
+use hrload_net::endpoint::wrong_in_environment;
 
 /// How often a write is tried before delivery ends. S3's own client tries
 /// each a few times more.

@@ -20,7 +20,7 @@ pub fn decode(record: &[u8]) -> Result<Change<'_>, DecodeError> {
 }
 
 /// What is taken out of an item, its identity at least.
-pub(in crate) trait Image<'a>: Default {
+pub(crate) trait Image<'a>: Default {
     /// Reads an item in DynamoDB JSON.
     fn scan(scanner: &mut Scanner<'a>) -> Result<Self, DecodeError>;
 
@@ -42,7 +42,7 @@ impl<'a> Image<'a> for Identity {
 
 /// Reads the change record that stands there, and its new image as `I`.
 #[inline(always)]
-pub(in crate) fn scan<'a, I: Image<'a>>(
+pub(crate) fn scan<'a, I: Image<'a>>(
     scanner: &mut Scanner<'a>,
 ) -> Result<(Change<'a>, I), DecodeError> {
     let mut table: &[u8] = b"";

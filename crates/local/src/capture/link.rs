@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex};
 use super::delay::Delays;
 use super::pending::Pending;
 use super::{Shared, locked};
-use hrload_codec::change::{self, ChangeImage, ChangeKind, Precision};
 use crate::kinesis::{Backlog, Batch};
+use hrload_codec::change::{self, ChangeImage, ChangeKind, Precision};
 
 /// One table's way into one stream. Writers call it from any thread.
 #[derive(Debug)]
@@ -182,7 +182,7 @@ impl Link {
     }
 
     /// Whether it is closed and everything arrived.
-    pub(in crate) fn is_done(&self) -> bool {
+    pub(crate) fn is_done(&self) -> bool {
         let backlog = locked(&self.backlog);
         let pending = locked(&self.pending);
         pending.closed && pending.is_empty() && backlog.waiting() == 0

@@ -12,8 +12,8 @@ use super::request::{Members, constraints, missing};
 use super::table::{BillingMode, Settings, Status, TRANSITION_US, Table, Units};
 use super::throughput::{self, maximum, mode};
 use super::{shapes, stream};
-use hrload_capacity::table::{self as capacity, Change, Description, Mode};
 use crate::Failure;
+use hrload_capacity::table::{self as capacity, Change, Description, Mode};
 
 const INVALID: &str = "One or more parameter values were invalid: ";
 

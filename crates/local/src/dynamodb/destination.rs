@@ -8,10 +8,10 @@ use serde_json::{Value, json};
 use super::request::{Members, constraints, missing, not_in};
 use super::table::{TRANSITION_US, Table};
 use super::{Database, control, shapes};
-use hrload_codec::change::Precision;
 use crate::Failure;
 use crate::capture::Link;
 use crate::table_streams::TableStream;
+use hrload_codec::change::Precision;
 
 /// One stream a table's changes go or went to.
 #[derive(Debug)]

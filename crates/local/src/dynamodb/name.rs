@@ -98,7 +98,7 @@ pub(super) fn fits_pattern(name: &str) -> bool {
 }
 
 /// The first constraint on a table's name that `name`, at `member`, breaks.
-pub(in crate) fn broken(name: &str, member: &str) -> Option<String> {
+pub(crate) fn broken(name: &str, member: &str) -> Option<String> {
     let at = format!("Value '{name}' at '{member}' failed to satisfy constraint: Member must");
     if name.len() < MIN_NAME {
         Some(format!("{at} have length greater than or equal to 3"))

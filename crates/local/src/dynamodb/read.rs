@@ -12,8 +12,8 @@ use super::table::Table;
 use super::throughput::throttled;
 use super::write::with_arena;
 use super::{Database, shapes};
-use hrload_capacity::size::read_units;
 use crate::Failure;
+use hrload_capacity::size::read_units;
 
 /// Refuses names without an expression. There never is one: projections are
 /// not served.

@@ -21,7 +21,7 @@ impl From<Malformed> for Failure {
 
 /// An object's members, as they stand in the body.
 #[derive(Debug, Clone)]
-pub(in crate) struct Members<'a> {
+pub(crate) struct Members<'a> {
     entries: Vec<(Cow<'a, str>, &'a str)>,
 }
 
@@ -29,7 +29,7 @@ impl<'a> Members<'a> {
     /// Reads the body of an operation of this shape. What is not JSON, of the
     /// wrong type or not served is refused, in that order, before anything
     /// else about the request is looked at.
-    pub(in crate) fn read(body: &'a str, shape: &Structure) -> Result<Self, Failure> {
+    pub(crate) fn read(body: &'a str, shape: &Structure) -> Result<Self, Failure> {
         let mut cursor = Cursor::new(body);
         let kind = cursor.kind()?;
         let text = cursor.skip_value()?;
@@ -71,7 +71,7 @@ impl<'a> Members<'a> {
 
     /// A member's value as written; none if it is absent or null. Of several
     /// with one name the last counts.
-    pub(in crate) fn get(&self, name: &str) -> Option<&'a str> {
+    pub(crate) fn get(&self, name: &str) -> Option<&'a str> {
         let entry = self.entries.iter().rev().find(|(n, _)| n == name);
         entry.map(|(_, value)| *value).filter(|v| *v != "null")
     }
@@ -82,7 +82,7 @@ impl<'a> Members<'a> {
     }
 
     /// A string member.
-    pub(in crate) fn text(&self, name: &str) -> Option<Cow<'a, str>> {
+    pub(crate) fn text(&self, name: &str) -> Option<Cow<'a, str>> {
         self.get(name).and_then(text_of)
     }
 
@@ -97,19 +97,19 @@ impl<'a> Members<'a> {
 
     /// A whole-number member; a fraction is cut off and what is too large is
     /// read as the largest.
-    pub(in crate) fn integer(&self, name: &str) -> Option<i64> {
+    pub(crate) fn integer(&self, name: &str) -> Option<i64> {
         let text = self.get(name)?;
         let fraction = || text.parse::<f64>().ok().map(|number| number as i64);
         text.parse().ok().or_else(fraction)
     }
 
     /// A member that is a number of any kind.
-    pub(in crate) fn number(&self, name: &str) -> Option<f64> {
+    pub(crate) fn number(&self, name: &str) -> Option<f64> {
         self.get(name)?.parse().ok()
     }
 
     /// A structure or map member.
-    pub(in crate) fn object(&self, name: &str) -> Option<Members<'a>> {
+    pub(crate) fn object(&self, name: &str) -> Option<Members<'a>> {
         self.get(name).and_then(|value| Self::of(value).ok())
     }
 
@@ -182,7 +182,7 @@ pub(super) fn read_image(
 pub(super) const MOST_ERRORS: usize = 10;
 
 /// Refuses a request whose members break constraints, all of them together.
-pub(in crate) fn constraints(errors: &[String]) -> Result<(), Failure> {
+pub(crate) fn constraints(errors: &[String]) -> Result<(), Failure> {
     match errors {
         [] => Ok(()),
         [one] => Err(Failure::validation(format!(
@@ -197,12 +197,12 @@ pub(in crate) fn constraints(errors: &[String]) -> Result<(), Failure> {
 }
 
 /// The constraint message for a member that is missing.
-pub(in crate) fn missing(member: &str) -> String {
+pub(crate) fn missing(member: &str) -> String {
     format!("Value null at '{member}' failed to satisfy constraint: Member must not be null")
 }
 
 /// The constraint message for a value outside an enumeration.
-pub(in crate) fn not_in(value: &str, member: &str, set: &str) -> String {
+pub(crate) fn not_in(value: &str, member: &str, set: &str) -> String {
     format!(
         "Value '{value}' at '{member}' failed to satisfy constraint: Member must satisfy enum \
          value set: [{set}]"

@@ -14,7 +14,7 @@ use crate::Failure;
 
 /// The type of a value.
 #[derive(Debug, Clone, Copy)]
-pub(in crate) enum Type {
+pub(crate) enum Type {
     Text,
     /// A Boolean, or one of the words taken for one.
     Flag,
@@ -33,10 +33,10 @@ pub(in crate) enum Type {
 
 /// A structure: the members that are served.
 #[derive(Debug)]
-pub(in crate) struct Structure {
+pub(crate) struct Structure {
     /// Its name in the service's model.
-    pub(in crate) name: &'static str,
-    pub(in crate) members: &'static [(&'static str, Type)],
+    pub(crate) name: &'static str,
+    pub(crate) members: &'static [(&'static str, Type)],
 }
 
 /// Where a value stands, which decides how one of the wrong type is refused.

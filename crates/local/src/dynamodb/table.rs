@@ -14,7 +14,7 @@ pub(super) const SHARDS: usize = 8;
 
 /// How long control-plane changes take. On AWS they take seconds to minutes;
 /// here just long enough for every status to be seen.
-pub(in crate) const TRANSITION_US: u64 = 20_000;
+pub(crate) const TRANSITION_US: u64 = 20_000;
 
 const NEVER: u64 = u64::MAX;
 

@@ -10,12 +10,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use serde_json::{Map, json};
 
 use super::table::{BillingMode, Settings, Table, Units};
+use crate::{Failure, Limits};
 use hrload_capacity::scaling::AutoScaling;
 use hrload_capacity::table::{
     self as capacity, Change, Description, Direction, Maximum, Mode, PARTITION_CAP, Refusal, Scope,
     TableCapacity, Throttle,
 };
-use crate::{Failure, Limits};
 
 /// One table's capacity.
 #[derive(Debug)]

@@ -13,10 +13,10 @@ use super::store::Place;
 use super::table::Table;
 use super::throughput::{throttled, usual_throttle};
 use super::{Call, Database};
-use hrload_capacity::size::{MAX_ITEM_BYTES, write_units};
-use hrload_codec::change::ChangeKind;
 use crate::Failure;
 use crate::capture::TableChange;
+use hrload_capacity::size::{MAX_ITEM_BYTES, write_units};
+use hrload_codec::change::ChangeKind;
 
 /// One put or delete, read and checked.
 #[derive(Debug)]

@@ -2,8 +2,8 @@
 //! that the rules want split are named.
 
 use super::hash_key::HashRange;
-use hrload_capacity::stream::OnDemandStream;
 use crate::Limits;
+use hrload_capacity::stream::OnDemandStream;
 
 /// How often splits are looked for, in microseconds of real time.
 pub(super) const LOOK_EVERY_US: u64 = 250_000;

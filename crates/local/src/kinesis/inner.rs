@@ -9,28 +9,28 @@ use super::stream::{Mode, Stream, TRANSITION_US};
 
 /// How far one shard's log goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate) struct Extent {
+pub(crate) struct Extent {
     /// Index of the oldest record that is kept.
-    pub(in crate) horizon: u64,
+    pub(crate) horizon: u64,
     /// Index of the next record to arrive.
-    pub(in crate) next: u64,
+    pub(crate) next: u64,
 }
 
 /// What was read of a shard's log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate) struct Read {
+pub(crate) struct Read {
     /// Index of the first record that was shown.
-    pub(in crate) first: u64,
+    pub(crate) first: u64,
     /// Index from which to read on.
-    pub(in crate) end: u64,
+    pub(crate) end: u64,
     /// Whether there is nothing behind it now.
-    pub(in crate) at_tip: bool,
+    pub(crate) at_tip: bool,
 }
 
 impl Streams {
     /// Opens a log of so many shards that takes records at once; returns the ARN to
     /// link to.
-    pub(in crate) fn open_log(&self, name: &str, shards: u32, now_us: u64) -> String {
+    pub(crate) fn open_log(&self, name: &str, shards: u32, now_us: u64) -> String {
         let arn = format!("log:stream/{name}");
         let stream = Stream::create(
             name.to_owned(),
@@ -46,7 +46,7 @@ impl Streams {
     }
 
     /// How far a shard's log goes; `None` where there is no such shard.
-    pub(in crate) fn extent(&self, arn: &str, shard: u32, now_us: u64) -> Option<Extent> {
+    pub(crate) fn extent(&self, arn: &str, shard: u32, now_us: u64) -> Option<Extent> {
         let stream = self.by_arn(arn, now_us).ok()?;
         let state = stream.read(now_us);
         let shard = state.shards.get(shard as usize)?;
@@ -59,7 +59,7 @@ impl Streams {
 
     /// Index of a shard's first record that arrived at a time or later; of the next to
     /// arrive if there is none. `None` where there is no such shard.
-    pub(in crate) fn arrived_from(
+    pub(crate) fn arrived_from(
         &self,
         arn: &str,
         shard: u32,
@@ -75,7 +75,7 @@ impl Streams {
 
     /// Shows the records of a shard from `position` on, in order: so many at most, and
     /// so many bytes, but one if there is any. `None` where there is no such shard.
-    pub(in crate) fn read_log(
+    pub(crate) fn read_log(
         &self,
         arn: &str,
         shard: u32,

@@ -9,8 +9,8 @@ use std::sync::{Arc, Weak};
 
 use super::retention::{Budget, Lease};
 use super::shard::Shard;
-use hrload_capacity::stream::ShardWrites;
 use crate::memory::Block;
+use hrload_capacity::stream::ShardWrites;
 
 /// Where a record lies in its chunk. 16 bytes.
 #[derive(Clone, Copy, Debug)]

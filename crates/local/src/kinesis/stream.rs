@@ -14,10 +14,10 @@ use super::reshard::{Reshard, Step, uniform_steps};
 use super::retention::Budget;
 use super::sequence::Sequence;
 use super::shard::Shard;
+use crate::Limits;
 use hrload_capacity::stream::{
     CallRates, RollingLimit, ShardCountUpdates, ShardThrottle, mode_switches,
 };
-use crate::Limits;
 
 /// How long CREATING, UPDATING and DELETING last here, in microseconds. On AWS
 /// it is seconds to minutes; long enough to be seen by a program that polls,

@@ -317,9 +317,9 @@ pub(super) const FUNCTIONS: &[Function] = &[
 ];
 
 /// What `a[1]` is planned as.
-pub(in crate) const SUBSCRIPT: &str = "subscript";
+pub(crate) const SUBSCRIPT: &str = "subscript";
 /// What WITH ORDINALITY is planned as: 1 up to the length of the longest array.
-pub(in crate) const ORDINALS: &str = "ordinals";
+pub(crate) const ORDINALS: &str = "ordinals";
 
 fn signed(of: usize) -> i64 {
     i64::try_from(of).unwrap_or(i64::MAX)

@@ -118,7 +118,7 @@ pub(super) fn micros(zone: Option<&str>) -> DataType {
 }
 
 /// The type of an array's elements.
-pub(in crate) fn item_of(of: &DataType) -> Option<&DataType> {
+pub(crate) fn item_of(of: &DataType) -> Option<&DataType> {
     match of {
         DataType::List(item)
         | DataType::LargeList(item)

@@ -32,10 +32,10 @@ pub(super) const ROUNDED: &str = "rounded";
 pub(super) const ROUNDED_TIME: &str = "rounded_time";
 
 /// What `approx_distinct` counts: values of a type that DataFusion's can hash.
-pub(in crate) const DISTINCT_KEY: &str = "distinct_key";
+pub(crate) const DISTINCT_KEY: &str = "distinct_key";
 
 /// A value as it is, which is not known to be unique nor to say what other columns are.
-pub(in crate) const AS_IT_IS: &str = "as_it_is";
+pub(crate) const AS_IT_IS: &str = "as_it_is";
 
 /// The functions.
 pub(super) const FUNCTIONS: &[Function] = &[

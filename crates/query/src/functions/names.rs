@@ -3,7 +3,7 @@
 use datafusion::arrow::datatypes::DataType;
 
 /// The name of a type. Texts are `varchar`, however long they may be.
-pub(in crate) fn type_name(of: &DataType) -> String {
+pub(crate) fn type_name(of: &DataType) -> String {
     match of {
         DataType::Null => "unknown".to_owned(),
         DataType::Boolean => "boolean".to_owned(),

@@ -32,7 +32,7 @@ const OTHER: &str = "double_other";
 const LESS: &str = "double_less";
 const LESS_OR_EQUAL: &str = "double_less_or_equal";
 /// A pattern of LIKE with the backslash as its escape character.
-pub(in crate) const LIKE_PATTERN: &str = "like_pattern";
+pub(crate) const LIKE_PATTERN: &str = "like_pattern";
 
 /// Functions that statements are planned with and nobody writes.
 pub(super) const INTERNAL: &[&str] = &[
@@ -120,7 +120,7 @@ fn computed(batch: &Batch, kernel: Kernel, called: &str) -> Result<ArrayRef> {
 ///
 /// # Errors
 /// The escape character is none, or stands before what needs none.
-pub(in crate) fn pattern(written: &str, escape: Option<&str>) -> Result<String> {
+pub(crate) fn pattern(written: &str, escape: Option<&str>) -> Result<String> {
     let escape = match escape.map(|of| (of.chars().next(), of.chars().count())) {
         None => None,
         Some((Some(one), 1)) => Some(one),

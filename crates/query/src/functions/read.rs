@@ -21,7 +21,7 @@ pub(super) const AS_TIME: &str = "timestamp_of";
 pub(super) const AS_WHOLE: &str = "bigint_of";
 pub(super) const AS_ZONED: &str = "zoned_of";
 /// A text of a length at most, and the type that it was written from.
-pub(in crate) const OF_LENGTH: &str = "varchar_of_length";
+pub(crate) const OF_LENGTH: &str = "varchar_of_length";
 
 /// One that reads a text; with a second argument, a text that says none is NULL.
 macro_rules! reading {

@@ -285,7 +285,7 @@ impl FigureChange {
 
     /// Base, new, the change in their unit, and as a share of the base, as people
     /// read them.
-    pub(in crate) fn shown(&self) -> [String; 4] {
+    pub(crate) fn shown(&self) -> [String; 4] {
         let value = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |of| self.show(of));
         let change = self.change.map(|of| self.signed(of));
         [
@@ -298,13 +298,13 @@ impl FigureChange {
 
     /// Where the true change may lie, in the figure's unit; nothing where no noise
     /// is known.
-    pub(in crate) fn shown_interval(&self) -> Option<String> {
+    pub(crate) fn shown_interval(&self) -> Option<String> {
         let [low, high] = self.interval?;
         Some(format!("{} to {}", self.signed(low), self.signed(high)))
     }
 
     /// The reason for the verdict that the numbers do not show.
-    pub(in crate) fn why(&self) -> Option<String> {
+    pub(crate) fn why(&self) -> Option<String> {
         if let Some(absent) = &self.absent {
             return Some(absent.clone());
         }

@@ -46,7 +46,7 @@ fn write(text: &mut String, result: &DiffResult) -> Result {
 }
 
 /// What differs, the figures of the whole way, and the stages folded.
-pub(in crate) fn tables(text: &mut String, result: &DiffResult) -> Result {
+pub(crate) fn tables(text: &mut String, result: &DiffResult) -> Result {
     for of in &result.differences {
         writeln!(
             text,

@@ -16,13 +16,13 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Figures, Finding, Measure, Percentile, RunResult, Verdict};
-use hrload_measure::Stage;
-use hrload_stats::{Practical, Settings, StatsError};
 pub use alike::{Difference, differences, unlike};
 pub use figure::FigureChange;
 use figure::Sides;
+use hrload_measure::Stage;
+use hrload_stats::{Practical, Settings, StatsError};
 pub use markdown::diff_markdown;
-pub(in crate) use markdown::tables;
+pub(crate) use markdown::tables;
 pub use text::diff;
 
 /// The name of the file's schema.

@@ -1,9 +1,7 @@
 //! A comparison on the terminal.
 
 use super::{Change, DiffResult, FigureChange};
-use crate::screen::{
-    BAD, Column, Columns, FAINT, GOOD, Line, NOTE, PLAIN, Row, Table, folded,
-};
+use crate::screen::{BAD, Column, Columns, FAINT, GOOD, Line, NOTE, PLAIN, Row, Table, folded};
 
 /// Columns before the second line of one that is too long.
 const INDENT: usize = 4;

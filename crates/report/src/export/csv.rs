@@ -7,8 +7,8 @@
 
 use std::fmt::Write;
 
-use hrload_measure::Stage;
 use crate::{Phase, RunResult, SeriesEntry};
+use hrload_measure::Stage;
 
 /// A heading, with its unit, and the column under it.
 type Column = (&'static str, fn(&SeriesEntry) -> String);

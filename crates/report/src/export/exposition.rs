@@ -60,13 +60,7 @@ impl Exposition {
     }
 
     /// A family of counters.
-    pub fn counters(
-        &mut self,
-        name: &str,
-        unit: &str,
-        help: &str,
-        samples: Vec<Sample<'_>>,
-    ) {
+    pub fn counters(&mut self, name: &str, unit: &str, help: &str, samples: Vec<Sample<'_>>) {
         self.family(name, "counter", "_total", unit, help, samples);
     }
 
@@ -123,13 +117,7 @@ impl Exposition {
     }
 
     /// A sample of the family whose head stands last.
-    pub fn sample(
-        &mut self,
-        name: &str,
-        suffix: &str,
-        labels: &[(&str, String)],
-        value: f64,
-    ) {
+    pub fn sample(&mut self, name: &str, suffix: &str, labels: &[(&str, String)], value: f64) {
         let labels: Vec<String> = labels
             .iter()
             .map(|(label, value)| format!("{label}=\"{}\"", escaped(value)))

@@ -15,9 +15,9 @@ use hdrhistogram::serialization::interval_log::{IntervalLogWriterBuilder, Tag};
 use hdrhistogram::serialization::{Deserializer, V2DeflateSerializer};
 
 use super::{ReportError, Unsound};
-use hrload_measure::{LatencyError, Stage};
 use crate::RunResult;
 use crate::plain::tame;
+use hrload_measure::{LatencyError, Stage};
 
 /// The column of maxima is in milliseconds, as HdrHistogram's own tools write it.
 const US_PER_MS: f64 = 1_000.0;

@@ -4,11 +4,11 @@
 use std::fmt::Write;
 
 use super::{ReportError, second, target};
-use hrload_measure::Stage;
 use crate::diff::tables;
 use crate::plain::{coded, tame};
 use crate::units::{amount, count, duration, percent, rate, usd};
 use crate::{DiffResult, DiffSettings, RunResult, Verdict, Word};
+use hrload_measure::Stage;
 
 /// Stages of the table: the whole way, then its parts.
 const STAGES: [Stage; 8] = [
@@ -293,7 +293,7 @@ fn prose(text: &str) -> String {
 }
 
 /// Text from elsewhere, as text: no markup, no line ends, no cells of its own.
-pub(in crate) fn plain(text: &str) -> String {
+pub(crate) fn plain(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     for c in tame(text).chars() {
         match c {

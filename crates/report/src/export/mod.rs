@@ -25,8 +25,8 @@ use std::str::FromStr;
 
 use super::plot::PlotError;
 use super::{RunResult, Unsound, WriteError, check, html, plain as harmless, probe, write_text};
-use hrload_stats::StatsError;
 pub use exposition::{Dialect, Exposition};
+use hrload_stats::StatsError;
 pub(super) use markdown::plain;
 
 /// The form of a report.

@@ -8,8 +8,8 @@
 
 use super::exposition::{Dialect, Exposition, Sample};
 use super::target;
-use hrload_measure::Stage;
 use crate::{RunResult, Verdict};
+use hrload_measure::Stage;
 
 /// The text of the file.
 pub(super) fn text(result: &RunResult) -> String {

@@ -8,11 +8,11 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, de};
 
-use hrload_base::files;
 use crate::units::{amount, count};
 use crate::{
     Config, Figures, RunResult, Target, Verdict, Via, WriteError, differences, write_text,
 };
+use hrload_base::files;
 use hrload_workload::Profile;
 
 /// The name of a line's schema.

@@ -74,9 +74,8 @@ pub(super) fn calls(runs: &[Run<'_>]) -> Markup {
 
 /// Write units, money, and what the generator took.
 pub(super) fn capacity(runs: &[Run<'_>]) -> Markup {
-    let beside = |of: crate::Beside| {
-        format!("{} of {} planned", amount(of.measured), amount(of.planned))
-    };
+    let beside =
+        |of: crate::Beside| format!("{} of {} planned", amount(of.measured), amount(of.planned));
     let planned = |run: Run<'_>| run.result.planned;
     let units = vec![
         fact(runs, "write units consumed", |run| {

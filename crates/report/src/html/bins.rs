@@ -1,9 +1,9 @@
 //! The series in as many pieces as a plot can show: seconds next to each other
 //! are added up, so that a page of an hour is no larger than one of a minute.
 
-use hrload_measure::{EncodedLatency, Latency, Stage};
 use crate::Unsound;
 use crate::{RunResult, SeriesEntry};
+use hrload_measure::{EncodedLatency, Latency, Stage};
 
 /// Pieces at most.
 const BINS: usize = 120;

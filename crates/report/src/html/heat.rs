@@ -7,10 +7,10 @@ use super::Run;
 use super::bins::{Bin, bins, latency};
 use super::latency::{named, width_px};
 use super::parts::{Figure, Table, pair};
-use hrload_measure::{Latency, Stage};
 use crate::export::ReportError;
 use crate::plot::{Axis, Cell, Cells, Colour, Line, Plot, Rule, Stroke};
 use crate::units::{count, duration};
+use hrload_measure::{Latency, Stage};
 
 /// Cells from the lowest latency to the highest, at most.
 const ROWS: f64 = 28.0;

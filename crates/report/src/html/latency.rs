@@ -4,11 +4,11 @@ use maud::{Markup, html};
 
 use super::Run;
 use super::parts::{Figure, Table, pair};
-use hrload_measure::{Latency, Stage};
 use crate::Unsound;
 use crate::export::ReportError;
 use crate::plot::{Axis, Colour, Line, Plot, Step, Stroke, Waterfall};
 use crate::units::{count, duration};
+use hrload_measure::{Latency, Stage};
 
 /// The reading's way, each stage from the end of the one before.
 const WAY: [(Stage, &str); 5] = [

@@ -13,8 +13,8 @@ use super::{
     Condition, Config, Environment, Figures, Measure, Percentile, RunResult, SlowDevice, Throttle,
     Verdict,
 };
-use hrload_measure::Stage;
 use crate::units::amount;
+use hrload_measure::Stage;
 use hrload_stats::{RunFigure, estimate};
 pub use text::modes;
 

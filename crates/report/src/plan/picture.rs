@@ -1,9 +1,9 @@
 //! A plan's day, drawn: demand against capacity.
 
 use super::text::money;
-use hrload_capacity::plan::{Candidate, Paying, Plan};
 use crate::plot::{Axis, Band, Colour, Lanes, Line, Plot, PlotError, Stroke};
 use crate::units::amount;
+use hrload_capacity::plan::{Candidate, Paying, Plan};
 
 /// The day as SVG: write units a second, the band from the quietest to the
 /// busiest second of each minute, and for each table what it had to give and

@@ -1,10 +1,8 @@
 //! A plan, on one screen.
 
-use hrload_capacity::plan::{Candidate, Plan};
-use crate::screen::{
-    Column, Columns, FAINT, HEADING, Line, PLAIN, Row, Table, folded, section,
-};
+use crate::screen::{Column, Columns, FAINT, HEADING, Line, PLAIN, Row, Table, folded, section};
 use crate::units::{amount, count, quantity};
+use hrload_capacity::plan::{Candidate, Plan};
 
 /// The plan as text, with `heading` above it. What to take comes last.
 #[must_use]

@@ -1,9 +1,9 @@
 //! A sweep as a plot: latency against rate, and where it bends.
 
 use super::{Limiting, Percentiles, SweepResult};
-use hrload_measure::Stage;
 use crate::plot::{Axis, Colour, Line, Mark, Plot, PlotError, Rule};
 use crate::units::amount;
+use hrload_measure::Stage;
 
 /// The plot as the text of an SVG file.
 ///

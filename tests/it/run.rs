@@ -1,0 +1,332 @@
+//! The main job, as a person runs it: the binary, real HTTP, the embedded services.
+
+#![allow(clippy::unwrap_used)]
+
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
+
+use crate::support::local::Local;
+use crate::support::{finish, hrload, output, run};
+
+const SMALL: &str = "--devices 200 --rate 500/s -w 0s -d 1s --change-delay 0 --drain 20s";
+
+/// A small run against other services.
+fn run_against(local: &Local, words: &str) -> crate::support::Run {
+    let words = format!("{SMALL} {words} -o -");
+    finish(local.client(&words).output().unwrap())
+}
+
+#[test]
+fn a_run_accounts_for_every_reading() {
+    let run = run(SMALL);
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    run.assert_closed();
+    assert_eq!(run.result["schema"], "hrload.result/1");
+    assert_eq!(run.result["run"]["interrupted"], false);
+    let scheduled = run.count("ledger.scheduled");
+    assert!((450..=550).contains(&scheduled), "{scheduled}");
+    for (name, expected) in [
+        ("acknowledged", scheduled),
+        ("seen", scheduled),
+        ("failed", 0),
+        ("missing", 0),
+        ("duplicates", 0),
+        ("foreign", 0),
+    ] {
+        assert_eq!(run.count(&format!("ledger.{name}")), expected, "{name}");
+    }
+    for stage in [
+        "lateness",
+        "service",
+        "response",
+        "capture",
+        "replication",
+        "read",
+        "e2e",
+    ] {
+        assert!(run.count(&format!("latency.{stage}.count")) > 0, "{stage}");
+    }
+    assert_eq!(run.count("latency.e2e.count"), scheduled);
+    // 25 small items cost 25 units, whoever counts.
+    assert_eq!(run.number("capacity.consumed_units"), scheduled as f64);
+    assert_eq!(run.number("capacity.computed_units"), scheduled as f64);
+}
+
+#[test]
+fn no_second_spends_more_write_units_than_it_may_and_neither_does_the_first() {
+    for words in ["-t 1", "-t 2 --batch 7"] {
+        let run = run(&format!(
+            "--devices 200 --rate 1000/s -w 1s -d 2s --via none --max-write-units 200 {words}"
+        ));
+        let series = run.result["series"].as_array().unwrap();
+        let sent = |entry: &serde_json::Value| entry["computed_units"].as_u64().unwrap();
+        let sent: Vec<u64> = series.iter().map(sent).collect();
+        assert!(sent.iter().all(|units| *units <= 200), "{words}: {sent:?}");
+        assert!(sent.iter().any(|units| *units > 150), "{words}: {sent:?}");
+    }
+}
+
+#[test]
+fn both_clients_and_every_layout_account_alike() {
+    for client in ["sdk", "direct"] {
+        for layout in ["seed", "timeseries", "fhir"] {
+            let run = run(&format!("{SMALL} --client {client} --layout {layout}"));
+            assert_eq!(run.code, 0, "{client} {layout}: {}", run.stderr);
+            run.assert_closed();
+            assert_eq!(
+                run.count("ledger.seen"),
+                run.count("ledger.scheduled"),
+                "{client} {layout}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_run_with_the_kernels_timer_accounts_for_every_reading() {
+    let run = run(&format!("{SMALL} --precise"));
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    run.assert_closed();
+    assert_eq!(run.result["config"]["precise"], true);
+    assert_eq!(run.count("ledger.seen"), run.count("ledger.scheduled"));
+}
+
+#[test]
+fn the_warm_up_is_sent_and_not_measured() {
+    let run = run("--devices 200 --rate 500/s -w 500ms -d 1s --change-delay 0 --drain 20s");
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    run.assert_closed();
+    let warm_up = run.count("ledger.warm_up.acknowledged");
+    assert!((200..=300).contains(&warm_up), "{warm_up}");
+    assert_eq!(run.count("ledger.warm_up.sightings"), warm_up);
+    let scheduled = run.count("ledger.scheduled");
+    assert!((450..=550).contains(&scheduled), "{scheduled}");
+    assert_eq!(run.count("latency.e2e.count"), scheduled);
+}
+
+#[test]
+fn writes_alone_can_be_measured() {
+    let run = run(&format!("{SMALL} --via none"));
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    run.assert_closed();
+    assert!(run.count("ledger.acknowledged") > 0);
+}
+
+#[test]
+fn enhanced_fan_out_reads_what_polling_reads() {
+    let run = run(&format!("{SMALL} --consumer enhanced-fan-out"));
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    run.assert_closed();
+    assert_eq!(run.count("ledger.seen"), run.count("ledger.scheduled"));
+}
+
+#[test]
+fn several_threads_and_shards_account_alike() {
+    let run = run(&format!("{SMALL} --threads 3 --shards 7"));
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    run.assert_closed();
+    assert_eq!(run.count("ledger.seen"), run.count("ledger.scheduled"));
+}
+
+#[test]
+fn the_result_file_is_shown_again_as_it_was_printed() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("result.json");
+    let printed = output(&format!("{SMALL} -o {}", file.display()));
+    assert_eq!(printed.status.code(), Some(0));
+    let shown = output(&format!("show {}", file.display()));
+    assert_eq!(shown.status.code(), Some(0));
+    let shown = String::from_utf8(shown.stdout).unwrap();
+    let printed = String::from_utf8(printed.stdout).unwrap();
+    assert!(shown.lines().count() > 15, "{shown}");
+    assert!(
+        printed.contains(shown.trim()),
+        "--- printed\n{printed}\n--- shown\n{shown}"
+    );
+}
+
+#[test]
+fn the_other_services_of_a_machine_can_be_driven() {
+    let run = run_against(&Local::start("--change-delay 0"), "");
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    run.assert_closed();
+    assert_eq!(run.count("ledger.seen"), run.count("ledger.scheduled"));
+}
+
+#[test]
+fn a_table_too_small_for_the_rate_throttles_and_every_reading_is_still_accounted_for() {
+    // At this pace a new table has three seconds of its units saved, not 300.
+    let small = "--mode provisioned --wcu 50 --time-scale 100 --attempts 2";
+    let run = run(&format!("{SMALL} {small}"));
+    assert_eq!(run.code, 3, "{}", run.stderr);
+    run.assert_closed();
+    assert!(run.count("ledger.failed") > 100, "{}", run.stderr);
+    assert_eq!(
+        run.count("ledger.seen"),
+        run.count("ledger.acknowledged"),
+        "what is written is never lost"
+    );
+    let throttles = run.result["throttles"].as_array().unwrap();
+    let reason = "TableWriteProvisionedThroughputExceeded";
+    assert!(
+        throttles
+            .iter()
+            .any(|throttle| throttle["reason"] == reason),
+        "{throttles:?}"
+    );
+    assert_eq!(run.result["config"]["billing_mode"], "PROVISIONED");
+    assert_eq!(run.result["config"]["write_capacity"], 50.0);
+}
+
+#[test]
+fn a_stream_too_small_for_the_rate_falls_behind_and_loses_nothing() {
+    let run = run(
+        "--devices 2000 --rate 1500/s -w 0s -d 4s --change-delay 0 --drain 20s --shards 1 \
+         --client direct",
+    );
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    run.assert_closed();
+    assert_eq!(run.count("ledger.failed"), 0);
+    assert_eq!(run.count("ledger.seen"), run.count("ledger.scheduled"));
+    // 6,000 records through 1,000 a second, less what the shard had saved.
+    let latest = run.number("latency.replication.max");
+    assert!((0.5..4.0).contains(&latest), "{latest}");
+}
+
+#[test]
+fn the_services_alone_can_come_with_a_table_and_a_stream() {
+    let local =
+        Local::start("--change-delay 0 --mode provisioned --wcu 40 --shards 3 --time-scale 100");
+    let run = run_against(&local, "--table hrload --stream hrload --attempts 1");
+    assert_eq!(run.code, 3, "{}", run.stderr);
+    run.assert_closed();
+    assert!(run.count("ledger.failed") > 0);
+    assert_eq!(run.result["config"]["shards"], 3);
+}
+
+#[test]
+fn a_null_server_takes_everything_and_writes_nothing() {
+    let run = run_against(&Local::start("--null"), "--via none --client direct");
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    run.assert_closed();
+    assert_eq!(
+        run.count("ledger.acknowledged"),
+        run.count("ledger.scheduled")
+    );
+    assert_eq!(run.number("capacity.consumed_units"), 0.0);
+}
+
+#[test]
+fn what_the_run_before_is_still_deleting_is_waited_for_and_made_again() {
+    let local = Local::start("");
+    for _ in 0..2 {
+        let run = run_against(&local, "--table again --stream again");
+        assert_eq!(run.code, 0, "{}", run.stderr);
+        run.assert_closed();
+    }
+}
+
+/// Starts a long run, waits until it measures, and signals it.
+fn interrupted(signals: usize) -> std::process::Output {
+    let mut child = hrload()
+        .args("--devices 100 --rate 200/s -w 0s -d 600s --change-delay 0 -o -".split_whitespace())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let stderr = BufReader::new(child.stderr.take().unwrap());
+    let pid = rustix::process::Pid::from_child(&child);
+    let mut lines = stderr.lines();
+    for line in lines.by_ref() {
+        if line.unwrap().contains("measuring") {
+            break;
+        }
+    }
+    for _ in 0..signals {
+        rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
+    }
+    // Keep its pipe empty, or it would wait for us.
+    let rest = std::thread::spawn(move || for _ in lines {});
+    let output = child.wait_with_output().unwrap();
+    rest.join().unwrap();
+    output
+}
+
+#[test]
+fn an_interrupted_run_still_writes_its_result() {
+    let output = interrupted(1);
+    assert_eq!(output.status.code(), Some(130));
+    let run = finish(output);
+    assert_eq!(run.result["run"]["interrupted"], true);
+    run.assert_closed();
+}
+
+/// Starts `hrload WORDS`, waits until it says `text`, and interrupts it.
+fn interrupted_at(words: &str, text: &str) -> std::process::Output {
+    let mut child = hrload()
+        .args(words.split_whitespace())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stderr = BufReader::new(child.stderr.take().unwrap());
+    crate::support::await_line(&mut stderr, text);
+    let pid = rustix::process::Pid::from_child(&child);
+    rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
+    let rest = std::thread::spawn(move || for _ in stderr.lines() {});
+    let output = child.wait_with_output().unwrap();
+    rest.join().unwrap();
+    output
+}
+
+#[test]
+fn a_signal_in_the_drain_is_told_as_that() {
+    let words = "--devices 100 --rate 200/s -w 0s -d 1s --drain 600s --fault lose=50% -o -";
+    let output = interrupted_at(words, "draining");
+    assert_eq!(output.status.code(), Some(130));
+    let run = finish(output);
+    assert_eq!(run.result["run"]["interrupted"], true);
+    assert_eq!(run.result["run"]["phase"], "drain");
+    run.assert_closed();
+}
+
+#[test]
+fn a_signal_in_the_set_up_ends_it() {
+    // Takes connections, and never answers.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", silent.local_addr().unwrap());
+    let words = format!("-d 1s --timeout 600s --endpoint-url {url}");
+    let output = interrupted_at(&words, "connecting");
+    assert_eq!(output.status.code(), Some(130));
+    assert!(output.stdout.is_empty());
+}
+
+#[test]
+fn a_second_signal_stops_at_once() {
+    let output = interrupted(2);
+    assert_eq!(output.status.code(), Some(130));
+}
+
+#[test]
+fn a_quiet_run_prints_nothing() {
+    let output = output(&format!("{SMALL} -q"));
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), "");
+    assert_eq!(String::from_utf8(output.stderr).unwrap(), "");
+}
+
+#[test]
+fn a_stream_that_falls_behind_puts_a_run_in_doubt_that_its_drain_lets_hold() {
+    // One shard takes a thousand records a second; another server's are not known.
+    let local = Local::start("");
+    let words = "--devices 3000 -r 2500/s -w 0s -d 4s --drain 60s --shards 1 \
+                 --warm-throughput 8000 -q -o -";
+    let run = finish(local.client(words).output().unwrap());
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    assert_eq!(run.result["verdict"]["word"], "held");
+    let doubts = run.result["verdict"]["doubts"].to_string();
+    assert!(
+        doubts.contains("change records arrived later and later"),
+        "{doubts}"
+    );
+}
