@@ -14,7 +14,11 @@ use serde_json::Value;
 
 /// The sweep's result and exit code.
 fn swept(words: &str) -> (Value, i32) {
-    let run = run(&format!("sweep -q --devices 500 --change-delay 0 {words}"));
+    let delay = match words.contains("--via none") {
+        true => "",
+        false => "--change-delay 0",
+    };
+    let run = run(&format!("sweep -q --devices 500 {delay} {words}"));
     (run.result, run.code)
 }
 

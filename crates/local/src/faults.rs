@@ -56,11 +56,11 @@ pub struct Stall {
 /// strikes one call, tried in this order.
 ///
 /// ```
-/// use hrload::local::Faults;
+/// use hrload_local::Faults;
 ///
 /// let faults: Faults = "lose=1%, stall=2s@5s".parse()?;
 /// assert_eq!(faults.to_string(), "lose=1%,stall=2s@5s");
-/// # Ok::<(), hrload::local::faults::FaultError>(())
+/// # Ok::<(), hrload_local::faults::FaultError>(())
 /// ```
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Faults {
@@ -88,4 +88,18 @@ pub struct Faults {
     pub respond_us: Option<u64>,
     /// A time without answers.
     pub stall: Option<Stall>,
+}
+
+impl Faults {
+    /// Those that strike records of changes, on their way to a stream.
+    #[must_use]
+    pub fn of_changes(&self) -> Self {
+        Self {
+            delay_us: self.delay_us,
+            lose: self.lose,
+            duplicate: self.duplicate,
+            reorder: self.reorder,
+            ..Self::default()
+        }
+    }
 }

@@ -16,7 +16,7 @@
 //! | `drawing` | a picture inside a page, in the page's colours |
 //!
 //! ```
-//! use hrload::report::plot::{Axis, Colour, Line, Mark, Plot};
+//! use hrload_report::plot::{Axis, Colour, Line, Mark, Plot};
 //!
 //! let points = vec![(1_000.0, 8.1), (2_000.0, 8.4), (4_000.0, 31.0)];
 //! let svg = Plot::new(
@@ -28,7 +28,7 @@
 //! .mark(Mark::new(2_000.0, 8.4, "knee: 2,000/s"))
 //! .svg()?;
 //! assert!(svg.starts_with("<svg"));
-//! # Ok::<(), hrload::report::plot::PlotError>(())
+//! # Ok::<(), hrload_report::plot::PlotError>(())
 //! ```
 
 mod axis;
