@@ -24,6 +24,7 @@ fn main() {
         println!("cargo::rerun-if-changed={log}");
     }
     println!("cargo::rerun-if-changed=src");
+    println!("cargo::rerun-if-changed=crates");
     println!("cargo::rerun-if-changed=Cargo.lock");
     if let Some(commit) = output("git", &["describe", "--always", "--dirty", "--abbrev=12"]) {
         println!("cargo::rustc-env=HRLOAD_COMMIT={commit}");

@@ -67,7 +67,7 @@ pub(crate) struct PlanArgs {
     #[arg(long, value_name = "REGION")]
     region: Option<String>,
 
-    /// A file of prices instead, laid out as src/capacity/prices/us-east-1.toml
+    /// A file of prices instead, laid out as crates/capacity/src/prices/us-east-1.toml
     #[arg(long, value_name = "FILE")]
     prices: Option<PathBuf>,
 

@@ -56,7 +56,7 @@ struct Rows {
 }
 
 fn rows() -> Vec<Row> {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/examples/examples.toml");
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/examples/examples.toml");
     let text = fs::read_to_string(file).unwrap();
     let rows: Rows = toml::from_str(&text).unwrap();
     rows.example
@@ -104,7 +104,7 @@ impl Fixtures {
         fs::create_dir_all(at("results/baseline")).unwrap();
         fs::copy(&history, at("results/baseline/history.jsonl")).unwrap();
         fs::copy(&history, at("history.jsonl")).unwrap();
-        let prices = repository.join("src/capacity/prices/us-east-1.toml");
+        let prices = repository.join("crates/capacity/src/prices/us-east-1.toml");
         fs::copy(prices, at("mine.toml")).unwrap();
         let profile = crate::support::output("profiles show marathon");
         fs::write(at("profile.toml"), profile.stdout).unwrap();
