@@ -27,7 +27,7 @@ fn a_run_is_compared_with_its_baseline_in_one_go() {
 #[test]
 fn a_baseline_that_says_nothing_of_the_run_is_refused_before_it() {
     let folder = TempDir::new().unwrap();
-    let words = "-q --devices 50 -r 200 -w 0s --change-delay 0";
+    let words = "-q --devices 50 -r 200 -w 0s";
     let real = run(&format!("{words} -d 1s"));
     assert_eq!(real.code, 0, "{}", real.stderr);
     let real: RunResult = serde_json::from_value(real.result).unwrap();
