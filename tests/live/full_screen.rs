@@ -75,8 +75,9 @@ fn a_second_q_and_signals_end_it_and_give_the_terminal_back() {
 
 #[test]
 fn a_run_that_fails_gives_the_terminal_back_and_says_why() {
-    let words = format!("{SMALL} -d 5s --endpoint-url http://127.0.0.1:1 --region us-east-1");
-    let mut terminal = Terminal::run(&words, 80, 24);
+    let words = "--tui --devices 200 --rate 500/s -w 0s -d 5s --endpoint-url http://127.0.0.1:1 \
+                 --region us-east-1";
+    let mut terminal = Terminal::run(words, 80, 24);
     assert_eq!(terminal.end().code(), Some(1));
     let written = terminal.written();
     let left = written.rsplit("\u{1b}[?1049l").next().unwrap();
