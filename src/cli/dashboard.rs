@@ -152,7 +152,7 @@ async fn source(args: &DashboardArgs) -> Result<(Source, String), Problem> {
         }
         let source = Source::Lake {
             place: place.clone(),
-            endpoint: args.s3_endpoint_url.as_ref().map(s3_endpoint),
+            endpoint: s3_endpoint(args.s3_endpoint_url.as_ref(), place)?,
             region: args.region.clone(),
         };
         return Ok((source, format!("the lake {place}")));

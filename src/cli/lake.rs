@@ -59,8 +59,18 @@ impl From<CompressionArg> for Compression {
 
 /// An endpoint as S3's client wants it: a URL ends in a slash, which would
 /// stand twice in a path.
-pub(super) fn s3_endpoint(url: &Endpoint) -> String {
-    url.bare_text()
+///
+/// # Errors
+/// The lake is no bucket.
+pub(super) fn s3_endpoint(url: Option<&Endpoint>, lake: &Place) -> Result<Option<String>, Problem> {
+    match (url, lake) {
+        (Some(url), Place::Folder(folder)) => Err(Problem::usage(format!(
+            "--s3-endpoint-url {url} is for a lake in a bucket, but --lake names the folder {}; \
+             leave it out, or name s3://BUCKET/PREFIX",
+            folder.display()
+        ))),
+        (url, _) => Ok(url.map(Endpoint::bare_text)),
+    }
 }
 
 /// Delivery during a run.
@@ -120,14 +130,15 @@ impl LakeArgs {
     /// What is asked for, if anything is.
     ///
     /// # Errors
-    /// Format and compression do not go together, or not with this build.
+    /// Format and compression do not go together, or not with this build; or an endpoint is
+    /// given of a bucket that is none.
     pub(super) fn request(self) -> Result<Option<LakeRequest>, Problem> {
         let Some(place) = self.lake else {
             return Ok(None);
         };
         Ok(Some(LakeRequest {
+            s3_endpoint: s3_endpoint(self.s3_endpoint_url.as_ref(), &place)?,
             place,
-            s3_endpoint: self.s3_endpoint_url.as_ref().map(s3_endpoint),
             hints: Hints {
                 size_bytes: self.lake_size,
                 interval: self.lake_interval,

@@ -150,6 +150,18 @@ fn contradictions_are_refused() {
             ["--fault duplicate=1%", "put-records"],
         ),
         (
+            "--lake folder --s3-endpoint-url http://127.0.0.1:1",
+            ["--s3-endpoint-url http://127.0.0.1:1", "s3://BUCKET"],
+        ),
+        (
+            "dashboard --lake folder --s3-endpoint-url http://127.0.0.1:1",
+            ["--s3-endpoint-url", "s3://BUCKET"],
+        ),
+        (
+            "deliver --stream s --lake folder --s3-endpoint-url http://127.0.0.1:1",
+            ["--s3-endpoint-url", "s3://BUCKET"],
+        ),
+        (
             "--via none --endpoint-url http://127.0.0.1:1 --kinesis-endpoint-url http://127.0.0.1:2",
             ["--kinesis-endpoint-url http://127.0.0.1:2", "--via none"],
         ),

@@ -114,6 +114,23 @@ fn writes_alone_can_be_measured() {
 }
 
 #[test]
+fn what_no_limit_holds_back_is_priced_at_the_shards_that_it_takes() {
+    let run = run(
+        "--devices 2000 --rate 1500/s -w 0s -d 2s --change-delay 0 --drain 20s \
+         --capacity unlimited --shards 1",
+    );
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    assert_eq!(run.count("config.shards"), 1);
+    let lines = run.result["cost"]["lines"].as_array().unwrap();
+    let shards = |line: &&serde_json::Value| line["item"] == "Kinesis Data Streams: shards";
+    let hours = lines.iter().find(shards).unwrap()["quantity"]
+        .as_f64()
+        .unwrap();
+    let shards = hours * 3_600.0 / run.number("run.measured");
+    assert!((shards - 2.0).abs() < 1e-6, "{shards}");
+}
+
+#[test]
 fn a_run_in_which_nothing_can_become_due_says_so_before_and_after() {
     let run = run("--profile new-year --devices 500 -w 1s -d 1s --via none");
     assert_eq!(run.code, 3, "{}", run.stderr);

@@ -200,7 +200,21 @@ fn a_few_failed_readings_are_not_held_in_any_form() {
     assert!(run.stderr.contains("lost 4 readings"), "{}", run.stderr);
     let junit = std::fs::read_to_string(junit).unwrap();
     assert!(junit.contains("failures=\"1\"") && junit.contains("4 failed"));
-    let allowed = crate::support::run(&format!("{words} --threshold failed<1%"));
+    let gauges = folder.path().join("run.prom");
+    let allowed = format!(
+        "{words} --threshold failed<1% --report {}",
+        gauges.display()
+    );
+    let allowed = crate::support::run(&allowed);
     assert_eq!(allowed.code, 0, "{}", allowed.stderr);
     assert!(allowed.stderr.contains("which failed<1% allows"));
+    let gauges = std::fs::read_to_string(gauges).unwrap();
+    assert!(gauges.contains("\nhrload_held 1\n"), "{gauges}");
+    let help = gauges
+        .lines()
+        .find(|line| line.starts_with("# HELP hrload_held "));
+    assert!(
+        help.unwrap().contains("but what a threshold allows"),
+        "{help:?}"
+    );
 }

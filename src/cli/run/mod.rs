@@ -353,7 +353,7 @@ fn usd(text: &str) -> Result<f64, String> {
 pub(crate) fn run(mut args: RunArgs) -> Result<Exit, Problem> {
     let quiet = args.quiet;
     // What cannot be read is better known before the run than after it.
-    let baseline = diff::read_once(&args.baseline)?;
+    let baseline = diff::read(&args.baseline)?;
     let reports = std::mem::take(&mut args.report);
     reports::probe(&reports, args.output.as_deref())?;
     let conditions = args.take_thresholds()?;

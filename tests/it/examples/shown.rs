@@ -3,13 +3,12 @@
 use std::fs;
 use std::path::Path;
 
-use crate::support;
 
 /// All of them, white space folded.
 pub(super) fn examples() -> Vec<String> {
     let mut examples = of_readme();
     for command in commands() {
-        let help = support::output(&format!("{command} --help"));
+        let help = crate::support::output(&format!("{command} --help"));
         assert_eq!(help.status.code(), Some(0), "{command} --help");
         examples.extend(of_help(&String::from_utf8(help.stdout).unwrap()));
     }
@@ -19,7 +18,7 @@ pub(super) fn examples() -> Vec<String> {
 
 /// The subcommands that the top-level help lists, and none.
 fn commands() -> Vec<String> {
-    let help = String::from_utf8(support::output("--help").stdout).unwrap();
+    let help = String::from_utf8(crate::support::output("--help").stdout).unwrap();
     // Under their groups, each set in by two columns.
     let names = help.lines().filter_map(|line| {
         let name = line.strip_prefix("  ")?.split(' ').next()?;

@@ -8,9 +8,9 @@ use std::process::Stdio;
 use hrload::aws::permissions;
 use serde_json::Value;
 
+use super::{World, ended};
 use crate::support::await_line;
 use crate::support::proxy::{Fate, Proxy};
-use super::{World, ended};
 
 const RUN: &str = "run -q -r 200/s --devices 100 -d 1s -w 0s --drain 10s";
 

@@ -12,7 +12,10 @@ pub(crate) fn shim(folder: &Path) -> PathBuf {
     let made = Command::new("cc")
         .args(["-shared", "-fPIC", "-O1", "-o"])
         .arg(&library)
-        .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/support/shim.c"))
+        .arg(concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/tests/it/support/shim.c"
+        ))
         .status()
         .unwrap();
     assert!(made.success());
