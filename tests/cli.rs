@@ -165,15 +165,15 @@ fn contradictions_are_refused() {
         ),
         (
             "dashboard --lake folder --endpoint-url http://127.0.0.1:1",
-            ["--stream <NAME>", "--endpoint-url"],
+            ["--lake <PLACE>", "--endpoint-url"],
         ),
         (
             "dashboard --lake folder --aws-profile load",
-            ["--stream <NAME>", "--aws-profile"],
+            ["--lake <PLACE>", "--aws-profile"],
         ),
         (
             "dashboard --stream s --s3-endpoint-url http://127.0.0.1:1",
-            ["--lake <PLACE>", "--s3-endpoint-url"],
+            ["--stream <NAME>", "--s3-endpoint-url"],
         ),
         (
             "--via none --endpoint-url http://127.0.0.1:1 --kinesis-endpoint-url http://127.0.0.1:2",

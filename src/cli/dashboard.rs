@@ -65,11 +65,11 @@ pub(crate) struct DashboardArgs {
     keep: Duration,
 
     /// Kinesis endpoint [default: AWS's, or where AWS_ENDPOINT_URL points]
-    #[arg(long, value_name = "URL", value_parser = values::url, requires = "stream", help_heading = "Target")]
+    #[arg(long, value_name = "URL", value_parser = values::url, conflicts_with = "lake", help_heading = "Target")]
     endpoint_url: Option<Endpoint>,
 
     /// S3 endpoint, for a lake in a bucket [default: AWS's, or AWS_ENDPOINT_URL_S3]
-    #[arg(long, value_name = "URL", value_parser = values::url, requires = "lake", help_heading = "Target")]
+    #[arg(long, value_name = "URL", value_parser = values::url, conflicts_with = "stream", help_heading = "Target")]
     s3_endpoint_url: Option<Endpoint>,
 
     /// Region [default: from the environment or profile]
@@ -80,7 +80,7 @@ pub(crate) struct DashboardArgs {
     #[arg(
         long,
         value_name = "NAME",
-        requires = "stream",
+        conflicts_with = "lake",
         help_heading = "Target"
     )]
     aws_profile: Option<String>,
