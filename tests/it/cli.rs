@@ -162,6 +162,18 @@ fn contradictions_are_refused() {
             ["--s3-endpoint-url", "s3://BUCKET"],
         ),
         (
+            "dashboard --lake folder --endpoint-url http://127.0.0.1:1",
+            ["--lake <PLACE>", "--endpoint-url"],
+        ),
+        (
+            "dashboard --lake folder --aws-profile load",
+            ["--lake <PLACE>", "--aws-profile"],
+        ),
+        (
+            "dashboard --stream s --s3-endpoint-url http://127.0.0.1:1",
+            ["--stream <NAME>", "--s3-endpoint-url"],
+        ),
+        (
             "--via none --endpoint-url http://127.0.0.1:1 --kinesis-endpoint-url http://127.0.0.1:2",
             ["--kinesis-endpoint-url http://127.0.0.1:2", "--via none"],
         ),
