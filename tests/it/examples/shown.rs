@@ -3,7 +3,6 @@
 use std::fs;
 use std::path::Path;
 
-
 /// All of them, white space folded.
 pub(super) fn examples() -> Vec<String> {
     let mut examples = of_readme();
