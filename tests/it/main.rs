@@ -8,6 +8,7 @@ mod case;
 mod support;
 
 mod ab;
+mod architecture;
 mod cli;
 mod connections;
 mod dashboard;
