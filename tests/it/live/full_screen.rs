@@ -133,8 +133,13 @@ fn pauses_and_changes_of_the_rate_hold_and_stand_in_the_result() {
     assert_eq!(result["planned"], serde_json::Value::Null);
     let doubts = result["verdict"]["doubts"].to_string();
     assert!(doubts.contains("paused at"), "{doubts}");
-    let file = file.display();
-    let compared = output(&format!("diff {file} --against {file}"));
+    // As another run, which the same was done to.
+    let again = folder.path().join("again.json");
+    let mut other = result;
+    other["run"]["id"] = "another".into();
+    std::fs::write(&again, other.to_string()).unwrap();
+    let (file, again) = (file.display(), again.display());
+    let compared = output(&format!("diff {file} --against {again}"));
     let stderr = String::from_utf8(compared.stderr).unwrap();
     assert_eq!(compared.status.code(), Some(2), "{stderr}");
     assert!(stderr.contains("rate_changes"), "{stderr}");
