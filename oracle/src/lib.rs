@@ -8,7 +8,7 @@
 
 use std::net::SocketAddr;
 
-use hrload::local::{Config, Services};
+use hrload_local::{Config, Services};
 use http_body_util::{BodyExt, Full};
 use hyper::Request;
 use hyper::body::Bytes;
