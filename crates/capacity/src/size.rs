@@ -10,6 +10,7 @@ pub const MAX_ITEM_BYTES: usize = 400 * 1024;
 
 /// Size of a map or list besides its elements: 3 bytes, and 1 for each element.
 #[must_use]
+#[inline] // called for each reading, from other crates
 pub fn container_bytes(elements: usize) -> usize {
     3 + elements
 }
@@ -59,6 +60,7 @@ pub fn number_bytes(decimal: &[u8]) -> usize {
 
 /// [`number_bytes`] of a whole number that is not negative, without writing it.
 #[must_use]
+#[inline] // called for each reading, from other crates
 pub fn integer_bytes(value: u64) -> usize {
     let Some(most) = value.checked_ilog10() else {
         return 1;
@@ -79,6 +81,7 @@ fn exponent(digits: &[u8]) -> i64 {
 
 /// Write units of one put or delete: one for every started 1 KB, at least one.
 #[must_use]
+#[inline] // called for each reading, from other crates
 pub fn write_units(item_bytes: usize) -> u64 {
     (item_bytes.div_ceil(1024)).max(1) as u64
 }
@@ -86,6 +89,7 @@ pub fn write_units(item_bytes: usize) -> u64 {
 /// Read units: one for every started 4 KB, at least one, halved when the read
 /// is eventually consistent.
 #[must_use]
+#[inline] // called for each reading, from other crates
 pub fn read_units(bytes: usize, consistent: bool) -> f64 {
     let units = bytes.div_ceil(4096).max(1) as f64;
     if consistent { units } else { units / 2.0 }
