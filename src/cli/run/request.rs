@@ -367,6 +367,7 @@ impl RunArgs {
                 profile: self.aws_profile.clone(),
             }),
             (None | Some(TargetArg::Local), None) => Ok(Target::Embedded(Box::new(Embedded {
+                region: self.region.clone(),
                 change_delay: self.change_delay,
                 faults: self.fault.clone(),
                 retain_bytes: self.retain,
