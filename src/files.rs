@@ -1,8 +1,10 @@
-//! Files that people name: read up to a bound, and kept as well as their file system can.
+//! Files that people name: read up to a bound, changed by one process at a time, and kept
+//! as well as their file system can.
 
-use std::fs::File;
+use std::fs::{self, File, TryLockError};
 use std::io::{self, Read};
-use std::path::Path;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
 
 use rustix::io::Errno;
 
@@ -32,6 +34,79 @@ pub(crate) fn sync(file: &File) -> io::Result<()> {
     match file.sync_all() {
         Err(error) if is_not_offered(&error) => Ok(()),
         synced => synced,
+    }
+}
+
+/// No other process changes a file that this is of.
+#[derive(Debug)]
+pub(crate) struct Held {
+    path: PathBuf,
+    lacks: Option<String>,
+    /// Unlocked when it is closed, which is after its file was removed.
+    _lock: File,
+}
+
+/// What a process does where another one holds a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Busy {
+    /// It waits until the other is done.
+    Wait,
+    /// It gets [`io::ErrorKind::WouldBlock`].
+    Refuse,
+}
+
+/// Keeps other processes from changing a file that is replaced when it is written, for as
+/// long as what is returned lives. A file of the same name with `.lock` at its end tells
+/// them; one that a crash leaves behind holds nobody up.
+///
+/// # Errors
+/// Another process holds it and is not waited for, or the file beside it cannot be made.
+pub(crate) fn hold(path: &Path, busy: Busy) -> io::Result<Held> {
+    // However it is reached, it is one file.
+    let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let mut name = path.into_os_string();
+    name.push(".lock");
+    let path = PathBuf::from(name);
+    loop {
+        let lock = File::options().create(true).append(true).open(&path)?;
+        let locked = match busy {
+            Busy::Wait => lock.lock(),
+            Busy::Refuse => lock.try_lock().map_err(|error| match error {
+                TryLockError::WouldBlock => io::ErrorKind::WouldBlock.into(),
+                TryLockError::Error(error) => error,
+            }),
+        };
+        let lacks = match locked {
+            Ok(()) => None,
+            Err(error) if is_not_offered(&error) => Some(format!(
+                "{} takes no locks ({error}): another hrload at work on it would not be noticed",
+                path.display()
+            )),
+            Err(error) => return Err(error),
+        };
+        // Whoever held it before may have removed it between the two.
+        let inode = |of: io::Result<fs::Metadata>| of.map(|of| (of.dev(), of.ino())).ok();
+        if inode(lock.metadata()) == inode(fs::metadata(&path)) {
+            return Ok(Held {
+                path,
+                lacks,
+                _lock: lock,
+            });
+        }
+    }
+}
+
+impl Held {
+    /// What the file system cannot do of it, in words; `None` if it can.
+    pub(crate) fn lacks(&self) -> Option<&str> {
+        self.lacks.as_deref()
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        // One that stays holds nobody up.
+        let _ = fs::remove_file(&self.path);
     }
 }
 

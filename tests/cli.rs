@@ -80,6 +80,128 @@ fn contradictions_are_refused() {
         let name = flag.split(' ').next().unwrap();
         refused(&format!("--via none {flag}"), 2, &[name, "--via none"]);
     }
+    for (words, says) in [
+        // What is of the embedded services, against another server.
+        (
+            "--endpoint-url http://127.0.0.1:1 --fault lose=50",
+            ["--fault lose=50", "embedded"],
+        ),
+        (
+            "--endpoint-url http://127.0.0.1:1 --change-delay 0",
+            ["--change-delay 0", "embedded"],
+        ),
+        (
+            "--endpoint-url http://127.0.0.1:1 --retain 512MiB",
+            ["--retain", "embedded"],
+        ),
+        (
+            "--target aws --fault lose=50",
+            ["--fault lose=50", "embedded"],
+        ),
+        ("--target aws --retain 1MiB", ["--retain", "embedded"]),
+        (
+            "sweep --to 1k --endpoint-url http://127.0.0.1:1 --fault lose=1",
+            ["--fault", "embedded"],
+        ),
+        // What is of another server, against them.
+        (
+            "--region eu-west-1",
+            ["--region eu-west-1", "name another target"],
+        ),
+        (
+            "--target local --aws-profile load",
+            ["--aws-profile load", "name another target"],
+        ),
+        ("--keep", ["--keep", "name another target"]),
+        ("--cloudwatch 1m", ["--cloudwatch", "name another target"]),
+        // What nothing comes of.
+        (
+            "--auto-scaling 70%,1..9",
+            ["--auto-scaling 70%,1..9", "--mode provisioned"],
+        ),
+        (
+            "sweep --auto-scaling 70%,1..9",
+            ["--auto-scaling", "--mode provisioned"],
+        ),
+        (
+            "--capacity unlimited --wcu 5",
+            ["--wcu 5", "--capacity unlimited"],
+        ),
+        (
+            "--capacity unlimited --mode provisioned",
+            ["--mode", "--capacity unlimited"],
+        ),
+        (
+            "--capacity unlimited --warm-throughput new",
+            ["--warm-throughput", "unlimited"],
+        ),
+        (
+            "--via none --change-delay 0",
+            ["--change-delay 0", "--via none"],
+        ),
+        (
+            "--via put-records --change-delay 1s",
+            ["--change-delay", "--via put-records"],
+        ),
+        (
+            "--via none --fault throttle=1,lose=5",
+            ["--fault lose=5", "--via none"],
+        ),
+        (
+            "--via put-records --fault duplicate=1%",
+            ["--fault duplicate=1%", "put-records"],
+        ),
+        (
+            "--lake folder --s3-endpoint-url http://127.0.0.1:1",
+            ["--s3-endpoint-url http://127.0.0.1:1", "s3://BUCKET"],
+        ),
+        (
+            "dashboard --lake folder --s3-endpoint-url http://127.0.0.1:1",
+            ["--s3-endpoint-url", "s3://BUCKET"],
+        ),
+        (
+            "deliver --stream s --lake folder --s3-endpoint-url http://127.0.0.1:1",
+            ["--s3-endpoint-url", "s3://BUCKET"],
+        ),
+        (
+            "dashboard --lake folder --endpoint-url http://127.0.0.1:1",
+            ["--lake <PLACE>", "--endpoint-url"],
+        ),
+        (
+            "dashboard --lake folder --aws-profile load",
+            ["--lake <PLACE>", "--aws-profile"],
+        ),
+        (
+            "dashboard --stream s --s3-endpoint-url http://127.0.0.1:1",
+            ["--stream <NAME>", "--s3-endpoint-url"],
+        ),
+        (
+            "--via none --endpoint-url http://127.0.0.1:1 --kinesis-endpoint-url http://127.0.0.1:2",
+            ["--kinesis-endpoint-url http://127.0.0.1:2", "--via none"],
+        ),
+        (
+            "--consumer enhanced-fan-out --poll-interval 1s",
+            ["--poll-interval is about", "fan-out"],
+        ),
+        (
+            "--poll-interval 199ms",
+            ["--poll-interval of 199 ms", "every 200 ms"],
+        ),
+        (
+            "--via dynamodb-streams --poll-interval 99ms",
+            ["--poll-interval of 99", "every 100 ms"],
+        ),
+        ("--lake-interval 1s", ["--lake", "--lake <PLACE>"]),
+        ("--lake-size 1MiB", ["--lake", "--lake <PLACE>"]),
+        ("--lake-compression gzip", ["--lake", "--lake <PLACE>"]),
+        ("--lake-format json", ["--lake", "--lake <PLACE>"]),
+        (
+            "local --null --fault throttle=50%",
+            ["--fault throttle=50%", "--null"],
+        ),
+    ] {
+        refused(words, 2, &says);
+    }
     refused("--rate 100 --interval 2s", 2, &["--rate", "--interval"]);
     refused("--wcu 500", 2, &["--wcu 500", "--mode provisioned"]);
     refused(
@@ -359,6 +481,53 @@ fn every_profile_is_listed_and_shown_with_its_rates() {
     }
     let shown = String::from_utf8(support::output("profiles show steady").stdout).unwrap();
     assert!(shown.contains("name = \"steady\""), "{shown}");
+    // 142 million readings of an outage and 4,934 a second besides, over a day; most come
+    // in the 64 s of the return, of which the profile's text says 2.2 million a second.
+    let storm = rows.iter().find(|row| row["name"] == "reconnect-storm");
+    let rate = |of: &str| storm.unwrap()[of].as_f64().unwrap();
+    assert!((6_300.0..6_800.0).contains(&rate("mean_rate")), "{storm:?}");
+    assert!((2.1e6..2.3e6).contains(&rate("peak_rate")), "{storm:?}");
+}
+
+#[test]
+fn commands_of_several_runs_do_not_offer_what_is_of_one() {
+    for command in ["sweep --to 1k", "modes"] {
+        let help = output(&format!("{} --help", command.split(' ').next().unwrap()));
+        let help = String::from_utf8(help.stdout).unwrap();
+        for (flag, says) in [
+            ("--lake lake", "single run"),
+            ("--report r.md", "single run"),
+            ("--baseline b.json", "single run"),
+            ("--tui", "single run"),
+            ("--metrics-listen 0", "single run"),
+            ("--otlp", "single run"),
+            ("--dry-run", "single run"),
+            ("--abort-on-fail", "--slo"),
+            ("--threshold lost=0", "--slo"),
+        ] {
+            refused(
+                &format!("{command} {flag}"),
+                2,
+                &[flag.split(' ').next().unwrap(), says],
+            );
+            let name = format!(
+                "--{}",
+                flag.trim_start_matches('-').split(' ').next().unwrap()
+            );
+            // Options begin at the sixth column at most, what is said of them later.
+            let offered = help.lines().any(|line| {
+                let words = line.trim_start();
+                line.len() - words.len() <= 6 && words.split([' ', ',']).any(|of| of == name)
+            });
+            assert!(!offered, "{command} offers {name}:\n{help}");
+        }
+        for gone in ["--lake-interval", "--s3-endpoint-url", "--allow-host"] {
+            assert!(!help.contains(gone), "{command} offers {gone}");
+        }
+        assert!(help.contains("--max-cost"), "{help}");
+    }
+    let help = String::from_utf8(output("sweep --help").stdout).unwrap();
+    assert!(help.contains("achieved>=99%"), "{help}");
 }
 
 #[test]

@@ -35,7 +35,7 @@ fn a_table_that_is_too_small_is_told_from_those_that_hold() {
 fn a_table_that_holds_for_the_length_of_the_run_alone_is_not_recommended() {
     let run = run(
         "modes --devices 200 -r 400 --wcu 390 -d 2s -w 0s --drain 10s --repeat 1 \
-         --change-delay 0 --via none --slo throttled<90%,lost<90%",
+         --via none --slo throttled<90%,lost<90%",
     );
     let small = &run.result["tables"][1];
     assert_eq!(small["name"], "provisioned, 390");

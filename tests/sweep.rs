@@ -16,7 +16,11 @@ use support::{finish, hrload, output, run};
 
 /// The sweep's result and exit code.
 fn swept(words: &str) -> (Value, i32) {
-    let run = run(&format!("sweep -q --devices 500 --change-delay 0 {words}"));
+    let delay = match words.contains("--via none") {
+        true => "",
+        false => "--change-delay 0",
+    };
+    let run = run(&format!("sweep -q --devices 500 {delay} {words}"));
     (run.result, run.code)
 }
 

@@ -120,11 +120,11 @@ fn a_table_that_is_there_gets_a_stream_for_the_run_alone() {
 #[test]
 fn what_only_a_kinesis_stream_has_is_refused() {
     for (words, says) in [
-        ("--lake out", "--lake delivers a Kinesis stream"),
-        ("--stream s", "--stream s names a Kinesis stream"),
+        ("--lake out", "--lake is about a Kinesis stream"),
+        ("--stream s", "--stream s is about a Kinesis stream"),
         (
             "--consumer enhanced-fan-out",
-            "--consumer enhanced-fan-out is of a Kinesis stream",
+            "--consumer enhanced-fan-out is about a Kinesis stream",
         ),
     ] {
         let refused = output(&format!("{SMALL} {words}"));

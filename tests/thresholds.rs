@@ -53,6 +53,18 @@ fn a_profiles_thresholds_are_judged_and_the_command_line_comes_first() {
         ("lost=0".to_owned(), true),
     ];
     assert_eq!(judged(&met), expected);
+
+    let looser = run(&format!(
+        "--devices 200 --rate 500/s -w 0s --change-delay 0 --drain 2s -d 1s \
+         --profile {profile} --fault lose=2 --threshold lost<5% \
+         --threshold e2e.p99<1m"
+    ));
+    assert_eq!(looser.code, 0, "{}", looser.stderr);
+    let expected = [
+        ("lost<5%".to_owned(), true),
+        ("e2e.p99<60s".to_owned(), true),
+    ];
+    assert_eq!(judged(&looser), expected);
     std::fs::remove_file(path).unwrap();
 }
 
@@ -155,8 +167,20 @@ fn a_condition_on_what_will_not_be_measured_is_refused_before_the_run() {
             "a stage of a Kinesis stream",
         ),
         ("--threshold freshness.p99<1m", "add --lake FOLDER"),
+        (
+            "--endpoint-url http://127.0.0.1:1 --threshold usd_per_hour<1",
+            "say with --max-cost",
+        ),
+        (
+            "--target aws --region mars-north-1 --threshold usd_per_million<1",
+            "no prices are known",
+        ),
+        (
+            "sweep --endpoint-url http://127.0.0.1:1 --to 1k --slo usd_per_hour<1",
+            "say with --max-cost",
+        ),
     ] {
-        let refused = output(&format!("{SMALL} {words}"));
+        let refused = output(words);
         let stderr = String::from_utf8(refused.stderr).unwrap();
         assert_eq!(refused.status.code(), Some(2), "{words}: {stderr}");
         assert!(stderr.contains(says), "{words}: {stderr}");
@@ -178,7 +202,21 @@ fn a_few_failed_readings_are_not_held_in_any_form() {
     assert!(run.stderr.contains("lost 4 readings"), "{}", run.stderr);
     let junit = std::fs::read_to_string(junit).unwrap();
     assert!(junit.contains("failures=\"1\"") && junit.contains("4 failed"));
-    let allowed = support::run(&format!("{words} --threshold failed<1%"));
+    let gauges = folder.path().join("run.prom");
+    let allowed = format!(
+        "{words} --threshold failed<1% --report {}",
+        gauges.display()
+    );
+    let allowed = support::run(&allowed);
     assert_eq!(allowed.code, 0, "{}", allowed.stderr);
     assert!(allowed.stderr.contains("which failed<1% allows"));
+    let gauges = std::fs::read_to_string(gauges).unwrap();
+    assert!(gauges.contains("\nhrload_held 1\n"), "{gauges}");
+    let help = gauges
+        .lines()
+        .find(|line| line.starts_with("# HELP hrload_held "));
+    assert!(
+        help.unwrap().contains("but what a threshold allows"),
+        "{help:?}"
+    );
 }

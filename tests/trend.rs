@@ -2,13 +2,18 @@
 
 #![allow(clippy::unwrap_used)]
 
+#[path = "report/case.rs"]
+#[allow(dead_code)] // this file uses its part
+mod case;
 mod support;
 
 use std::fs;
 use std::path::Path;
 use std::process::Output;
 
+use case::Case;
 use serde_json::{Value, json};
+use support::shim::{before, shim};
 use support::{hrload, run};
 use tempfile::TempDir;
 
@@ -343,6 +348,97 @@ fn entries_go_by_when_they_were_measured_and_a_change_of_nothing_is_none() {
         !shown.contains("worse") && !shown.contains("better"),
         "{shown}"
     );
+}
+
+#[test]
+fn entries_that_are_added_at_once_are_all_there() {
+    const AT_ONCE: usize = 8;
+    let folder = TempDir::new().unwrap();
+    let history = folder.path().join("h.jsonl");
+    let add = |at: usize| {
+        let mut run = Case::default().run();
+        run.run.id = format!("run-{at}");
+        let file = folder.path().join(format!("{at}.json"));
+        run.write(&file).unwrap();
+        let mut command = hrload();
+        command.arg("trend").arg(&history).arg("--add").arg(file);
+        command.args(["-q", "--label"]).arg(at.to_string());
+        command
+    };
+    let added: Vec<_> = (0..AT_ONCE).map(|at| add(at).spawn().unwrap()).collect();
+    for mut process in added {
+        assert_eq!(process.wait().unwrap().code(), Some(0));
+    }
+    let lines = fs::read_to_string(&history).unwrap();
+    let mut labels: Vec<String> = lines
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap()["label"].to_string())
+        .collect();
+    labels.sort();
+    let expected: Vec<String> = (0..AT_ONCE).map(|at| format!("\"{at}\"")).collect();
+    assert_eq!(labels, expected);
+    // Nothing else stays beside it.
+    let mut names = fs::read_dir(folder.path()).unwrap();
+    let rest = names.find(|of| !matches!(of.as_ref().unwrap().path().extension(), Some(of) if of == "json" || of == "jsonl"));
+    assert!(rest.is_none(), "{rest:?}");
+
+    // Where nothing is locked, that is told once.
+    let library = shim(folder.path());
+    let mut command = add(AT_ONCE);
+    command.args(["--figure", "achieved"]);
+    before(&mut command, &library, ("SHIM_FOLDER", "1"));
+    let output = command.output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert_eq!(text(&output.stderr), "", "{output:?}");
+    let mut command = hrload();
+    let mut again: Value =
+        serde_json::from_slice(&fs::read(folder.path().join("0.json")).unwrap()).unwrap();
+    again["run"]["id"] = "once-more".into();
+    let file = folder.path().join("again.json");
+    fs::write(&file, again.to_string()).unwrap();
+    command
+        .arg("trend")
+        .arg(&history)
+        .args(["--label", "x", "--add"])
+        .arg(file);
+    before(&mut command, &library, ("SHIM_FOLDER", "1"));
+    let output = command.output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert_eq!(
+        text(&output.stderr).matches("takes no locks").count(),
+        1,
+        "{output:?}"
+    );
+    assert_eq!(
+        fs::read_to_string(&history).unwrap().lines().count(),
+        AT_ONCE + 2
+    );
+}
+
+#[test]
+fn a_history_that_cannot_be_written_is_a_failure_and_no_wrong_use() {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("run.json");
+    Case::default().run().write(&file).unwrap();
+    let history = folder.path().join("none").join("h.jsonl");
+    let flags = ["--label", "x", "--add", file.to_str().unwrap()];
+    let output = trend(&history, &flags);
+    let said = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("cannot write to"), "{said}");
+    // Nor on a file system that is read only.
+    let history = folder.path().join("h.jsonl");
+    fs::write(&history, entry("a", 0.4, 1.0).to_string()).unwrap();
+    let mut command = hrload();
+    command.arg("trend").arg(&history).args(flags);
+    let under = folder.path().to_str().unwrap();
+    command.env("SHIM_UNDER", under);
+    before(&mut command, &shim(folder.path()), ("SHIM_MAKE", "30"));
+    let output = command.output().unwrap();
+    let said = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("cannot write to"), "{said}");
+    assert_eq!(fs::read_to_string(&history).unwrap().lines().count(), 1);
 }
 
 #[test]

@@ -56,8 +56,8 @@ class Run:
         words += ["--table", services.TABLE, "--keep", "--quiet", "-o", output]
         if not {"none", "dynamodb-streams"} & set(mix.run.split()):
             words += ["--stream", services.STREAM]
-        if network:
-            words += ["--kinesis-endpoint-url", network]
+            if network:
+                words += ["--kinesis-endpoint-url", network]
         if mix.lake:
             words += ["--lake", self.folder / lake, "--lake-interval", "1s", "--lake-compression", mix.lake]
         return [self.hrload, *words, *merged(PACE.split(), mix.run.split())]

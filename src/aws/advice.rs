@@ -2,7 +2,7 @@
 
 /// Names of exceptions, and what helps against them
 /// (<https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/CommonErrors.html>).
-const REMEDIES: [(&[&str], &str); 9] = [
+const REMEDIES: [(&[&str], &str); 10] = [
     (
         &["Signature expired", "Signature not yet current"],
         "this machine's clock is wrong by more than AWS lets pass: set it by NTP",
@@ -50,6 +50,10 @@ const REMEDIES: [(&[&str], &str); 9] = [
     (
         &["dns error", "failed to lookup address"],
         "no such host: look at the region's name, the endpoint and the network",
+    ),
+    (
+        &["Too many open files"],
+        "this process may have no more file handles: raise `ulimit -n`",
     ),
 ];
 

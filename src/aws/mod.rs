@@ -27,7 +27,7 @@ mod wanted;
 pub use advice::{advice, with_advice};
 pub use connect::{ConnectError, Connection, Options, Target, connect};
 pub use leftovers::{Kind, Leftover, leftovers, remove};
-pub use metrics::{Asked, Counted, counted};
+pub use metrics::{Asked, Counted, Lack, counted};
 pub use preflight::{Surroundings, look_around};
 pub use provision::{ProvisionError, provision, provisioned_write_units, tear_down};
 pub use resolve::Spread;

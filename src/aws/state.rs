@@ -1,14 +1,13 @@
 //! What `hrload setup` made, kept in a file, so that exactly that can be taken
 //! away again: by another process, after a crash, days later.
 
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File};
 use std::io::{self, Write};
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::files;
+use crate::files::{self, Busy, Held};
 
 /// The version of the file that is written and read here.
 pub const STATE_SCHEMA: &str = "hrload.state/1";
@@ -201,34 +200,12 @@ impl StateFile {
     /// # Errors
     /// Another process holds it, or the file beside it cannot be made.
     pub fn hold(&self) -> Result<HeldState, StateError> {
-        let mut name = self.0.clone().into_os_string();
-        name.push(".lock");
-        let path = PathBuf::from(name);
-        loop {
-            let opened = File::options().create(true).append(true).open(&path);
-            let lock = opened.map_err(|error| self.io(error))?;
-            let mut lacks = None;
-            match lock.try_lock() {
-                Ok(()) => {}
-                Err(TryLockError::Error(error)) if files::is_not_offered(&error) => {
-                    lacks = Some(format!(
-                        "{} takes no locks ({error}): another hrload at work on it would not be \
-                         noticed",
-                        path.display()
-                    ));
-                }
-                Err(TryLockError::WouldBlock) => return Err(StateError::Busy(self.0.clone())),
-                Err(TryLockError::Error(error)) => return Err(self.io(error)),
+        match files::hold(&self.0, Busy::Refuse) {
+            Ok(held) => Ok(HeldState(held)),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                Err(StateError::Busy(self.0.clone()))
             }
-            // Whoever held it before may have removed it between the two.
-            let inode = |of: io::Result<fs::Metadata>| of.map(|of| of.ino()).ok();
-            if inode(lock.metadata()) == inode(fs::metadata(&path)) {
-                return Ok(HeldState {
-                    path,
-                    lacks,
-                    _lock: lock,
-                });
-            }
+            Err(error) => Err(self.io(error)),
         }
     }
 
@@ -296,24 +273,12 @@ impl StateFile {
 
 /// No other process works on the state file.
 #[derive(Debug)]
-pub struct HeldState {
-    path: PathBuf,
-    lacks: Option<String>,
-    /// Unlocked when it is closed, which is after its file was removed.
-    _lock: File,
-}
+pub struct HeldState(Held);
 
 impl HeldState {
     /// What the file system cannot do of it, in words; `None` if it can.
     #[must_use]
     pub fn lacks(&self) -> Option<&str> {
-        self.lacks.as_deref()
-    }
-}
-
-impl Drop for HeldState {
-    fn drop(&mut self) {
-        // One that stays holds nobody up.
-        let _ = fs::remove_file(&self.path);
+        self.0.lacks()
     }
 }

@@ -152,7 +152,7 @@ pub(crate) fn run(args: &AbArgs) -> Result<Exit, Problem> {
     Ok(if interrupted {
         Exit::Interrupted
     } else {
-        args.judging.exit(&result)
+        diff::exit(&result)
     })
 }
 

@@ -37,6 +37,22 @@ pub(crate) struct ThroughputArgs {
 }
 
 impl ThroughputArgs {
+    /// Whether a table that is created is paid for by units.
+    pub(crate) fn provisioned(&self) -> bool {
+        self.mode == Some(ModeArg::Provisioned)
+    }
+
+    /// Returns the first given flag that is about how much a table takes.
+    pub(crate) fn of_table(&self) -> Option<String> {
+        let units = self.wcu.map(|units| format!("--wcu {units}"));
+        let mode = self.provisioned().then(|| "--mode provisioned".to_owned());
+        let warm = self.warm_throughput.map(|WarmArg(warm)| match warm {
+            Warm::Units(units) => format!("--warm-throughput {units}"),
+            Warm::New | Warm::Sized => "--warm-throughput new".to_owned(),
+        });
+        units.or(mode).or(warm)
+    }
+
     /// Returns the first given flag that is about a Kinesis stream.
     pub(crate) fn of_stream(&self) -> Option<String> {
         let shards = self.shards.map(|shards| format!("--shards {shards}"));
@@ -67,7 +83,7 @@ pub(crate) struct LimitArgs {
     )]
     time_scale: u32,
 
-    /// Embedded services: auto scaling of provisioned tables, as target
+    /// Embedded services: auto scaling of provisioned tables (--mode), as target
     /// utilisation and bounds of write units, such as 70%,1000..40000
     #[arg(
         long,
@@ -158,8 +174,7 @@ impl ThroughputArgs {
 
     /// The table's mode; contradictions are named.
     pub(crate) fn table_mode(&self) -> Result<TableMode, Problem> {
-        let provisioned = self.mode == Some(ModeArg::Provisioned);
-        match (provisioned, self.wcu, self.warm_throughput) {
+        match (self.provisioned(), self.wcu, self.warm_throughput) {
             (false, Some(wcu), _) => Err(Problem::usage(format!(
                 "--wcu {wcu} sets the units of a provisioned table, but the table is on demand; \
                  add --mode provisioned, or warm it with --warm-throughput {wcu}"
@@ -194,7 +209,7 @@ impl LimitArgs {
     /// The limits asked for, if any are to bind.
     pub(crate) fn limits(&self) -> Result<Option<Limits>, Problem> {
         let auto_scaling = self.auto_scaling.map(|ScalingArg(policy)| policy);
-        if self.capacity == CapacityArg::Unlimited {
+        if self.unlimited() {
             if let Some(flag) = self.changed() {
                 return Err(Problem::usage(format!(
                     "{flag} is about the capacity limits that --capacity unlimited turns off; \
@@ -212,18 +227,26 @@ impl LimitArgs {
 
     /// One of these flags that was given, for a target that is not embedded.
     pub(crate) fn given(&self) -> Option<String> {
-        let unlimited = self.capacity == CapacityArg::Unlimited;
-        unlimited
+        self.unlimited()
             .then(|| "--capacity unlimited".to_owned())
             .or_else(|| self.changed())
     }
 
+    /// Whether no limit binds.
+    pub(crate) fn unlimited(&self) -> bool {
+        self.capacity == CapacityArg::Unlimited
+    }
+
+    /// Auto scaling, as it was given.
+    pub(crate) fn scaling(&self) -> Option<String> {
+        let policy = self.auto_scaling.as_ref();
+        policy.map(|ScalingArg(policy)| format!("--auto-scaling {policy}"))
+    }
+
     fn changed(&self) -> Option<String> {
         let scale = self.time_scale;
-        match &self.auto_scaling {
-            Some(ScalingArg(policy)) => Some(format!("--auto-scaling {policy}")),
-            None => (scale != 1).then(|| format!("--time-scale {scale}")),
-        }
+        self.scaling()
+            .or_else(|| (scale != 1).then(|| format!("--time-scale {scale}")))
     }
 }
 
@@ -249,7 +272,7 @@ impl Compared {
                  with --warm-throughput, --wcu and --auto-scaling",
             ));
         }
-        if limits.capacity == CapacityArg::Unlimited {
+        if limits.unlimited() {
             return Err(Problem::usage(
                 "--capacity unlimited leaves nothing to compare: without limits every table is \
                  the same; leave it out",

@@ -65,11 +65,11 @@ pub(crate) struct DashboardArgs {
     keep: Duration,
 
     /// Kinesis endpoint [default: AWS's, or where AWS_ENDPOINT_URL points]
-    #[arg(long, value_name = "URL", value_parser = values::url, help_heading = "Target")]
+    #[arg(long, value_name = "URL", value_parser = values::url, conflicts_with = "lake", help_heading = "Target")]
     endpoint_url: Option<Endpoint>,
 
     /// S3 endpoint, for a lake in a bucket [default: AWS's, or AWS_ENDPOINT_URL_S3]
-    #[arg(long, value_name = "URL", value_parser = values::url, help_heading = "Target")]
+    #[arg(long, value_name = "URL", value_parser = values::url, conflicts_with = "stream", help_heading = "Target")]
     s3_endpoint_url: Option<Endpoint>,
 
     /// Region [default: from the environment or profile]
@@ -77,7 +77,12 @@ pub(crate) struct DashboardArgs {
     region: Option<String>,
 
     /// Profile of the AWS configuration file, for Kinesis
-    #[arg(long, value_name = "NAME", help_heading = "Target")]
+    #[arg(
+        long,
+        value_name = "NAME",
+        conflicts_with = "lake",
+        help_heading = "Target"
+    )]
     aws_profile: Option<String>,
 
     /// Print only the address
@@ -152,7 +157,7 @@ async fn source(args: &DashboardArgs) -> Result<(Source, String), Problem> {
         }
         let source = Source::Lake {
             place: place.clone(),
-            endpoint: args.s3_endpoint_url.as_ref().map(s3_endpoint),
+            endpoint: s3_endpoint(args.s3_endpoint_url.as_ref(), place)?,
             region: args.region.clone(),
         };
         return Ok((source, format!("the lake {place}")));

@@ -186,6 +186,7 @@ pub(crate) fn run(args: DeliverArgs) -> Result<Exit, Problem> {
 
 async fn deliver(args: DeliverArgs) -> Result<Exit, Problem> {
     let delivery = delivery(&args)?;
+    let s3_endpoint = s3_endpoint(args.s3_endpoint_url.as_ref(), &args.lake)?;
     let output = args.output.clone().map(Output::of);
     run::probe(output.as_ref())?;
     let mut interrupts = Interrupts::listen()?;
@@ -202,7 +203,6 @@ async fn deliver(args: DeliverArgs) -> Result<Exit, Problem> {
         None => Target::Aws,
     };
     let connection = connect(&target, &options).await?;
-    let s3_endpoint = args.s3_endpoint_url.as_ref().map(s3_endpoint);
     let region = Some(connection.region.as_str());
     let lake = Lake::open(&args.lake, s3_endpoint.as_deref(), region).map_err(Problem::failed)?;
     let mut display = Display::new(args.quiet);

@@ -10,7 +10,7 @@ use super::screen;
 use super::values;
 use crate::experiment::Output;
 use crate::report::{
-    self, Change, Config, DiffResult, DiffSettings, Difference, Measure, RunResult, Verdict,
+    self, Config, DiffResult, DiffSettings, Difference, Measure, RunResult, Verdict,
 };
 
 pub(super) const HELP: &str = "\
@@ -201,6 +201,7 @@ impl JudgingArgs {
         let mut settings = DiffSettings {
             confidence: self.confidence,
             allow_unheld: self.allow_unheld,
+            allow_inconclusive: self.inconclusive == Inconclusive::Pass,
             ..DiffSettings::default()
         };
         for bound in &self.practical {
@@ -211,28 +212,29 @@ impl JudgingArgs {
         }
         settings
     }
+}
 
-    /// How the process ends.
-    pub(super) fn exit(&self, result: &DiffResult) -> Exit {
-        let untold = self.inconclusive == Inconclusive::Fail;
-        if result.failed() || untold && result.count(Change::Inconclusive) > 0 {
-            Exit::Regressed
-        } else {
-            Exit::Held
-        }
+/// How the process ends.
+pub(super) fn exit(result: &DiffResult) -> Exit {
+    if result.failed() {
+        Exit::Regressed
+    } else {
+        Exit::Held
     }
 }
 
 /// Compares, and prints the comparison.
 pub(crate) fn run(args: &DiffArgs) -> Result<Exit, Problem> {
     args.outputs.probe()?;
-    let (base, new) = (read_once(&args.base)?, read_once(&args.against)?);
+    // A run that is on both sides is compared with itself.
+    let mut base = read(&[&args.base[..], &args.against].concat())?;
+    let new = base.split_off(args.base.len());
     let result = DiffResult::new(&base, &new, &args.judging.settings()).map_err(Problem::usage)?;
     if !args.allow_different {
         comparable(&result)?;
     }
     args.outputs.put_out(&result)?;
-    Ok(args.judging.exit(&result))
+    Ok(exit(&result))
 }
 
 /// Compares a run that was just made with runs from before, by the defaults of
@@ -244,11 +246,7 @@ pub(super) fn against(base: &[RunResult], new: &RunResult, quiet: bool) -> Resul
     if !quiet {
         anstream::eprint!("\n{}", report::diff(&result, screen::of_stderr()));
     }
-    Ok(if result.failed() {
-        Exit::Regressed
-    } else {
-        Exit::Held
-    })
+    Ok(exit(&result))
 }
 
 /// Refuses, before a run, baselines that it could not be compared with afterwards.
@@ -278,7 +276,7 @@ fn refuse(differences: &[Difference]) -> Result<(), Problem> {
     let forbidding: Vec<String> = differences
         .iter()
         .filter(|of| of.forbids)
-        .map(|of| format!("{} is {} against {}", of.what, of.base, of.new))
+        .map(|of| of.line("is"))
         .collect();
     if forbidding.is_empty() {
         return Ok(());
@@ -290,15 +288,9 @@ fn refuse(differences: &[Difference]) -> Result<(), Problem> {
     )))
 }
 
-/// The results in these files.
-pub(super) fn read(paths: &[PathBuf]) -> Result<Vec<RunResult>, Problem> {
-    let read = |path: &PathBuf| RunResult::read(path).map_err(Problem::usage);
-    paths.iter().map(read).collect()
-}
-
 /// The results in these files, each run once: what is given twice would count as two
 /// runs that agree.
-pub(super) fn read_once(paths: &[PathBuf]) -> Result<Vec<RunResult>, Problem> {
+pub(super) fn read(paths: &[PathBuf]) -> Result<Vec<RunResult>, Problem> {
     let mut results: Vec<RunResult> = Vec::with_capacity(paths.len());
     for path in paths {
         let result = RunResult::read(path).map_err(Problem::usage)?;

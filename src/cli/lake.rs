@@ -59,8 +59,18 @@ impl From<CompressionArg> for Compression {
 
 /// An endpoint as S3's client wants it: a URL ends in a slash, which would
 /// stand twice in a path.
-pub(super) fn s3_endpoint(url: &Endpoint) -> String {
-    url.bare_text()
+///
+/// # Errors
+/// The lake is no bucket.
+pub(super) fn s3_endpoint(url: Option<&Endpoint>, lake: &Place) -> Result<Option<String>, Problem> {
+    match (url, lake) {
+        (Some(url), Place::Folder(folder)) => Err(Problem::usage(format!(
+            "--s3-endpoint-url {url} is for a lake in a bucket, but --lake names the folder {}; \
+             leave it out, or name s3://BUCKET/PREFIX",
+            folder.display()
+        ))),
+        (url, _) => Ok(url.map(Endpoint::bare_text)),
+    }
 }
 
 /// Delivery during a run.
@@ -71,21 +81,34 @@ pub(crate) struct LakeArgs {
     #[arg(long, value_name = "PLACE", help_heading = "Lake")]
     lake: Option<Place>,
 
-    /// An object closes when its first record has waited so long. Firehose's default is
-    /// 300 s: objects that the run's end closes earlier are not in `freshness`
-    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = values::span, help_heading = "Lake")]
+    /// An object closes when its first record has waited so long, and the run's end waits
+    /// for it. Firehose's default is 300 s; objects that a signal closes earlier are not
+    /// in `freshness`
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = values::span, requires = "lake", help_heading = "Lake")]
     lake_interval: Duration,
 
     /// An object closes when it holds so many bytes of records
-    #[arg(long, value_name = "BYTES", default_value = "5MiB", value_parser = values::bytes, help_heading = "Lake")]
+    #[arg(long, value_name = "BYTES", default_value = "5MiB", value_parser = values::bytes, requires = "lake", help_heading = "Lake")]
     lake_size: u64,
 
     /// How objects are compressed
-    #[arg(long, value_enum, default_value = "none", help_heading = "Lake")]
+    #[arg(
+        long,
+        value_enum,
+        default_value = "none",
+        requires = "lake",
+        help_heading = "Lake"
+    )]
     lake_compression: CompressionArg,
 
     /// What objects are made of
-    #[arg(long, value_enum, default_value = "json", help_heading = "Lake")]
+    #[arg(
+        long,
+        value_enum,
+        default_value = "json",
+        requires = "lake",
+        help_heading = "Lake"
+    )]
     lake_format: FormatArg,
 
     /// S3 endpoint, for a lake in a bucket [default: AWS's, or AWS_ENDPOINT_URL_S3]
@@ -94,14 +117,9 @@ pub(crate) struct LakeArgs {
 }
 
 impl LakeArgs {
-    /// For commands that make many runs.
-    pub(super) fn none(&self) -> Result<(), Problem> {
-        match &self.lake {
-            None => Ok(()),
-            Some(_) => Err(Problem::usage(
-                "--lake has no place here: it is of a single run",
-            )),
-        }
+    /// The flag that asks for it, if it was given.
+    pub(super) fn flag(&self) -> Option<String> {
+        self.given().then(|| "--lake".to_owned())
     }
 
     /// Whether readings are to be delivered.
@@ -112,14 +130,15 @@ impl LakeArgs {
     /// What is asked for, if anything is.
     ///
     /// # Errors
-    /// Format and compression do not go together, or not with this build.
+    /// Format and compression do not go together, or not with this build; or an endpoint is
+    /// given of a bucket that is none.
     pub(super) fn request(self) -> Result<Option<LakeRequest>, Problem> {
         let Some(place) = self.lake else {
             return Ok(None);
         };
         Ok(Some(LakeRequest {
+            s3_endpoint: s3_endpoint(self.s3_endpoint_url.as_ref(), &place)?,
             place,
-            s3_endpoint: self.s3_endpoint_url.as_ref().map(s3_endpoint),
             hints: Hints {
                 size_bytes: self.lake_size,
                 interval: self.lake_interval,

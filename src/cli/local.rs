@@ -104,6 +104,13 @@ pub(super) fn fault_help() -> String {
 /// Serves until interrupted.
 pub(crate) fn serve(args: LocalArgs) -> Result<Exit, Problem> {
     let resources = wanted(&args.throughput)?;
+    if args.null && args.fault != Faults::default() {
+        return Err(Problem::usage(format!(
+            "--fault {} strikes writes and records of their changes, but --null answers writes \
+             unseen and writes nothing; leave one of the two out",
+            args.fault
+        )));
+    }
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;

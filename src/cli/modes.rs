@@ -39,8 +39,7 @@ const SLO_UNFOLLOWED: &str = "p99<100ms,lost=0,throttled<0.1%";
 #[derive(Debug, Args)]
 #[command(mut_arg("duration", |arg| arg.default_value("15s")),
           mut_arg("mode", |arg| arg.hide(true)),
-          mut_arg("threshold", |arg| arg.hide(true)),
-          mut_arg("baseline", |arg| arg.hide(true)))]
+          mut_args(run::hide_of_one_run))]
 pub(crate) struct ModesArgs {
     /// What a table must show to come into question: conditions with commas
     /// between them [default: e2e.p99<1s,lost=0,throttled<0.1%; p99<100ms instead
@@ -63,7 +62,7 @@ pub(crate) fn run(args: ModesArgs) -> Result<Exit, Problem> {
         repeat,
         run: mut run_args,
     } = args;
-    run_args.no_thresholds(
+    run_args.refuse_of_one_run(
         "what a table must show is said with --slo, such as --slo 'e2e.p99<1s,lost=0'",
     )?;
     let slo = match slo {

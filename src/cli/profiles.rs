@@ -1,6 +1,7 @@
 //! `hrload profiles`: lists the workload profiles, or prints one.
 
 use std::path::Path;
+use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use serde::Serialize;
@@ -8,7 +9,6 @@ use serde::Serialize;
 use super::problem::{Exit, Problem};
 use super::screen;
 use super::values::{self, Rate};
-use crate::experiment;
 use crate::files;
 use crate::report::screen::{Column, Row, Table};
 use crate::report::{Condition, amount};
@@ -16,6 +16,9 @@ use crate::workload::{Pace, Profile, Workload};
 
 /// Rates are properties of the profile, not of a seed; any will do.
 const SEED: u64 = 1;
+
+/// What rates are of: all that a profile has, the return from an outage included.
+const DAY: Duration = Duration::from_secs(86_400);
 
 /// Arguments of `hrload profiles`.
 #[derive(Debug, Args)]
@@ -60,14 +63,8 @@ struct Rates {
 
 impl Rates {
     fn of(profile: &Profile, devices: u32, pace: Pace) -> Result<Self, Problem> {
-        let workload = Workload::new(
-            profile.clone(),
-            devices,
-            pace,
-            SEED,
-            experiment::DEFAULT_DURATION,
-        )
-        .map_err(Problem::usage)?;
+        let workload =
+            Workload::new(profile.clone(), devices, pace, SEED, DAY).map_err(Problem::usage)?;
         Ok(Self {
             name: profile.name().to_owned(),
             summary: profile.summary().to_owned(),
@@ -103,7 +100,7 @@ fn list(args: &ProfilesArgs, pace: Pace) -> Result<(), Problem> {
         Column::numbers("mean").at_least(10),
         Column::numbers("peak").at_least(10),
         Column::words(&format!(
-            "for {} devices, readings a second",
+            "of a day of {} devices, readings a second",
             amount(f64::from(args.devices))
         ))
         .wraps_to(24),
@@ -127,7 +124,7 @@ fn show(args: &ProfilesArgs, pace: Pace, name: &str) -> Result<(), Problem> {
         return super::print_json(&row);
     }
     super::print(&format!(
-        "{}\n# {} devices send {} readings a second on average, {} in the busiest second.\n",
+        "{}\n# {} devices send {} readings a second on average over a day, {} in its busiest second.\n",
         profile.text().trim_end(),
         amount(f64::from(args.devices)),
         amount(row.mean_rate.round()),

@@ -46,10 +46,10 @@ const HIGHEST: f64 = 1e6;
           mut_arg("drain", |arg| arg.default_value("10s")),
           mut_arg("rate", |arg| arg.hide(true)),
           mut_arg("interval", |arg| arg.hide(true)),
-          mut_arg("threshold", |arg| arg.hide(true)),
-          mut_arg("baseline", |arg| arg.hide(true)))]
+          mut_args(run::hide_of_one_run))]
 pub(crate) struct SweepArgs {
-    /// Objectives of each rate: conditions with commas between them
+    /// Objectives of each rate: conditions with commas between them; achieved>=99% is
+    /// one more where none is about the achieved rate
     /// [default: p99<100ms,e2e.p99<1s,lost=0,throttled<0.1%; without e2e where
     /// nothing is followed]
     #[arg(
@@ -119,7 +119,7 @@ pub(crate) fn run(args: SweepArgs) -> Result<Exit, Problem> {
         )));
     }
     run_args.no_rate("the sweep chooses the rate; say where it searches with --from and --to")?;
-    run_args.no_thresholds("what a run must show is said with --slo")?;
+    run_args.refuse_of_one_run("what a run must show is said with --slo")?;
     let slo = match slo {
         Some(values::Slo(conditions)) => conditions,
         None => {

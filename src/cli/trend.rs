@@ -86,9 +86,14 @@ pub(crate) fn run(args: &TrendArgs) -> Result<Exit, Problem> {
         report::probe(path).map_err(Problem::failed)?;
     }
     if !args.add.is_empty() {
-        entry(args)?
-            .append_to(&args.history)
-            .map_err(Problem::usage)?;
+        let added = entry(args)?.append_to(&args.history);
+        let lacks = added.map_err(|error| match error {
+            HistoryError::Write(error) => Problem::failed(error),
+            error => Problem::usage(error),
+        })?;
+        if let Some(lacks) = lacks.filter(|_| !args.quiet) {
+            say!("warning: {lacks}");
+        }
     }
     let history = Entry::read_all(&args.history).map_err(Problem::usage)?;
     if history.is_empty() {
@@ -117,7 +122,7 @@ pub(crate) fn run(args: &TrendArgs) -> Result<Exit, Problem> {
 }
 
 fn entry(args: &TrendArgs) -> Result<Entry, Problem> {
-    let results = diff::read_once(&args.add)?;
+    let results = diff::read(&args.add)?;
     let counts = match &args.counts {
         Some(path) => Counts::read(path).map_err(Problem::usage)?,
         None => Counts::default(),

@@ -51,19 +51,15 @@ pub(super) fn refuse_in(words: &[String]) -> Result<(), Problem> {
     let mut words = words.iter();
     match words.find(|word| flags.iter().any(|flag| is(word, flag))) {
         None => Ok(()),
-        Some(word) => Err(no_place(word)),
+        Some(word) => Err(Problem::usage(format!(
+            "{word} has no place here: it looks on at a single run"
+        ))),
     }
 }
 
-fn no_place(flag: &str) -> Problem {
-    Problem::usage(format!(
-        "{flag} has no place here: it looks on at a single run"
-    ))
-}
-
 impl WatchArgs {
-    /// An error if any of it was given, for commands that make several runs.
-    pub(super) fn refuse(&self) -> Result<(), Problem> {
+    /// The first flag that was given.
+    pub(super) fn given(&self) -> Option<String> {
         let otlp = self.otlp.as_ref();
         let otlp = otlp.map(|url| match url {
             Some(url) => format!("--otlp {url}"),
@@ -72,8 +68,7 @@ impl WatchArgs {
         let listen = self.metrics_listen.as_ref();
         let listen = listen.map(|address| format!("--metrics-listen {address}"));
         let tui = self.tui.then(|| "--tui".to_owned());
-        let given = tui.or(listen).or(otlp);
-        given.map_or(Ok(()), |flag| Err(no_place(&flag)))
+        tui.or(listen).or(otlp)
     }
 
     /// Begins to look on, but for the screen. What cannot be had is wrong use, and

@@ -3,19 +3,23 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout_at};
 
 use super::error::RunError;
 use super::event::Event;
 use super::interrupt::Interrupts;
-use crate::aws::{self, Asked, Connection, Options, Target};
-use crate::report::{CloudWatch, RunResult, duration};
+use crate::aws::{self, Asked, Connection, Lack, Options, Target};
+use crate::report::{CloudWatch, Given, RunResult, duration};
 
 /// Between two questions: a twelfth of the whole wait, within these.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(15));
 
+/// How long one question may take where nothing is waited for.
+const ONE_QUESTION: Duration = Duration::from_secs(30);
+
 /// Asks until as much is there as the run consumed, or `longest` is over, or somebody
-/// interrupts; what there is then is taken. Tells why there is nothing.
+/// interrupts; what there is then is taken. `longest` is of everything, questions too; with
+/// none it asks once. Tells why there is nothing.
 pub(super) async fn ask(
     connection: &Connection,
     result: &RunResult,
@@ -30,29 +34,56 @@ pub(super) async fn ask(
             return None;
         }
     };
-    let wait = duration(longest.as_secs_f64());
+    let once = longest.is_zero();
+    let bound = if once { ONE_QUESTION } else { longest };
+    let wait = duration(bound.as_secs_f64());
+    let doing = if once { "asking" } else { "waiting for" };
     tell(Event::Step(&format!(
-        "waiting for CloudWatch's figures ({wait} at most; Ctrl-C goes on without)"
+        "{doing} CloudWatch's figures ({wait} at most; Ctrl-C goes on without)"
     )));
     let pause = (longest / 12).clamp(PAUSES.0, PAUSES.1);
-    let deadline = Instant::now() + longest;
+    let deadline = Instant::now() + bound;
     let mut last = None;
+    let mut told = Vec::new();
     loop {
         let counted = tokio::select! {
-            counted = aws::counted(connection, &asked) => counted,
+            counted = timeout_at(deadline, aws::counted(connection, &asked)) => counted,
             () = interrupts.next() => return last,
         };
         match counted {
-            Ok(counted) => {
-                let figures = counted.iter().map(|of| (of.metric, of.statistic, of.value));
+            Ok(Ok((counted, messages))) => {
+                for message in messages {
+                    if !told.contains(&message) {
+                        tell(Event::Told(&format!("CloudWatch says: {message}")));
+                        told.push(message);
+                    }
+                }
+                // Asking again changes nothing of that.
+                let refused =
+                    (counted.iter()).any(|of| matches!(of.lack, Some(Lack::Forbidden(_))));
+                let figures = counted.into_iter().map(|of| Given {
+                    metric: of.metric,
+                    statistic: of.statistic,
+                    value: of.value,
+                    lack: of.lack.map(|lack| lack.to_string()),
+                });
                 let found = CloudWatch::beside(figures, Timestamp::now().to_string(), result);
-                if found.complete || Instant::now() + pause > deadline {
+                let over = once || Instant::now() + pause > deadline;
+                if found.complete || refused || over {
                     return Some(found);
                 }
                 last = Some(found);
             }
-            Err(error) => {
-                tell(Event::Told(&format!("CloudWatch was not asked: {error}")));
+            Ok(Err(error)) => {
+                tell(Event::Told(&format!("CloudWatch gave no figures: {error}")));
+                return last;
+            }
+            Err(_) => {
+                if last.is_none() {
+                    tell(Event::Told(&format!(
+                        "CloudWatch gave no figures: it did not answer within {wait}"
+                    )));
+                }
                 return last;
             }
         }

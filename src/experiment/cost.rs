@@ -2,6 +2,7 @@
 
 use super::footprint::Footprint;
 use super::setting::Setting;
+use super::sizing;
 use crate::aws::TableThroughput;
 use crate::capacity::bill::{Bill, FreeTierUse, Usage, gb, on_demand_gb_in, put_payload_units};
 use crate::capacity::price::Prices;
@@ -88,7 +89,13 @@ pub(super) fn usage(setting: &Setting, footprint: Footprint, used: &Used) -> Usa
                 usage.on_demand_gb_out += read_gb;
             }
         } else {
-            let shard_hours = f64::from(setting.shards) * hours;
+            let mut shards = setting.shards;
+            if !setting.limited && used.measured_s > 0.0 {
+                // They took what came; on AWS it takes as many as a run makes for it.
+                let rate = records as f64 / used.measured_s;
+                shards = shards.max(sizing::shards(rate, footprint.record_bytes));
+            }
+            let shard_hours = f64::from(shards) * hours;
             usage.shard_hours = shard_hours;
             usage.put_payload_units = put_payload_units(records, bytes);
             if used.fan_out {

@@ -57,6 +57,3 @@ pub use run::run;
 pub use setting::Setting;
 pub use sweep::{SweepEvent, SweepRequest, Why, sweep};
 pub use watch::Snapshot;
-
-/// How long a run measures when it is not told.
-pub const DEFAULT_DURATION: std::time::Duration = std::time::Duration::from_secs(30);

@@ -1,11 +1,12 @@
 //! A look around before a run on AWS, and what it says of the run.
 
 use super::event::Event;
-use super::request::{Request, Target};
+use super::request::{Phases, Request, Target};
 use super::setting::Setting;
 use crate::aws::{self, Connection, Surroundings, TableThroughput};
 use crate::capacity::stream::ShardLimits;
-use crate::report::{count, duration};
+use crate::report::{amount, count, duration};
+use crate::workload::Workload;
 
 /// Clocks that differ by less are taken to agree: a Date header has whole seconds.
 const CLOCKS_AGREE_S: f64 = 2.0;
@@ -38,6 +39,33 @@ pub(super) async fn look(
         tell(Event::Told(&format!("warning: {warning}")));
     }
     warnings
+}
+
+/// Tells where no reading comes while the run measures, and returns what it told.
+pub(super) fn nothing_due(
+    request: &Request,
+    workload: &Workload,
+    tell: &mut dyn FnMut(Event<'_>),
+) -> Option<String> {
+    let Phases {
+        warmup, measure, ..
+    } = request.phases;
+    let demand = workload.demand(warmup + measure);
+    // A second that is measured in part counts.
+    let measured = demand.get(warmup.as_secs() as usize..)?;
+    if measured.iter().any(|readings| *readings > 0.0) {
+        return None;
+    }
+    let told = format!(
+        "no reading comes while this run measures, from {} to {} s after its start: the first of \
+         profile {} come after {} s; give it a longer -d, or another -w",
+        amount(warmup.as_secs_f64()),
+        amount((warmup + measure).as_secs_f64()),
+        workload.profile().name(),
+        amount(workload.silent_s()),
+    );
+    tell(Event::Told(&format!("warning: {told}")));
+    Some(told)
 }
 
 /// What will throttle, or be measured wrongly, a line each, with what to do.

@@ -105,6 +105,7 @@ pub async fn run(
     if let Some(assumed) = &connected.connection.assumed {
         tell(Event::Told(assumed));
     }
+    let nothing_due = preflight::nothing_due(request, &workload, tell);
     let foreseen = tokio::select! {
         foreseen = preflight::look(request, &setting, &connected.connection, tell) => foreseen,
         () = interrupts.next() => return Err(RunError::Stopped),
@@ -152,6 +153,7 @@ pub async fn run(
     let mut finished = outcome::finish(
         request, &workload, &setting, &connected, &made, &identity, &lived,
     );
+    let foreseen = nothing_due.into_iter().chain(foreseen);
     finished.result.warnings.splice(0..0, foreseen);
     if let Some(path) = file {
         finished.written = Some(finished.result.keep(path));

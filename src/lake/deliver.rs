@@ -480,25 +480,17 @@ impl Run {
     }
 
     fn hear(&mut self, told: Told, tell: &mut impl FnMut(Event<'_>)) {
+        if let Some(idle) = &mut self.idle {
+            idle.hear(&told);
+        }
         match told {
             Told::Page(page) => {
-                if let Some(idle) = &mut self.idle {
-                    if page.ended {
-                        idle.ended(&page.shard);
-                    } else {
-                        let quiet = page.records.is_empty() && page.at_tip;
-                        idle.page(&page.shard, page.asked, quiet);
-                    }
-                }
                 self.page = Some((page, 0));
                 tell(Event::Read(&self.delivered));
             }
             // It is tried again, and ends delivery where it stays so.
             Told::Failing(_) => {}
             Told::Listed(listed) => {
-                if let Some(idle) = &mut self.idle {
-                    idle.listed(&listed.reading, listed.ended, listed.waiting);
-                }
                 // What the stream has no more needs no position either.
                 if !listed.shards.is_empty() {
                     self.positions

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::source::Told;
+
 /// Watches shards until all of them have been quiet for a while.
 ///
 /// Time counts only between calls that found a shard at its tip and empty, so
@@ -31,9 +33,23 @@ impl Idle {
         }
     }
 
+    /// Takes in what the source tells.
+    pub(super) fn hear(&mut self, told: &Told) {
+        match told {
+            Told::Page(page) if page.ended => self.ended(&page.shard),
+            Told::Page(page) => {
+                let quiet = page.records.is_empty() && page.at_tip;
+                self.page(&page.shard, page.asked, quiet);
+            }
+            Told::Listed(listed) => self.listed(&listed.reading, listed.ended, listed.waiting),
+            // It is tried again.
+            Told::Failing(_) => {}
+        }
+    }
+
     /// A listing found these being read, after `ended` had ended, and left so
     /// many waiting for their parents.
-    pub(super) fn listed(&mut self, reading: &BTreeSet<String>, ended: usize, waiting: usize) {
+    fn listed(&mut self, reading: &BTreeSet<String>, ended: usize, waiting: usize) {
         for shard in reading {
             if !self.shards.contains_key(shard) {
                 self.shards.insert(shard.clone(), None);
@@ -43,13 +59,13 @@ impl Idle {
     }
 
     /// A shard was read to its end.
-    pub(super) fn ended(&mut self, shard: &str) {
+    fn ended(&mut self, shard: &str) {
         self.shards.remove(shard);
         self.ended += 1;
     }
 
     /// A page was asked for at `asked`, and was empty at the tip or not.
-    pub(super) fn page(&mut self, shard: &str, asked: Instant, quiet: bool) {
+    fn page(&mut self, shard: &str, asked: Instant, quiet: bool) {
         let Some(known) = self.shards.get_mut(shard) else {
             self.shards
                 .insert(shard.to_owned(), quiet.then_some((asked, asked)));

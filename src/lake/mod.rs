@@ -19,6 +19,7 @@ mod failed;
 mod format;
 mod idle;
 mod naming;
+mod order;
 #[cfg(feature = "sql")]
 mod parquet;
 pub mod read;

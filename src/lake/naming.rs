@@ -153,7 +153,8 @@ impl Naming {
             .into_iter()
             .chain(kinds)
         {
-            if key.starts_with('/') || Path::parse(&key).is_err() {
+            let is_name = !key.starts_with('/') && !key.contains(char::is_control);
+            if !is_name || Path::parse(&key).is_err() {
                 return Err(PrefixError::Name(key));
             }
             if key.starts_with("_hrload/") {
@@ -385,6 +386,7 @@ mod tests {
             ("/a/", None),
             ("./", None),
             ("a/\u{7}/", None),
+            ("\u{87}0", None),
             ("a/", Some("../bad/")),
             ("a/", Some("bad//")),
             (

@@ -6,7 +6,7 @@
 //! asks for no more.
 
 use std::cell::Cell;
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::BTreeSet;
 use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
@@ -19,6 +19,7 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::checkpoint::{Position, Positions};
+use super::order::{ListedShard, Order, Shards};
 use crate::stream::{Answers, Backoff, Failed, NO_NEXT, Trouble};
 
 /// Time between two calls on a shard that has no more to give; Firehose's own.
@@ -87,20 +88,10 @@ pub(crate) struct Listed {
     pub(crate) reading: BTreeSet<String>,
     /// How many wait until their parents have been read.
     pub(crate) waiting: usize,
-    /// How many have been read to their end so far: a listing that knows of
-    /// fewer than have ended does not know the last ones' children.
+    /// How many had been read to their end when it was asked for: a listing that
+    /// knows of fewer than have ended does not know the last ones' children.
     pub(crate) ended: usize,
 }
-
-/// A shard, as a listing has it.
-struct ListedShard {
-    parents: Vec<String>,
-    /// It takes no more records.
-    closed: bool,
-}
-
-/// By id.
-type Shards = BTreeMap<String, ListedShard>;
 
 /// What a task of the source ends with.
 enum Done {
@@ -185,75 +176,11 @@ impl<'a> Feed<'a> {
         unknown: Position,
         told: mpsc::Sender<Told>,
     ) -> Result<std::convert::Infallible, SourceError> {
-        let source = Source { feed: self, told };
-        let mut done: HashSet<String> = (positions.iter())
-            .filter(|(_, position)| **position == Position::Done)
-            .map(|(id, _)| id.clone())
-            .collect();
-        let mut reading: BTreeSet<String> = BTreeSet::new();
-        let mut ended = 0;
-        type Task<'a> = Pin<Box<dyn Future<Output = Result<Done, SourceError>> + 'a>>;
-        let mut tasks: FuturesUnordered<Task<'_>> = FuturesUnordered::new();
-        let mut listing = true;
-        let mut again = false;
-        tasks.push(Box::pin(source.listed()));
-        let mut first = true;
-        let mut next_listing = Instant::now() + LISTING_INTERVAL;
-        loop {
-            let finished = tokio::select! {
-                Some(finished) = tasks.next() => finished?,
-                () = sleep_until(next_listing), if !listing => {
-                    listing = true;
-                    tasks.push(Box::pin(source.listed()));
-                    continue;
-                }
-            };
-            let listed = match finished {
-                Done::Ended(id) => {
-                    reading.remove(&id);
-                    done.insert(id);
-                    ended += 1;
-                    // It has children, which a listing under way may not know.
-                    next_listing = Instant::now();
-                    again = listing;
-                    continue;
-                }
-                Done::Listed(listed) => listed,
-            };
-            listing = false;
-            if !std::mem::take(&mut again) {
-                next_listing = Instant::now() + LISTING_INTERVAL;
-            }
-            let mut waiting = 0;
-            for (id, shard) in &listed {
-                let waits = (shard.parents.iter())
-                    .any(|parent| listed.contains_key(parent) && !done.contains(parent));
-                if waits && !done.contains(id) {
-                    waiting += 1;
-                }
-                if waits || done.contains(id) || !reading.insert(id.clone()) {
-                    continue;
-                }
-                let position = match positions.get(id) {
-                    Some(position) => position.clone(),
-                    None if first => unknown.clone(),
-                    None => Position::TrimHorizon,
-                };
-                tasks.push(Box::pin(source.shard(id.clone(), position)));
-            }
-            first = false;
-            let listed = Listed {
-                shards: listed.into_keys().collect(),
-                reading: reading.clone(),
-                waiting,
-                ended,
-            };
-            source.tell(Told::Listed(listed)).await;
-        }
+        read_all(self, Order::new(positions, unknown), told).await
     }
 
     /// All shards. A stream has one at any time.
-    async fn list(&self) -> Result<Shards, SourceError> {
+    async fn shards(&self) -> Result<Shards, SourceError> {
         let mut backoff = Backoff::default();
         let mut shards = Shards::new();
         let mut token: Option<String> = None;
@@ -295,7 +222,7 @@ impl<'a> Feed<'a> {
     /// Whether a listing says that a shard has an end: it takes no more records, or
     /// others go on where it ended.
     async fn has_end(&self, id: &str) -> Result<bool, SourceError> {
-        let shards = self.list().await?;
+        let shards = self.shards().await?;
         let closed = shards.get(id).is_some_and(|shard| shard.closed);
         Ok(closed || shards.values().any(|of| of.parents.iter().any(|p| p == id)))
     }
@@ -371,45 +298,121 @@ impl<'a> Feed<'a> {
     }
 }
 
-/// A feed that is being read, and who hears of it.
-struct Source<'a> {
-    feed: &'a Feed<'a>,
-    told: mpsc::Sender<Told>,
+/// Who knows the shards of a stream, and what is in them.
+trait Asked {
+    /// All shards that there are when it is called.
+    async fn list(&self) -> Result<Shards, SourceError>;
+
+    /// Reads a shard to its end, telling of each page.
+    async fn shard(
+        &self,
+        id: &str,
+        from: Position,
+        told: &mpsc::Sender<Told>,
+    ) -> Result<(), SourceError>;
 }
 
-impl Source<'_> {
-    async fn listed(&self) -> Result<Done, SourceError> {
-        self.feed.list().await.map(Done::Listed)
+/// Reads all shards in their order, and whatever comes. Ends only with an error.
+///
+/// Nothing but the next event is waited for here: a shard's task has its place in the
+/// channel's queue, and while it is not polled it takes that place and does not use it, so
+/// that whoever waits behind it waits for ever.
+async fn read_all(
+    asked: &impl Asked,
+    mut order: Order,
+    told: mpsc::Sender<Told>,
+) -> Result<std::convert::Infallible, SourceError> {
+    type Task<'a> = Pin<Box<dyn Future<Output = Result<Done, SourceError>> + 'a>>;
+    let told = &told;
+    // One task a shard, and one that lists.
+    let mut tasks: FuturesUnordered<Task<'_>> = FuturesUnordered::new();
+    let mut next_listing = Instant::now();
+    // A listing was taken in and is not told yet.
+    let mut untold = false;
+    loop {
+        let listing_due = if order.wants_listing() {
+            Instant::now()
+        } else {
+            next_listing
+        };
+        tokio::select! {
+            Some(finished) = tasks.next() => match finished? {
+                Done::Ended(id) => order.ended(id),
+                Done::Listed(shards) => {
+                    order.listed(shards);
+                    untold = true;
+                    next_listing = Instant::now() + LISTING_INTERVAL;
+                }
+            },
+            () = sleep_until(listing_due), if !order.is_listing() => {
+                order.begin_listing();
+                tasks.push(Box::pin(async { asked.list().await.map(Done::Listed) }));
+            }
+            room = told.reserve(), if untold => match room {
+                Ok(room) => {
+                    room.send(Told::Listed(order.summary()));
+                    untold = false;
+                }
+                Err(_) => return ending().await,
+            },
+        }
+        for (id, from) in order.start() {
+            tasks.push(Box::pin(async move {
+                asked.shard(&id, from, told).await?;
+                Ok(Done::Ended(id))
+            }));
+        }
+    }
+}
+
+/// Waits while delivery has no room.
+async fn tell(to: &mpsc::Sender<Told>, told: Told) {
+    if to.send(told).await.is_err() {
+        ending().await
+    }
+}
+
+/// Delivery is ending: it polls this no more.
+async fn ending<T>() -> T {
+    std::future::pending().await
+}
+
+impl Asked for Feed<'_> {
+    async fn list(&self) -> Result<Shards, SourceError> {
+        self.shards().await
     }
 
-    /// Reads a shard to its end.
-    async fn shard(&self, id: String, mut position: Position) -> Result<Done, SourceError> {
-        let feed = self.feed;
+    async fn shard(
+        &self,
+        id: &str,
+        mut position: Position,
+        told: &mpsc::Sender<Told>,
+    ) -> Result<(), SourceError> {
         let mut backoff = Backoff::default();
-        let mut iterator = feed.iterator(&id, &position).await?;
+        let mut iterator = self.iterator(id, &position).await?;
         loop {
             let called = Instant::now();
-            let request = feed.client.get_records().shard_iterator(&iterator);
+            let request = self.client.get_records().shard_iterator(&iterator);
             let failed = match request.limit(PAGE_RECORDS).send().await {
                 Ok(answer) => {
-                    feed.has_read.set(true);
+                    self.has_read.set(true);
                     let named = !answer.child_shards().is_empty();
                     let behind_ms = answer.millis_behind_latest;
                     let next = answer.next_shard_iterator;
-                    let ended = next.is_none() && (named || feed.has_end(&id).await?);
+                    let ended = next.is_none() && (named || self.has_end(id).await?);
                     if let Some(last) = answer.records.last() {
                         position = Position::After(last.sequence_number.clone());
                     }
                     let page = Page {
-                        shard: id.clone(),
+                        shard: id.to_owned(),
                         records: answer.records,
                         asked: called,
                         at_tip: behind_ms == Some(0) && next.is_some(),
                         ended,
                     };
-                    self.tell(Told::Page(page)).await;
+                    tell(told, Told::Page(page)).await;
                     if ended {
-                        return Ok(Done::Ended(id));
+                        return Ok(());
                     }
                     match next {
                         Some(next) => {
@@ -431,21 +434,16 @@ impl Source<'_> {
             // Back-pressure may outlast an iterator's five minutes.
             let expired = failed.trouble == Trouble::ExpiredIterator;
             if !expired {
-                let (shard, stream) = (id.clone(), feed.stream);
+                let (shard, stream) = (id.to_owned(), self.stream);
                 let why = format!("GetRecords on stream {stream} failed: {}", failed.message);
-                self.tell(Told::Failing(Failing { shard, why })).await;
-                feed.wait(&mut backoff, "GetRecords", failed).await?;
+                tell(told, Told::Failing(Failing { shard, why })).await;
+                self.wait(&mut backoff, "GetRecords", failed).await?;
             }
             sleep_until(called + BUSY_INTERVAL).await;
-            iterator = feed.iterator(&id, &position).await?;
-        }
-    }
-
-    /// Waits while delivery has no room.
-    async fn tell(&self, told: Told) {
-        if self.told.send(told).await.is_err() {
-            // Delivery is ending: it polls this no more.
-            std::future::pending::<()>().await;
+            iterator = self.iterator(id, &position).await?;
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -89,3 +89,17 @@ pub struct Faults {
     /// A time without answers.
     pub stall: Option<Stall>,
 }
+
+impl Faults {
+    /// Those that strike records of changes, on their way to a stream.
+    #[must_use]
+    pub fn of_changes(&self) -> Self {
+        Self {
+            delay_us: self.delay_us,
+            lose: self.lose,
+            duplicate: self.duplicate,
+            reorder: self.reorder,
+            ..Self::default()
+        }
+    }
+}

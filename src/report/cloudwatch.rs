@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::units::{amount, count, duration};
-use super::{RunResult, Via};
+use super::{RunResult, Target, Via};
 
 /// CloudWatch's figures of the whole run, warm-up included.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -15,8 +15,8 @@ pub struct CloudWatch {
     pub to: String,
     /// When they were asked for last.
     pub asked: String,
-    /// Whether as much was consumed as hrload was told: figures come minutes late, and
-    /// are not complete before.
+    /// Whether CloudWatch has as much consumed as hrload was told, or more: figures come
+    /// minutes late, and are not complete before.
     pub complete: bool,
     /// One for each metric.
     pub figures: Vec<CloudWatchFigure>,
@@ -37,25 +37,44 @@ pub struct CloudWatchFigure {
     pub differs: Option<String>,
 }
 
+/// What CloudWatch gave of a metric.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Given<'a> {
+    /// The metric's name.
+    pub metric: &'a str,
+    /// `Sum` or `Maximum`.
+    pub statistic: &'a str,
+    /// What it says; `None` where it has no data points.
+    pub value: Option<f64>,
+    /// Why that is not the whole, in CloudWatch's words.
+    pub lack: Option<String>,
+}
+
 /// Figures that are less than this apart agree: a share,
 const AGREE_SHARE: f64 = 0.01;
 /// or so many: a batch that was in flight when a minute ended.
 const AGREE_COUNT: f64 = 25.0;
 
 impl CloudWatch {
-    /// Sets CloudWatch's figures (metric, statistic, value) beside the run's own.
+    /// Sets CloudWatch's figures beside the run's own.
     #[must_use]
     pub fn beside<'a>(
-        counted: impl IntoIterator<Item = (&'a str, &'a str, Option<f64>)>,
+        given: impl IntoIterator<Item = Given<'a>>,
         asked: String,
         result: &RunResult,
     ) -> Self {
-        let figures: Vec<CloudWatchFigure> = counted
-            .into_iter()
-            .map(|(metric, statistic, value)| figure(metric, statistic, value, result))
+        let mut complete = false;
+        let figures: Vec<CloudWatchFigure> = (given.into_iter())
+            .map(|of| {
+                let own = own(of.metric, result);
+                if let (CONSUMED, Some(value), Some(own), None) =
+                    (of.metric, of.value, own, &of.lack)
+                {
+                    complete = value >= own || agree(value, own);
+                }
+                figure(of, own, result)
+            })
             .collect();
-        let consumed = figures.iter().find(|of| of.metric == CONSUMED);
-        let complete = consumed.is_some_and(|of| of.differs.is_none() && of.counted.is_some());
         Self {
             from: result.run.started.clone(),
             to: result.run.ended.clone(),
@@ -78,24 +97,40 @@ impl CloudWatch {
 
 const CONSUMED: &str = "ConsumedWriteCapacityUnits";
 
-fn figure(
-    metric: &str,
-    statistic: &str,
-    counted: Option<f64>,
-    result: &RunResult,
-) -> CloudWatchFigure {
-    let own = own(metric, result);
+fn figure(given: Given<'_>, own: Option<f64>, result: &RunResult) -> CloudWatchFigure {
+    let differs = differs(given.metric, given.value, own, result);
     CloudWatchFigure {
-        metric: metric.to_owned(),
-        statistic: statistic.to_owned(),
-        counted,
+        metric: given.metric.to_owned(),
+        statistic: given.statistic.to_owned(),
+        counted: given.value,
         own,
-        differs: differs(metric, counted, own, result),
+        // What CloudWatch says itself stands before what may be guessed.
+        differs: given.lack.or(differs),
+    }
+}
+
+/// Whether two counts are as near as counts of one thing are.
+fn agree(value: f64, own: f64) -> bool {
+    let apart = (value - own).abs();
+    apart <= AGREE_COUNT || apart <= own * AGREE_SHARE
+}
+
+/// What to do where figures were not complete.
+pub(super) fn ask_again(result: &RunResult) -> &'static str {
+    if result.config.target == Target::Aws {
+        "`hrload cloudwatch FILE` asks again"
+    } else {
+        "a longer `--cloudwatch` waits for more"
     }
 }
 
 /// What hrload counted of the same, over the whole run.
 fn own(metric: &str, result: &RunResult) -> Option<f64> {
+    // The sum of nothing is a zero with a minus.
+    summed(metric, result).map(|sum| sum + 0.0)
+}
+
+fn summed(metric: &str, result: &RunResult) -> Option<f64> {
     let sum = |of: fn(&super::SeriesEntry) -> f64| result.series.iter().map(of).sum::<f64>();
     let throttles = || result.series.iter().flat_map(|second| &second.throttles);
     // Items that come back unprocessed do not say why.
@@ -138,38 +173,64 @@ fn differs(
     let Some(own) = own else {
         return (value > 0.0).then(|| unseen(metric, value)).flatten();
     };
-    let apart = (value - own).abs();
-    if apart <= AGREE_COUNT || apart <= own * AGREE_SHARE {
+    if agree(value, own) {
         return None;
     }
     let more = value > own;
-    let not_alone = result.config.billing_mode.is_none();
-    let why = match (metric, more) {
-        (CONSUMED | "IncomingRecords", false) if counted.is_none() => {
-            "CloudWatch has none yet: it comes minutes late; `hrload cloudwatch` asks again"
-        }
-        (CONSUMED | "IncomingRecords", true) if not_alone => {
-            "others wrote to the table or the stream meanwhile, most likely: it was there before \
-             the run"
-        }
-        (CONSUMED, true) => {
-            "calls that got no answer were carried out all the same, most likely: look at \
-             call_failures"
-        }
+    Some(match (metric, more) {
+        (CONSUMED | "IncomingRecords", false) if counted.is_none() => format!(
+            "CloudWatch has none yet: it comes minutes late; {}",
+            ask_again(result)
+        ),
         (CONSUMED | "IncomingRecords", false) => {
-            "the last minutes are not complete yet; `hrload cloudwatch` asks again"
+            format!(
+                "the last minutes are not complete yet; {}",
+                ask_again(result)
+            )
         }
-        ("IncomingRecords", true) => "records came more than once: look at the ledger's duplicates",
-        (_, true) => {
-            "AWS throttled what hrload saw nothing of: others use the table or the stream, or a \
-             retry inside AWS hid it"
+        (CONSUMED | "IncomingRecords", true) => more_came(metric, result),
+        (_, true) => "AWS throttled what hrload saw nothing of: others use the table or the \
+             stream, or a retry inside AWS hid it"
+            .to_owned(),
+        (_, false) => "AWS counts fewer: minutes that are not complete yet, or events it counts \
+             by call and hrload by item"
+            .to_owned(),
+    })
+}
+
+/// Why CloudWatch may have more than the run wrote: what the run itself saw of it, or that
+/// it saw nothing.
+fn more_came(metric: &str, result: &RunResult) -> String {
+    let mut seen = Vec::new();
+    if metric == CONSUMED {
+        let failures: u64 = result.call_failures.values().sum();
+        if failures > 0 {
+            seen.push(format!(
+                "calls that got no answer may have been carried out all the same ({} calls failed: \
+                 look at call_failures)",
+                count(failures)
+            ));
         }
-        (_, false) => {
-            "AWS counts fewer: minutes that are not complete yet, or events it counts by call and \
-             hrload by item"
-        }
-    };
-    Some(why.to_owned())
+    } else if let Some(duplicates) = result.ledger.duplicates.filter(|many| *many > 0) {
+        seen.push(format!(
+            "records came more than once ({} in the ledger's duplicates)",
+            count(duplicates)
+        ));
+    }
+    if let Some(foreign) = result.ledger.foreign.filter(|many| *many > 0) {
+        seen.push(format!(
+            "others wrote meanwhile ({} records in the stream were not of this run)",
+            count(foreign)
+        ));
+    } else if result.config.billing_mode.is_none() {
+        seen.push("others may have written meanwhile: the table was there before the run".into());
+    }
+    if seen.is_empty() {
+        return "the run saw nothing that explains it; whole minutes are counted, so that others, \
+                or another run, may have written within them"
+            .to_owned();
+    }
+    seen.join("; ")
 }
 
 /// What is above zero and hrload had no way of seeing.

@@ -26,9 +26,9 @@ const FIRST: u64 = 64;
 #[error("cannot write to {path}: {source}")]
 pub struct WriteError {
     /// Where to.
-    path: String,
+    pub(super) path: String,
     /// What the system said.
-    source: io::Error,
+    pub(super) source: io::Error,
 }
 
 /// Why a result could not be read.

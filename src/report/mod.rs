@@ -44,7 +44,7 @@ mod verdict;
 pub use calls::{CallNote, Calls};
 pub use causes::{HeldBack, Whose};
 pub use check::{Unsound, check};
-pub use cloudwatch::{CloudWatch, CloudWatchFigure};
+pub use cloudwatch::{CloudWatch, CloudWatchFigure, Given};
 pub use condition::{Condition, ConditionError, SoFar};
 pub use config::{Config, Environment, Phase, RateChange, RunInfo, Target, Via, timestamp};
 pub use diff::{

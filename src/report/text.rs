@@ -15,7 +15,7 @@ use super::screen::{
 };
 use super::units::{amount, bytes, count, duration, percent, rate, usd};
 use super::verdict::late_unseen_s;
-use super::{Beside, HeldBack, RunResult, Verdict, Via, Word};
+use super::{Beside, HeldBack, RunResult, Verdict, Via, Word, cloudwatch};
 use crate::measure::Stage;
 
 /// Throttles, failures and warnings shown, the rest being only counted.
@@ -430,7 +430,7 @@ impl Text {
 
     /// What AWS counted, beside hrload's own count.
     fn cloudwatch(&mut self, result: &RunResult) {
-        let Some(cloudwatch) = &result.cloudwatch else {
+        let Some(of_aws) = &result.cloudwatch else {
             return;
         };
         let mut table = Table::new(vec![
@@ -438,7 +438,7 @@ impl Text {
             Column::numbers("AWS").at_least(12),
             Column::numbers("hrload").at_least(12),
         ]);
-        for (of, [counted, own]) in cloudwatch.told() {
+        for (of, [counted, own]) in of_aws.told() {
             let row = Row::new().cell(&of.metric).cell(counted).cell(own);
             table.push(match &of.differs {
                 Some(differs) => row.below(plain(differs)),
@@ -447,9 +447,9 @@ impl Text {
         }
         self.blank();
         self.out += &table.fitted(self.columns);
-        if !cloudwatch.complete {
-            let late = "it was not complete yet: `hrload cloudwatch FILE` asks again";
-            self.section("", &[plain(late)]);
+        if !of_aws.complete {
+            let late = format!("it was not complete yet: {}", cloudwatch::ask_again(result));
+            self.section("", &[plain(&late)]);
         }
         self.blank();
     }

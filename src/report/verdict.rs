@@ -315,13 +315,14 @@ impl Reasons<'_> {
         if readings == 0 {
             return;
         }
-        let ledger = &self.result.ledger;
+        let result = self.result;
+        let ledger = &result.ledger;
         let (acknowledged, warm_up) = (ledger.acknowledged, ledger.warm_up.acknowledged);
         let allowed_by = self.allowing(|condition| match (kind, kind.loss()) {
-            (ReasonKind::WarmUpMissing, _) => condition.allows_in_warm_up(readings, warm_up),
+            (ReasonKind::WarmUpMissing, _) => condition.allows_in_warm_up(result),
             (ReasonKind::Duplicates, _) => condition.allows_duplicates(readings, acknowledged),
             (ReasonKind::WarmUpDuplicates, _) => condition.allows_duplicates(readings, warm_up),
-            (_, Some(loss)) => condition.allows(loss),
+            (_, Some(loss)) => condition.allows(loss, result),
             (_, None) => false,
         });
         self.reasons.push(Reason {

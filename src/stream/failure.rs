@@ -2,7 +2,7 @@
 
 use aws_sdk_kinesis::error::{ProvideErrorMetadata, SdkError};
 
-use crate::trouble::words;
+use crate::trouble::{Obstacle, Trouble as Met, words};
 
 /// Whose stream is followed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,6 +88,19 @@ pub enum FollowError {
         /// The innermost causes.
         message: String,
     },
+    /// The system gave this process no handle for another connection.
+    #[error(
+        "{operation} on stream {stream} was not sent: {message}; raise `ulimit -n`: each shard \
+         takes a connection"
+    )]
+    OutOfHandles {
+        /// The stream's name.
+        stream: String,
+        /// The operation that was tried.
+        operation: &'static str,
+        /// The system's words.
+        message: String,
+    },
     /// The service refused, and did so again when asked again.
     #[error("{operation} on stream {stream} failed: {message}")]
     Refused {
@@ -154,6 +167,8 @@ pub(crate) enum Trouble {
     Denied,
     /// No answer: connection, time-out, or a request that could not be made.
     Unreachable,
+    /// No file handle for another connection; nothing was sent.
+    OutOfHandles,
     /// Anything else: 500s, answers that cannot be read.
     Other,
 }
@@ -212,6 +227,11 @@ impl Failed {
                 operation,
                 message,
             },
+            Trouble::OutOfHandles => FollowError::OutOfHandles {
+                stream,
+                operation,
+                message,
+            },
             _ => FollowError::Refused {
                 stream,
                 operation,
@@ -231,6 +251,7 @@ where
         let code = service.and_then(|error| error.code());
         let trouble = match (&error, code) {
             (_, Some(code)) => trouble_named(code),
+            _ if Met::of(&error).obstacle == Obstacle::OpenFiles => Trouble::OutOfHandles,
             (
                 SdkError::DispatchFailure(_)
                 | SdkError::TimeoutError(_)

@@ -106,6 +106,10 @@ impl TableStream {
     /// (<https://docs.aws.amazon.com/lambda/latest/dg/with-ddb.html>). DynamoDB
     /// publishes no limit.
     pub const USUAL_INTERVAL: Duration = Duration::from_millis(250);
+
+    /// The shortest time between two calls on a shard, however far behind the reader is:
+    /// ten a second.
+    pub const SHORTEST_INTERVAL: Duration = Duration::from_millis(100);
 }
 
 /// Where changes are read from.

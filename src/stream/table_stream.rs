@@ -4,8 +4,6 @@
 //! (<https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_streams_StreamRecord.html>):
 //! what is known of a reading is when it was intended, created and read.
 
-use std::time::Duration;
-
 use aws_sdk_dynamodbstreams::types::{
     AttributeValue, OperationType, Record, Shard as ListedShard, ShardIteratorType,
     StreamDescription, StreamRecord,
@@ -25,9 +23,6 @@ use crate::workload::ReadingId;
 /// The most records GetRecords returns
 /// (<https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_streams_GetRecords.html>).
 const PAGE_RECORDS: usize = 1_000;
-/// The shortest time between two calls on a shard, however far behind the reader is:
-/// ten a second.
-const SHORTEST_PAUSE: Duration = Duration::from_millis(100);
 
 /// All pages of DescribeStream.
 pub(super) async fn list(
@@ -100,7 +95,7 @@ pub(super) async fn read_shard(
     let mut iterator = open(session, stream, shard, &mut position).await?;
     // A first page shows that the shard may be read, too.
     let mut unread = true;
-    let interval = stream.interval.max(SHORTEST_PAUSE);
+    let interval = stream.interval.max(TableStream::SHORTEST_INTERVAL);
     let mut due = Instant::now() + phase(turn, interval);
     loop {
         sleep_until(due).await;
@@ -133,7 +128,12 @@ pub(super) async fn read_shard(
                 if let Some(last) = last.and_then(StreamRecord::sequence_number) {
                     position = Position::After(last.to_owned());
                 }
-                due = called + if full { SHORTEST_PAUSE } else { interval };
+                due = called
+                    + if full {
+                        TableStream::SHORTEST_INTERVAL
+                    } else {
+                        interval
+                    };
                 let next = page.next_shard_iterator;
                 let ended = next.is_none()
                     && page.records.is_some()

@@ -33,6 +33,25 @@ impl Workload {
     }
 }
 
+impl Workload {
+    /// Seconds of the run before any reading comes: where all devices wait for one
+    /// moment, a flush or the end of an outage, until then.
+    #[must_use]
+    pub fn silent_s(&self) -> f64 {
+        let plan = self.plan();
+        let until_us = match plan.delivery {
+            Delivery::Sync {
+                aligned: true,
+                first_us,
+                ..
+            } => first_us,
+            Delivery::Storm { ends_us, .. } => ends_us,
+            Delivery::Sync { .. } | Delivery::Live => 0,
+        };
+        until_us as f64 * 1e-6 / plan.tempo.compression
+    }
+}
+
 /// Readings due by a moment of simulated time, as a function.
 enum Shape {
     /// At a rate that changes by the quarter of an hour: readings due by the

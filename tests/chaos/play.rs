@@ -42,7 +42,10 @@ pub(crate) fn server(words: &str) -> Local {
 /// A run with services of its own.
 pub(crate) fn embedded(words: &str) -> Told {
     let mut command = hrload();
-    command.args(["run", "-o", "-", "--change-delay", "0"]);
+    command.args(["run", "-o", "-"]);
+    if !words.contains("--via none") {
+        command.args(["--change-delay", "0"]);
+    }
     command.args(words.split_whitespace());
     Told::of(&command.output().unwrap())
 }

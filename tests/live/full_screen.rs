@@ -75,8 +75,9 @@ fn a_second_q_and_signals_end_it_and_give_the_terminal_back() {
 
 #[test]
 fn a_run_that_fails_gives_the_terminal_back_and_says_why() {
-    let words = format!("{SMALL} -d 5s --endpoint-url http://127.0.0.1:1 --region us-east-1");
-    let mut terminal = Terminal::run(&words, 80, 24);
+    let words = "--tui --devices 200 --rate 500/s -w 0s -d 5s --endpoint-url http://127.0.0.1:1 \
+                 --region us-east-1";
+    let mut terminal = Terminal::run(words, 80, 24);
     assert_eq!(terminal.end().code(), Some(1));
     let written = terminal.written();
     let left = written.rsplit("\u{1b}[?1049l").next().unwrap();
@@ -132,8 +133,13 @@ fn pauses_and_changes_of_the_rate_hold_and_stand_in_the_result() {
     assert_eq!(result["planned"], serde_json::Value::Null);
     let doubts = result["verdict"]["doubts"].to_string();
     assert!(doubts.contains("paused at"), "{doubts}");
-    let file = file.display();
-    let compared = output(&format!("diff {file} --against {file}"));
+    // As another run, which the same was done to.
+    let again = folder.path().join("again.json");
+    let mut other = result;
+    other["run"]["id"] = "another".into();
+    std::fs::write(&again, other.to_string()).unwrap();
+    let (file, again) = (file.display(), again.display());
+    let compared = output(&format!("diff {file} --against {again}"));
     let stderr = String::from_utf8(compared.stderr).unwrap();
     assert_eq!(compared.status.code(), Some(2), "{stderr}");
     assert!(stderr.contains("rate_changes"), "{stderr}");

@@ -13,7 +13,7 @@ use rustix::termios::{LocalModes, Termios, Winsize, tcgetattr, tcsetwinsize};
 use crate::support::hrload;
 
 /// Longer than anything takes, however busy the machine is.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A terminal's two ends: a person's, which other programs do not inherit, and the
 /// program's.
@@ -143,8 +143,9 @@ impl Terminal {
             )
         };
         assert_eq!(modes(&after), modes(&self.before));
-        // The reader may be a moment behind.
-        self.await_text("\u{1b}[?1049l", 0);
+        // The reader may be a moment behind: what it has up to this, it has whole.
+        self.device.write_all(b"<over>").unwrap();
+        self.await_text("<over>", 0);
         let written = self.written();
         let last = |code: &str| written.rfind(code);
         assert!(last("\u{1b}[?1049l") > last("\u{1b}[?1049h"), "{written:?}");

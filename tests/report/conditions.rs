@@ -68,6 +68,28 @@ fn what_is_no_condition_is_refused_with_a_right_one() {
 }
 
 #[test]
+fn one_stands_for_another_of_its_figure_that_bounds_it_on_the_same_side() {
+    for (given, other, stands) in [
+        ("lost<5%", "lost=0", true),
+        ("lost<=5", "lost=0", true),
+        ("lost=0", "lost<5%", true),
+        ("lost=5", "lost=0", true),
+        ("p99=5s", "p99<1ms", true),
+        ("throttled<1k", "throttled<1%", true),
+        ("achieved>=10k/s", "achieved>=99%", true),
+        ("achieved=10k/s", "achieved>=99%", true),
+        ("p99>1us", "p99<1ms", false),
+        ("achieved<=10k/s", "achieved>=99%", false),
+        ("p99<1s", "e2e.p99<1s", false),
+        ("lost<5%", "missing=0", false),
+    ] {
+        let found = condition(given).is_like(&condition(other));
+        assert_eq!(found, stands, "{given} for {other}");
+        assert_eq!(condition(other).is_like(&condition(given)), stands);
+    }
+}
+
+#[test]
 fn a_result_is_judged_by_its_own_figures() {
     let fine = Case::default().run();
     let e2e = fine.latency.e2e.as_ref().unwrap();

@@ -456,6 +456,16 @@ fn a_threshold_allows_the_losses_it_names_and_no_others() {
         ("failed>0.1%", 0, 5, Word::RateHeld),
         ("achieved<=100%", 0, 5, Word::RateHeld),
         ("achieved>=1", 0, 5, Word::RateHeld),
+        // Nor does what the loss of all 2,000 would meet.
+        ("lost<101%", 10, 0, Word::RateHeld),
+        ("lost<=100%", 10, 0, Word::RateHeld),
+        ("lost<=1999", 10, 0, Word::Held),
+        ("lost<=2000", 10, 0, Word::RateHeld),
+        ("missing<99999999", 10, 0, Word::RateHeld),
+        ("failed<=100%", 0, 5, Word::RateHeld),
+        ("failed<100%", 0, 5, Word::Held),
+        ("achieved>=0%", 0, 5, Word::RateHeld),
+        ("achieved>0%", 0, 5, Word::Held),
     ] {
         let mut result = Case::default().run();
         result.ledger.failed = failed;
@@ -475,6 +485,29 @@ fn a_threshold_allows_the_losses_it_names_and_no_others() {
 }
 
 #[test]
+fn a_run_that_lost_everything_did_not_hold_whatever_was_allowed() {
+    for condition in [
+        "lost<101%",
+        "lost<=100%",
+        "lost=100%",
+        "failed<=100%",
+        "achieved>=0%",
+    ] {
+        let mut result = Case::default().run();
+        let ledger = &mut result.ledger;
+        (ledger.failed, ledger.acknowledged) = (ledger.sent, 0);
+        (ledger.seen, ledger.missing) = (Some(0), Some(0));
+        result.rate.achieved = 0.0;
+        let condition: hrload::report::Condition = condition.parse().unwrap();
+        let threshold = condition.judge(&result);
+        assert!(threshold.met, "{condition}");
+        result.thresholds.push(threshold);
+        let verdict = Verdict::of(&result);
+        assert_eq!(verdict.word, Word::NotHeld, "{condition}: {verdict:?}");
+    }
+}
+
+#[test]
 fn what_the_warm_up_lost_counts_by_the_same_threshold() {
     for (condition, missing, word) in [
         ("lost<1%", 4, Word::Held),
@@ -482,6 +515,7 @@ fn what_the_warm_up_lost_counts_by_the_same_threshold() {
         ("lost=0", 1, Word::NotHeld),
         ("missing<=3", 3, Word::Held),
         ("achieved>=50%", 1, Word::NotHeld),
+        ("lost<=100%", 1, Word::NotHeld),
     ] {
         let mut result = Case::default().run();
         assert_eq!(result.ledger.warm_up.acknowledged, 500);
@@ -501,6 +535,7 @@ fn a_few_readings_seen_again_leave_the_rate_held_and_a_threshold_allows_them() {
         ("duplicates<1%", 11, Word::Held),
         ("duplicates<1%", 30, Word::NotHeld),
         ("duplicates=0", 1, Word::NotHeld),
+        ("duplicates>0", 1, Word::RateHeld),
     ] {
         let mut result = Case::default().run();
         result.ledger.duplicates = Some(again);

@@ -6,7 +6,7 @@ use std::process::Output;
 use serde_json::Value;
 
 use super::World;
-use super::support::proxy::Proxy;
+use super::support::proxy::{Proxy, Said};
 
 fn run(world: &World, proxy: &Proxy, words: &str) -> (Output, Value) {
     let file = world.folder.path().join("result.json");
@@ -104,10 +104,10 @@ fn figures_that_are_apart_are_pointed_out_with_what_may_be_the_reason() {
     });
     let (output, result) = run(&world, &proxy, "--cloudwatch 1s --table wear1 --via none");
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
-    assert_eq!(result["cloudwatch"]["complete"], false);
+    assert_eq!(result["cloudwatch"]["complete"], true, "as much is there");
     let consumed = figure(&result, "ConsumedWriteCapacityUnits");
     let why = consumed["differs"].as_str().unwrap();
-    assert!(why.contains("others wrote to the table"), "{why}");
+    assert!(why.contains("others may have written"), "{why}");
     let throttled = figure(&result, "WriteThrottleEvents");
     assert!(throttled["differs"].is_string(), "{throttled}");
     // No stream, no metrics of one.
@@ -125,10 +125,105 @@ fn what_cloudwatch_refuses_is_told_in_a_line_and_fails_nothing() {
     assert_eq!(result.get("cloudwatch"), None);
     let told: Vec<&str> = stderr
         .lines()
-        .filter(|line| line.contains("was not asked"))
+        .filter(|line| line.contains("gave no figures"))
         .collect();
     assert_eq!(told.len(), 1, "{stderr}");
     assert!(told[0].contains("AccessDeniedException"), "{stderr}");
+}
+
+#[test]
+fn more_than_the_run_wrote_is_blamed_on_nothing_that_the_run_did_not_see() {
+    let world = World::new();
+    let proxy = Proxy::with_cloudwatch(world.address, |_, metric| {
+        Ok(match metric {
+            "ConsumedWriteCapacityUnits" | "IncomingRecords" => vec![3.0 * UNITS],
+            _ => vec![],
+        })
+    });
+    let (output, result) = run(&world, &proxy, "--cloudwatch 1s");
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    assert_eq!(result["call_failures"], serde_json::json!({}));
+    assert_eq!(result["ledger"]["duplicates"], 0);
+    for metric in ["ConsumedWriteCapacityUnits", "IncomingRecords"] {
+        let why = figure(&result, metric)["differs"].as_str().unwrap();
+        for not_seen in ["call_failures", "duplicates", "most likely"] {
+            assert!(!why.contains(not_seen), "{why}");
+        }
+        assert!(why.contains("saw nothing that explains it"), "{why}");
+    }
+    assert!(!text(&output.stdout).contains("asks again"), "all is there");
+    // The sum of no throttles has no sign.
+    assert!(!result.to_string().contains("-0,"), "{result}");
+}
+
+#[test]
+fn the_wait_is_bounded_whatever_cloudwatch_does() {
+    for (said, told) in [
+        ("silence", "it did not answer within 500 ms"),
+        ("endless", "its answer has no end"),
+    ] {
+        let world = World::new();
+        let proxy = Proxy::with_cloudwatch(world.address, move |_, _| match said {
+            "silence" => Said::Silence,
+            _ => Said::Endless(vec![UNITS]),
+        });
+        let wait = if said == "silence" { "500ms" } else { "1m" };
+        let (output, result) = run(&world, &proxy, &format!("--cloudwatch {wait}"));
+        let stderr = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(0), "{stderr}");
+        assert!(stderr.contains(told), "{said}: {stderr}");
+        assert_eq!(result.get("cloudwatch"), None, "{said}");
+    }
+}
+
+#[test]
+fn what_cloudwatch_says_of_a_metric_is_told_in_its_words() {
+    for (status, words) in [
+        ("Forbidden", "does not give these credentials"),
+        ("InternalError", "CloudWatch failed at this metric"),
+        ("PartialData", "a part of this metric only"),
+    ] {
+        let world = World::new();
+        let proxy = Proxy::with_cloudwatch(world.address, move |_, metric| {
+            let whole = ["ConsumedWriteCapacityUnits", "IncomingRecords"].contains(&metric);
+            let values = if whole && status == "PartialData" {
+                vec![UNITS]
+            } else {
+                vec![]
+            };
+            Said::Status(status, "because", values)
+        });
+        let wait = if status == "Forbidden" { "1h" } else { "1s" };
+        let (output, result) = run(&world, &proxy, &format!("--cloudwatch {wait}"));
+        let stderr = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(0), "{stderr}");
+        assert_eq!(result["cloudwatch"]["complete"], false, "{status}");
+        let consumed = figure(&result, "ConsumedWriteCapacityUnits");
+        let why = consumed["differs"].as_str().unwrap();
+        for part in [words, status, "because"] {
+            assert!(why.contains(part), "{part:?}: {why}");
+        }
+    }
+}
+
+#[test]
+fn another_server_that_was_asked_is_not_to_be_asked_by_a_command_that_refuses() {
+    let world = World::new();
+    let proxy = Proxy::with_cloudwatch(world.address, |_, _| Ok(vec![]));
+    let file = world.folder.path().join("other.json");
+    let words = format!(
+        "run --endpoint-url http://{} --devices 200 -r 200/s -d 1s -w 0s --cloudwatch 300ms -o {}",
+        proxy.address,
+        file.display()
+    );
+    let output = world.command(&words).output().unwrap();
+    let shown = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    assert!(
+        shown.contains("a longer `--cloudwatch` waits for more"),
+        "{shown}"
+    );
+    assert!(!shown.contains("hrload cloudwatch"), "{shown}");
 }
 
 #[test]

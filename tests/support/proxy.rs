@@ -64,9 +64,28 @@ pub(crate) struct Proxy {
     keys: Arc<Mutex<Vec<(String, String)>>>,
 }
 
-/// What a stand-in for CloudWatch says: for its n-th call, the values of a metric by the
-/// minute, or the exception that it refuses with.
-type CloudWatch = dyn Fn(u32, &str) -> Result<Vec<f64>, &'static str> + Send + Sync;
+/// What a stand-in for CloudWatch says of a metric.
+pub(crate) enum Said {
+    /// Values by the minute.
+    Values(Vec<f64>),
+    /// Values, and a StatusCode with a message of the metric's.
+    Status(&'static str, &'static str, Vec<f64>),
+    /// The whole call is refused with an exception.
+    Refused(&'static str),
+    /// Values, and a token of a next page.
+    Endless(Vec<f64>),
+    /// The call is never answered.
+    Silence,
+}
+
+impl From<Result<Vec<f64>, &'static str>> for Said {
+    fn from(said: Result<Vec<f64>, &'static str>) -> Self {
+        said.map_or_else(Self::Refused, Self::Values)
+    }
+}
+
+/// For its n-th call, what is said of a metric.
+type CloudWatch = dyn Fn(u32, &str) -> Said + Send + Sync;
 
 /// What every call needs to know.
 struct Way {
@@ -104,11 +123,12 @@ impl Proxy {
     }
 
     /// In fair weather, with a CloudWatch that says this.
-    pub(crate) fn with_cloudwatch(
+    pub(crate) fn with_cloudwatch<S: Into<Said>>(
         server: SocketAddr,
-        cloudwatch: impl Fn(u32, &str) -> Result<Vec<f64>, &'static str> + Send + Sync + 'static,
+        cloudwatch: impl Fn(u32, &str) -> S + Send + Sync + 'static,
     ) -> Self {
         let fair = Box::new(|_: &str, _| Fate::Pass);
+        let cloudwatch = move |call, metric: &str| cloudwatch(call, metric).into();
         Self::start(server, fair, Some(Box::new(cloudwatch)))
     }
 
@@ -192,7 +212,11 @@ fn serve(client: TcpStream, way: &Way) -> std::io::Result<()> {
         let answer = metric_data(*count, &body, cloudwatch);
         drop(counts);
         let mut client = client;
-        return client.write_all(&answer);
+        return match answer {
+            Some(answer) => client.write_all(&answer),
+            // Until the caller gives up.
+            None => reader.read_to_end(&mut Vec::new()).map(drop),
+        };
     }
     let operation = target.rsplit('.').next().unwrap_or_default();
     let service = if target.starts_with("Kinesis") {
@@ -314,8 +338,8 @@ fn changed(
 }
 
 /// An answer of CloudWatch's to GetMetricData, by Smithy's RPC v2 CBOR
-/// (<https://smithy.io/2.0/additional-specs/protocols/smithy-rpc-v2.html>).
-fn metric_data(call: u32, body: &[u8], cloudwatch: &CloudWatch) -> Vec<u8> {
+/// (<https://smithy.io/2.0/additional-specs/protocols/smithy-rpc-v2.html>), if there is one.
+fn metric_data(call: u32, body: &[u8], cloudwatch: &CloudWatch) -> Option<Vec<u8>> {
     let texts: Vec<String> = Tokenizer::new(body)
         .filter_map(|token| match token.unwrap() {
             Token::String(text) => Some(text.to_owned()),
@@ -327,7 +351,7 @@ fn metric_data(call: u32, body: &[u8], cloudwatch: &CloudWatch) -> Vec<u8> {
         places.filter(move |(_, pair)| pair[0] == name)
     };
     let mut results = Vec::new();
-    let mut refused = None;
+    let (mut refused, mut endless) = (None, false);
     for (at, id) in after("Id") {
         let named = after("MetricName").chain(after("Expression"));
         let named = named
@@ -338,10 +362,20 @@ fn metric_data(call: u32, body: &[u8], cloudwatch: &CloudWatch) -> Vec<u8> {
             Some((_, rest)) => rest.split('"').next().unwrap().to_owned(),
             None => named,
         };
-        match cloudwatch(call, &metric) {
-            Ok(values) => results.push((id[1].clone(), values)),
-            Err(exception) => refused = Some(exception),
-        }
+        let (status, values) = match cloudwatch(call, &metric) {
+            Said::Values(values) => (("Complete", ""), values),
+            Said::Status(status, message, values) => ((status, message), values),
+            Said::Endless(values) => {
+                endless = true;
+                (("PartialData", ""), values)
+            }
+            Said::Refused(exception) => {
+                refused = Some(exception);
+                continue;
+            }
+            Said::Silence => return None,
+        };
+        results.push((id[1].clone(), status, values));
     }
     let mut out = Vec::new();
     let mut encoder = Encoder::new(&mut out);
@@ -362,10 +396,23 @@ fn metric_data(call: u32, body: &[u8], cloudwatch: &CloudWatch) -> Vec<u8> {
             "400 Bad Request"
         }
         None => {
-            encoder.map(1).unwrap().str("MetricDataResults").unwrap();
+            encoder.map(if endless { 2 } else { 1 }).unwrap();
+            if endless {
+                encoder.str("NextToken").unwrap().str("again").unwrap();
+            }
+            encoder.str("MetricDataResults").unwrap();
             encoder.array(results.len() as u64).unwrap();
-            for (id, values) in results {
-                encoder.map(2).unwrap().str("Id").unwrap().str(&id).unwrap();
+            for (id, (status, message), values) in results {
+                encoder.map(4).unwrap().str("Id").unwrap().str(&id).unwrap();
+                encoder.str("StatusCode").unwrap().str(status).unwrap();
+                encoder.str("Messages").unwrap();
+                if message.is_empty() {
+                    encoder.array(0).unwrap();
+                } else {
+                    encoder.array(1).unwrap().map(2).unwrap();
+                    encoder.str("Code").unwrap().str("Told").unwrap();
+                    encoder.str("Value").unwrap().str(message).unwrap();
+                }
                 encoder
                     .str("Values")
                     .unwrap()
@@ -383,5 +430,5 @@ fn metric_data(call: u32, body: &[u8], cloudwatch: &CloudWatch) -> Vec<u8> {
          content-length: {}\r\nconnection: close\r\n\r\n",
         out.len()
     );
-    [head.into_bytes(), out].concat()
+    Some([head.into_bytes(), out].concat())
 }

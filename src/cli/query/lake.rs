@@ -85,7 +85,7 @@ fn open_existing(
             folder.display()
         )));
     }
-    let endpoint = endpoint.map(s3_endpoint);
+    let endpoint = s3_endpoint(endpoint, place)?;
     Lake::open(place, endpoint.as_deref(), region).map_err(Problem::failed)
 }
 

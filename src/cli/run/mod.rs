@@ -1,7 +1,10 @@
 //! `hrload run`, and `hrload` without a subcommand: the main job.
 
 mod dry;
+mod places;
 mod request;
+
+pub(super) use places::hide_of_one_run;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -116,7 +119,8 @@ pub(crate) struct RunArgs {
     )]
     state: Option<PathBuf>,
 
-    /// Keep the table and stream that this run created
+    /// Keep the table and stream that this run created; not those of the embedded
+    /// services, which end with it
     #[arg(long, help_heading = "Target")]
     keep: bool,
 
@@ -132,8 +136,9 @@ pub(crate) struct RunArgs {
     #[arg(long, value_enum, default_value_t = ConsumerArg::Polling, help_heading = "Following")]
     consumer: ConsumerArg,
 
-    /// Time between two GetRecords calls on a shard; Kinesis allows five calls a second,
-    /// those of --lake included [default: 200ms, with --lake or dynamodb-streams 250ms]
+    /// Time between two GetRecords calls on a shard, at least 200ms (100ms with
+    /// dynamodb-streams): Kinesis allows five calls a second, those of --lake included
+    /// [default: 200ms, with --lake or dynamodb-streams 250ms]
     #[arg(long, value_name = "TIME", value_parser = values::positive_span, help_heading = "Following")]
     poll_interval: Option<Duration>,
 
@@ -190,13 +195,9 @@ pub(crate) struct RunArgs {
     limits: LimitArgs,
 
     /// Embedded services: time from a write to its record's arrival in the stream
-    #[arg(
-        long,
-        value_name = "TIME",
-        default_value = "150ms",
-        help_heading = "Embedded services"
-    )]
-    change_delay: ChangeDelay,
+    /// [default: 150ms]
+    #[arg(long, value_name = "TIME", help_heading = "Embedded services")]
+    change_delay: Option<ChangeDelay>,
 
     /// Embedded services: faults to inject, such as lose=1% or stall=2s@5s
     #[arg(
@@ -210,12 +211,14 @@ pub(crate) struct RunArgs {
     fault: Faults,
 
     /// Embedded services: bytes of items, and of stream records, to keep in memory
-    #[arg(long, value_name = "BYTES", default_value = "512MiB", value_parser = values::bytes, help_heading = "Embedded services")]
-    retain: u64,
+    /// [default: 512MiB]
+    #[arg(long, value_name = "BYTES", value_parser = values::bytes, help_heading = "Embedded services")]
+    retain: Option<u64>,
 
     /// What the result must show, such as e2e.p99<400ms, lost=0, achieved>=99% or
     /// throttled<0.1%; repeatable; exit code 3 when one is missed. Profiles may have
-    /// thresholds too; one that is given here stands for the profile's
+    /// thresholds too; one that is given here stands for the profile's that bounds the same
+    /// figure on the same side
     #[arg(long, value_name = "CONDITION", help_heading = "Output")]
     threshold: Vec<Condition>,
 
@@ -351,7 +354,7 @@ fn usd(text: &str) -> Result<f64, String> {
 pub(crate) fn run(mut args: RunArgs) -> Result<Exit, Problem> {
     let quiet = args.quiet;
     // What cannot be read is better known before the run than after it.
-    let baseline = diff::read_once(&args.baseline)?;
+    let baseline = diff::read(&args.baseline)?;
     let reports = std::mem::take(&mut args.report);
     reports::probe(&reports, args.output.as_deref())?;
     let conditions = args.take_thresholds()?;

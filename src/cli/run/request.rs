@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::{ClientArg, ConsumerArg, RunArgs, TargetArg, ViaArg};
 use crate::aws::{State, StateFile};
+use crate::capacity::price::Prices;
 use crate::cli::agree::Asking;
 use crate::cli::capacity::Compared;
 use crate::cli::place::layout_name;
@@ -27,6 +28,9 @@ fn within_kinesis(stage: Stage) -> bool {
 /// How long CloudWatch's figures are waited for; they are there after a minute or two.
 const CLOUDWATCH_WAIT: Duration = Duration::from_secs(180);
 
+/// What the embedded services keep where nothing else is said.
+const RETAIN_BYTES: u64 = 512 << 20;
+
 impl RunArgs {
     /// For commands that choose the rate themselves: an error that says `why`
     /// when one was given.
@@ -41,39 +45,6 @@ impl RunArgs {
         Err(Problem::usage(format!("{flag} has no place here: {why}")))
     }
 
-    /// The same for commands that judge their runs in another way.
-    pub(in crate::cli) fn no_thresholds(&self, why: &str) -> Result<(), Problem> {
-        if let Some(file) = self.baseline.first() {
-            return Err(Problem::usage(format!(
-                "--baseline {} has no place here: it compares a single run",
-                file.display()
-            )));
-        }
-        if let Some(report) = self.report.first() {
-            return Err(Problem::usage(format!(
-                "--report {} has no place here: it is of a single run",
-                report.path().display()
-            )));
-        }
-        self.watch.refuse()?;
-        self.lake.none()?;
-        if self.dry_run {
-            return Err(Problem::usage(
-                "--dry-run has no place here: it is of a single run",
-            ));
-        }
-        if self.abort_on_fail {
-            return Err(Problem::usage(format!(
-                "--abort-on-fail has no place here: {why}"
-            )));
-        }
-        self.threshold.first().map_or(Ok(()), |condition| {
-            Err(Problem::usage(format!(
-                "--threshold {condition} has no place here: {why}"
-            )))
-        })
-    }
-
     /// For a command that compares tables: takes out what tells them apart.
     pub(in crate::cli) fn take_compared(&mut self) -> Result<Compared, Problem> {
         Compared::take(&mut self.throughput, &mut self.limits)
@@ -85,7 +56,7 @@ impl RunArgs {
         let mut wanted = std::mem::take(&mut self.threshold);
         let mut of_profile = profiles::thresholds(&profiles::find(&self.profile)?)?;
         of_profile.retain(|of| !wanted.iter().any(|given| given.is_like(of)));
-        self.followed("the profile's threshold", &of_profile)?;
+        self.measured("the profile's threshold", &of_profile)?;
         wanted.append(&mut of_profile);
         if self.abort_on_fail && wanted.is_empty() {
             return Err(Problem::usage(
@@ -98,7 +69,10 @@ impl RunArgs {
 
     /// Refuses conditions on what will not be measured; `flag` is where the
     /// conditions come from.
-    fn followed(&self, flag: &str, conditions: &[Condition]) -> Result<(), Problem> {
+    fn measured(&self, flag: &str, conditions: &[Condition]) -> Result<(), Problem> {
+        let region = self.region.as_deref();
+        let priced = self.endpoint_url.is_none()
+            && region.is_none_or(|region| Prices::named(region).is_ok());
         for wanted in conditions {
             let why = if wanted.needs_stream() && self.via == ViaArg::None {
                 "readings that are followed, but --via none was given; leave it out, or write a \
@@ -110,6 +84,9 @@ impl RunArgs {
                  or write a condition such as e2e.p99<1s"
             } else if wanted.needs_lake() && !self.lake.given() {
                 "readings in a lake, but none is delivered into; add --lake FOLDER"
+            } else if wanted.is_of_money() && !priced {
+                "money, but no prices are known of this target; leave it out, or say with \
+                 --max-cost where a run is to end"
             } else {
                 continue;
             };
@@ -154,9 +131,9 @@ impl RunArgs {
         flag: &str,
         conditions: Vec<Condition>,
     ) -> Result<Request, Problem> {
-        self.check_feed()?;
+        self.check_places()?;
         let made_by = self.take_state()?;
-        self.followed(flag, &conditions)?;
+        self.measured(flag, &conditions)?;
         experiment::holds(self.devices).map_err(Problem::usage)?;
         let profile = profiles::find(&self.profile)?;
         let pace = match (self.rate, self.interval) {
@@ -166,13 +143,6 @@ impl RunArgs {
         };
         let target = self.target()?;
         let poll_interval = self.poll_interval();
-        if self.cloudwatch.is_some_and(|wait| !wait.is_zero())
-            && matches!(target, Target::Embedded(_))
-        {
-            return Err(Problem::usage(
-                "--cloudwatch has no place here: the embedded services have none",
-            ));
-        }
         let on_aws = matches!(target, Target::Aws { .. });
         let default_wait = on_aws.then_some(CLOUDWATCH_WAIT);
         let request = Request {
@@ -261,40 +231,6 @@ impl RunArgs {
         }
     }
 
-    /// Refuses what only a Kinesis stream has where none is followed.
-    fn check_feed(&self) -> Result<(), Problem> {
-        let via = match self.via {
-            ViaArg::Kinesis | ViaArg::PutRecords => return Ok(()),
-            ViaArg::DynamodbStreams => "dynamodb-streams",
-            ViaArg::None => "none",
-        };
-        let refused = |flag: &str, why: &str| {
-            Err(Problem::usage(format!(
-                "{flag} {why}, but --via {via} was given, which has none; leave one out"
-            )))
-        };
-        if self.lake.given() {
-            return refused("--lake", "delivers a Kinesis stream");
-        }
-        if let Some(flag) = self.throughput.of_stream() {
-            return refused(&flag, "is of a Kinesis stream");
-        }
-        if let Some(stream) = &self.stream {
-            return refused(&format!("--stream {stream}"), "names a Kinesis stream");
-        }
-        if self.consumer == ConsumerArg::EnhancedFanOut {
-            return refused("--consumer enhanced-fan-out", "is of a Kinesis stream");
-        }
-        if let Some(interval) = self.poll_interval.filter(|_| self.via == ViaArg::None) {
-            let interval = report::duration(interval.as_secs_f64());
-            return refused(
-                &format!("--poll-interval {interval}"),
-                "is of a stream's reader",
-            );
-        }
-        Ok(())
-    }
-
     /// Puts what a state file says in the place of the arguments it stands for.
     fn take_state(&mut self) -> Result<Option<State>, Problem> {
         let Some(path) = self.state.take() else {
@@ -345,13 +281,6 @@ impl RunArgs {
     }
 
     fn target(&self) -> Result<Target, Problem> {
-        let embedded = self.embedded();
-        if let Some(flag) = self.limits.given().filter(|_| !embedded) {
-            return Err(Problem::usage(format!(
-                "{flag} is for the embedded services, but another target was named; leave it out, \
-                 or leave out the target"
-            )));
-        }
         match (self.target, &self.endpoint_url) {
             (Some(TargetArg::Local), Some(url)) => Err(Problem::usage(format!(
                 "--target local starts its own services, but --endpoint-url {url} names others; give one of the two"
@@ -368,9 +297,9 @@ impl RunArgs {
             }),
             (None | Some(TargetArg::Local), None) => Ok(Target::Embedded(Box::new(Embedded {
                 region: self.region.clone(),
-                change_delay: self.change_delay,
+                change_delay: self.change_delay.unwrap_or_default(),
                 faults: self.fault.clone(),
-                retain_bytes: self.retain,
+                retain_bytes: self.retain.unwrap_or(RETAIN_BYTES),
                 limits: self.limits.limits()?,
             }))),
         }

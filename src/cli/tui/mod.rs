@@ -7,10 +7,12 @@
 //! | file | holds |
 //! |---|---|
 //! | `screen` | the terminal taken over, and given back on every way out |
+//! | `input` | what comes from it: keys, another size, its being closed |
 //! | `keys` | what a key does |
 //! | `view` | the picture as a whole: where each panel is |
 //! | `panels` | the panels |
 
+mod input;
 mod keys;
 mod panels;
 mod screen;
@@ -20,28 +22,31 @@ mod view;
 
 use std::io::{self, IsTerminal};
 use std::sync::mpsc;
-use std::thread::{self, JoinHandle};
+use std::thread;
 use std::time::Duration;
-
-use ratatui::crossterm::event::{self, Event as Input};
 
 use super::problem::Problem;
 use crate::experiment::{Event, Remote};
 use crate::report::duration;
 use crate::telemetry::Watched;
+use input::Input;
 use keys::Keys;
 use screen::Screen;
 use view::View;
 
 /// How long to wait for a key before looking whether there is something new.
 const LOOK: Duration = Duration::from_millis(100);
+/// How long a thread that was told to end is waited for. One that waits for the rest of
+/// a key, or for a terminal that takes nothing, may never end.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The view, until it is dropped.
 #[derive(Debug)]
 pub(super) struct Tui {
     /// Dropped, it tells the thread to end.
     notices: Option<mpsc::Sender<Notice>>,
-    thread: Option<JoinHandle<io::Result<()>>>,
+    /// How the thread ended.
+    ended: Option<mpsc::Receiver<io::Result<()>>>,
 }
 
 /// What the thread is told beside what is published.
@@ -77,12 +82,16 @@ impl Tui {
     pub(super) fn start(watched: Watched, remote: Remote) -> io::Result<Self> {
         let (notices, told) = mpsc::channel();
         let screen = Screen::take_over()?;
-        let thread = thread::Builder::new()
+        let (end, ended) = mpsc::channel();
+        thread::Builder::new()
             .name("tui".to_owned())
-            .spawn(move || show(screen, watched, &told, Keys::new(remote)))?;
+            .spawn(move || {
+                // Nobody waits any more where it took too long.
+                let _ = end.send(show(screen, watched, &told, Keys::new(remote)));
+            })?;
         Ok(Self {
             notices: Some(notices),
-            thread: Some(thread),
+            ended: Some(ended),
         })
     }
 
@@ -127,9 +136,18 @@ impl Tui {
 
     fn stop(&mut self) -> io::Result<()> {
         drop(self.notices.take());
-        let ended = self.thread.take().map(JoinHandle::join);
-        // A thread that panicked has said so.
-        ended.and_then(Result::ok).unwrap_or(Ok(()))
+        let Some(ended) = self.ended.take() else {
+            return Ok(());
+        };
+        match ended.recv_timeout(PATIENCE) {
+            Ok(ended) => ended,
+            // A thread that panicked has said so.
+            Err(mpsc::RecvTimeoutError::Disconnected) => Ok(()),
+            Err(mpsc::RecvTimeoutError::Timeout) => {
+                screen::give_back();
+                Err(io::Error::other("the terminal does not answer"))
+            }
+        }
     }
 }
 
@@ -165,15 +183,13 @@ fn show(
         }
         if stale {
             screen.draw(&view, &keys)?;
+            stale = false;
         }
-        stale = event::poll(LOOK)?
-            && match event::read()? {
-                Input::Key(key) => {
-                    keys.press(key);
-                    true
-                }
-                Input::Resize(..) => true,
-                _ => false,
-            };
+        for input in input::wait(LOOK)? {
+            if let Input::Key(key) = input {
+                keys.press(key);
+            }
+            stale = true;
+        }
     }
 }

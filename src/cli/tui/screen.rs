@@ -65,7 +65,7 @@ impl Drop for Screen {
 }
 
 /// Gives the terminal back, once. What fails cannot be mended here.
-fn give_back() {
+pub(super) fn give_back() {
     if TAKEN_OVER.swap(false, Ordering::SeqCst) {
         let _ = execute!(stderr(), LeaveAlternateScreen, Show);
         let _ = disable_raw_mode();

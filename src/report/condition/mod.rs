@@ -224,41 +224,49 @@ impl Condition {
         }
     }
 
-    /// Whether it holds the same figure to a bound on the same side, so that one of
-    /// the two can stand for both.
-    #[must_use]
-    pub fn is_like(&self, other: &Self) -> bool {
-        let side = |of: &Self| match of.comparison {
-            Comparison::Below | Comparison::AtMost => -1,
-            Comparison::Equal => 0,
-            Comparison::Above | Comparison::AtLeast => 1,
-        };
-        self.figure == other.figure && side(self) == side(other)
+    fn bounds_from_above(&self) -> bool {
+        use Comparison::{AtMost, Below, Equal};
+        matches!(self.comparison, Below | AtMost | Equal)
     }
 
-    /// Whether it names losses of this kind and says how many there may be, so that
-    /// meeting it allows them: a bound from below on a loss permits nothing, nor does one
-    /// on the achieved rate that says nothing of what was offered.
+    fn bounds_from_below(&self) -> bool {
+        use Comparison::{Above, AtLeast, Equal};
+        matches!(self.comparison, Above | AtLeast | Equal)
+    }
+
+    /// Whether it holds the same figure to a bound on the same side, so that one of
+    /// the two can stand for both. `=` is a bound on either side.
     #[must_use]
-    pub(super) fn allows(&self, loss: Loss) -> bool {
-        let at_most = matches!(
-            self.comparison,
-            Comparison::Below | Comparison::AtMost | Comparison::Equal
-        );
-        let is_share = matches!(self.bound, Bound::Share(_));
-        let permits = match self.figure {
-            Figure::Achieved => !at_most && is_share,
-            _ => at_most,
+    pub fn is_like(&self, other: &Self) -> bool {
+        self.figure == other.figure
+            && (self.bounds_from_above() && other.bounds_from_above()
+                || self.bounds_from_below() && other.bounds_from_below())
+    }
+
+    /// Whether it names losses of this kind and says how many of this run's readings may
+    /// be lost, so that meeting it allows them. A bound from below on a loss permits
+    /// nothing, nor does one on the achieved rate that says nothing of what was offered;
+    /// and one that the loss of every reading would meet says not how many.
+    #[must_use]
+    pub(super) fn allows(&self, loss: Loss, result: &RunResult) -> bool {
+        let at_most = self.bounds_from_above();
+        let named = match self.figure {
+            Figure::Count(Counted::Lost) => true,
+            Figure::Count(Counted::Missing) => loss == Loss::Missing,
+            Figure::Count(Counted::Failed) => loss == Loss::Failed,
+            Figure::Count(Counted::Dropped) => loss == Loss::Dropped,
+            Figure::Count(Counted::CutOff) => loss == Loss::CutOff,
+            // What is achieved is what was acknowledged.
+            Figure::Achieved => loss != Loss::Missing,
+            _ => false,
         };
-        permits
-            && match self.figure {
-                Figure::Count(Counted::Lost) => true,
-                Figure::Count(Counted::Missing) => loss == Loss::Missing,
-                Figure::Count(Counted::Failed) => loss == Loss::Failed,
-                Figure::Count(Counted::Dropped) => loss == Loss::Dropped,
-                Figure::Count(Counted::CutOff) => loss == Loss::CutOff,
-                // What is achieved is what was acknowledged.
-                Figure::Achieved => loss != Loss::Missing,
+        named
+            && match (self.figure, self.bound) {
+                (Figure::Achieved, Bound::Share(_)) => !at_most && !self.is_met_by(0.0),
+                (Figure::Count(counted), _) => {
+                    let of = counted.count(result).map_or(0, |(_, of)| of);
+                    at_most && !self.is_met_by_count(of, of)
+                }
                 _ => false,
             }
     }
@@ -268,16 +276,23 @@ impl Condition {
     #[must_use]
     pub(super) fn allows_duplicates(&self, duplicates: u64, acknowledged: u64) -> bool {
         self.figure == Figure::Count(Counted::Duplicates)
+            && self.bounds_from_above()
             && self.is_met_by_count(duplicates, acknowledged)
     }
 
-    /// Whether it allows this many of the warm-up's acknowledged readings to be missing,
-    /// as it would where they are measured.
+    /// Whether it allows as many of the warm-up's acknowledged readings to be missing as
+    /// are, as it would where they are measured.
     #[must_use]
-    pub(super) fn allows_in_warm_up(&self, missing: u64, acknowledged: u64) -> bool {
-        self.allows(Loss::Missing)
-            && self.figure != Figure::Achieved
-            && self.is_met_by_count(missing, acknowledged)
+    pub(super) fn allows_in_warm_up(&self, result: &RunResult) -> bool {
+        let warm_up = &result.ledger.warm_up;
+        self.allows(Loss::Missing, result)
+            && self.is_met_by_count(warm_up.missing.unwrap_or(0), warm_up.acknowledged)
+    }
+
+    /// Whether it is about money.
+    #[must_use]
+    pub fn is_of_money(&self) -> bool {
+        matches!(self.figure, Figure::Dollars(_))
     }
 
     /// Whether it is about the rate that was achieved.

@@ -11,9 +11,9 @@ use crate::report::{Config, RunResult, Target};
 pub struct Difference {
     /// What: a key of `config`, `rate_changes`, `lake`, `prices`, `build` or `machine`.
     pub what: String,
-    /// On the base's side.
+    /// On the base's side; each value once where its runs have several.
     pub base: String,
-    /// On the new side.
+    /// On the new side, likewise.
     pub new: String,
     /// Whether it makes the figures those of another workload or target, so that
     /// comparing them says nothing of the change.
@@ -25,7 +25,7 @@ type Needed = (&'static str, fn(&Config) -> String);
 
 const NEEDED: [Needed; 11] = [
     ("profile", |of| of.profile.clone()),
-    ("profile_text", |of| of.profile_text.clone()),
+    (PROFILE_TEXT, |of| of.profile_text.clone()),
     ("devices", |of| of.devices.to_string()),
     ("rate", |of| ((of.rate * 1e6).round() / 1e6).to_string()),
     ("seed", |of| of.seed.to_string()),
@@ -49,6 +49,9 @@ const NEEDED: [Needed; 11] = [
     }),
     ("duration", |of| seconds(of.duration)),
 ];
+
+/// A key of `config` that is too long to show.
+const PROFILE_TEXT: &str = "profile_text";
 
 /// A key of `config` (or of the result) that is told where it differs, and its value.
 type Told = (&'static str, fn(&RunResult) -> String);
@@ -141,48 +144,106 @@ fn machine(of: &RunResult) -> String {
     format!("{cpu} with {} CPUs", of.cpus)
 }
 
-/// What differs between the runs, each once: between the sides, or within one.
+/// What differs between the runs, each once: between the sides, or within one, which then
+/// has each of its values.
 #[must_use]
 pub fn differences(base: &[RunResult], new: &[RunResult]) -> Vec<Difference> {
-    let Some(first) = base.first() else {
-        return Vec::new();
-    };
-    let others = base.iter().skip(1).chain(new);
-    let mut found: Vec<Difference> = Vec::new();
-    for other in others {
-        for of in [first, other] {
-            // Nobody can press the same keys at the same moments twice.
-            if !of.run.rate_changes.is_empty() && !found.iter().any(|of| of.what == CHANGED) {
-                let shown = |of: &RunResult| match of.run.rate_changes.len() {
-                    0 => "none".to_owned(),
-                    changes => format!("{changes} by hand"),
-                };
-                found.push(Difference {
-                    what: CHANGED.to_owned(),
-                    base: shown(first),
-                    new: shown(other),
-                    forbids: true,
-                });
-            }
-        }
-        for difference in unlike(&first.config, &other.config) {
-            if !found.iter().any(|of| of.what == difference.what) {
-                found.push(difference);
-            }
-        }
-        for (what, value) in TOLD {
-            let (base, new) = (value(first), value(other));
-            if base != new && !found.iter().any(|of| of.what == what) {
-                found.push(Difference {
-                    what: what.to_owned(),
-                    base,
-                    new,
-                    forbids: false,
-                });
-            }
-        }
+    let sides = [base, new];
+    let mut found = Vec::new();
+    // Nobody can press the same keys at the same moments twice.
+    if sides
+        .iter()
+        .any(|of| of.iter().any(|of| !of.run.rate_changes.is_empty()))
+    {
+        let [base, new] = sides.map(|side| {
+            joined(side.iter().map(|of| match of.run.rate_changes.len() {
+                0 => "none".to_owned(),
+                changes => format!("{changes} by hand"),
+            }))
+        });
+        found.push(Difference {
+            what: CHANGED.to_owned(),
+            base,
+            new,
+            forbids: true,
+        });
+    }
+    for (what, value) in NEEDED {
+        found.extend(Difference::of(what, sides, |of| value(&of.config), true));
+    }
+    for (what, value) in TOLD {
+        found.extend(Difference::of(what, sides, value, false));
     }
     found
+}
+
+impl Difference {
+    /// None where all runs have the same.
+    fn of(
+        what: &str,
+        sides: [&[RunResult]; 2],
+        value: impl Fn(&RunResult) -> String,
+        forbids: bool,
+    ) -> Option<Self> {
+        let values = sides.map(|side| side.iter().map(&value).collect::<Vec<_>>());
+        let mut all = values.iter().flatten();
+        let first = all.next()?;
+        if all.all(|of| of == first) {
+            return None;
+        }
+        let mut texts = Vec::new();
+        let [base, new] = values.map(|side| {
+            // A whole profile is too much to print.
+            joined(side.into_iter().map(|of| match what {
+                PROFILE_TEXT => {
+                    let known = texts.iter().position(|text| *text == of);
+                    let at = known.unwrap_or_else(|| {
+                        texts.push(of);
+                        texts.len() - 1
+                    });
+                    format!("text {}", at + 1)
+                }
+                _ => of,
+            }))
+        });
+        Some(Self {
+            what: what.to_owned(),
+            base,
+            new,
+            forbids,
+        })
+    }
+
+    /// `shards 1 against 9`, with a word between what it is of and the values if need be;
+    /// `shards 1 and 9` of runs of one side alone.
+    #[must_use]
+    pub fn line(&self, word: &str) -> String {
+        let Self {
+            what, base, new, ..
+        } = self;
+        let word = match word {
+            "" => String::new(),
+            word => format!(" {word}"),
+        };
+        match new.as_str() {
+            "" => format!("{what}{word} {base}"),
+            new => format!("{what}{word} {base} against {new}"),
+        }
+    }
+}
+
+/// Each value once: `1`, `1 and 9`, `1, 4 and 9`.
+fn joined(values: impl Iterator<Item = String>) -> String {
+    let mut once: Vec<String> = Vec::new();
+    for value in values {
+        if !once.contains(&value) {
+            once.push(value);
+        }
+    }
+    match once.split_last() {
+        Some((last, before)) if !before.is_empty() => format!("{} and {last}", before.join(", ")),
+        _ => once.concat(),
+    }
 }
 
 /// What forbids comparing a run with this configuration with one with that. A region
@@ -192,14 +253,14 @@ pub fn unlike(base: &Config, new: &Config) -> Vec<Difference> {
     let differing = NEEDED.into_iter().filter_map(|(what, value)| {
         let (base, new) = (value(base), value(new));
         // A whole profile is too much to print.
-        let shown = |text: String| match what {
-            "profile_text" => "(another text)".to_owned(),
+        let shown = |text: String, at: usize| match what {
+            PROFILE_TEXT => format!("text {at}"),
             _ => text,
         };
         (base != new).then(|| Difference {
             what: what.to_owned(),
-            base: shown(base),
-            new: shown(new),
+            base: shown(base, 1),
+            new: shown(new, 2),
             forbids: true,
         })
     });

@@ -173,6 +173,12 @@ impl FigureChange {
             });
         }
         let [base, new] = sides.figures();
+        if base.iter().chain(&new).all(|of| of.value == 0.0) && sides.counts().is_none() {
+            return Ok(Self {
+                verdict: Change::NotChanged,
+                ..Self::bare(measure, sides, matters)
+            });
+        }
         let found = match sides.counts() {
             Some([base, new]) => Comparison::of_counts(&base, &new, settings),
             None => Comparison::of(&base, &new, settings),

@@ -18,19 +18,23 @@ pub fn diff_markdown(result: &DiffResult) -> String {
 fn write(text: &mut String, result: &DiffResult) -> Result {
     let [worse, better, untold] =
         [Change::Worse, Change::Better, Change::Inconclusive].map(|of| result.count(of));
-    let unheld = if result.unheld_allowed {
-        0
+    let outcome = if result.failed() {
+        let unheld = match result.unheld.len() {
+            _ if result.unheld_allowed => None,
+            0 => None,
+            1 => Some("1 run did not hold".to_owned()),
+            unheld => Some(format!("{unheld} runs did not hold")),
+        };
+        let untold = result
+            .fails_untold()
+            .then(|| format!("{untold} cannot be told"));
+        let worse = (worse > 0).then(|| format!("{worse} worse"));
+        let why: Vec<String> = [worse, unheld, untold].into_iter().flatten().collect();
+        format!("❌ {}", why.join(", "))
+    } else if untold > 0 {
+        format!("✅ nothing is known to be worse, {untold} cannot be told")
     } else {
-        result.unheld.len()
-    };
-    let outcome = match (worse, unheld, untold) {
-        (0, 0, 0) => "✅ nothing got worse".to_owned(),
-        (0, 0, untold) => format!("✅ nothing is known to be worse, {untold} cannot be told"),
-        (0, 1, _) => "❌ 1 run did not hold".to_owned(),
-        (0, unheld, _) => format!("❌ {unheld} runs did not hold"),
-        (worse, 0, _) => format!("❌ {worse} worse"),
-        (worse, 1, _) => format!("❌ {worse} worse, 1 run did not hold"),
-        (worse, unheld, _) => format!("❌ {worse} worse, {unheld} runs did not hold"),
+        "✅ nothing got worse".to_owned()
     };
     writeln!(text, "### hrload: {outcome}, {better} better\n")?;
     let about = result.about();
@@ -48,13 +52,7 @@ fn write(text: &mut String, result: &DiffResult) -> Result {
 /// What differs, the figures of the whole way, and the stages folded.
 pub(in crate::report) fn tables(text: &mut String, result: &DiffResult) -> Result {
     for of in &result.differences {
-        writeln!(
-            text,
-            "- differs: {} {} against {}",
-            plain(&of.what),
-            plain(&of.base),
-            plain(&of.new)
-        )?;
+        writeln!(text, "- differs: {}", plain(&of.line("")))?;
     }
     for of in &result.unheld {
         writeln!(text, "- {}", plain(&of.line()))?;
@@ -62,15 +60,21 @@ pub(in crate::report) fn tables(text: &mut String, result: &DiffResult) -> Resul
     for of in &result.doubtful {
         writeln!(text, "- {}", plain(&of.line()))?;
     }
-    if let Some(line) = result.about_unheld() {
-        writeln!(text, "\n{}", plain(&line))?;
+    let about = result
+        .about_unheld()
+        .into_iter()
+        .chain(result.about_untold());
+    let about: Vec<String> = about.collect();
+    for line in &about {
+        writeln!(text, "\n{}", plain(line))?;
     }
     let told = [
         result.differences.len(),
         result.unheld.len(),
         result.doubtful.len(),
+        about.len(),
     ];
-    if told != [0; 3] {
+    if told != [0; 4] {
         writeln!(text)?;
     }
     let (headline, stages) = result.figures_by_rank();

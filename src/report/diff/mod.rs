@@ -50,8 +50,19 @@ pub struct DiffResult {
     pub doubtful: Vec<Doubtful>,
     /// Whether runs that did not hold were allowed; they fail the comparison otherwise.
     pub unheld_allowed: bool,
+    /// Whether figures that cannot be told were allowed; they fail the comparison otherwise.
+    #[serde(default = "allowed")]
+    pub inconclusive_allowed: bool,
+    /// Whether it failed: something got worse, or there is what was not allowed.
+    #[serde(default)]
+    pub failed: bool,
     /// Every figure that runs of one side or the other were to have.
     pub figures: Vec<FigureChange>,
+}
+
+/// What cannot be told was always allowed in files that do not say.
+fn allowed() -> bool {
+    true
 }
 
 /// A run that did not hold.
@@ -126,6 +137,8 @@ pub struct DiffSettings {
     pub matters: Vec<(Measure, f64)>,
     /// Whether runs that did not hold may be compared.
     pub allow_unheld: bool,
+    /// Whether figures that cannot be told let it pass.
+    pub allow_inconclusive: bool,
 }
 
 impl Default for DiffSettings {
@@ -135,6 +148,7 @@ impl Default for DiffSettings {
             practical: 0.05,
             matters: Vec::new(),
             allow_unheld: false,
+            allow_inconclusive: true,
         }
     }
 }
@@ -237,7 +251,7 @@ impl DiffResult {
         unheld.extend(unheld_of("new", new));
         let mut doubtful = doubtful_of("base", base);
         doubtful.extend(doubtful_of("new", new));
-        Ok(Self {
+        let mut result = Self {
             schema: SCHEMA.to_owned(),
             base: ids(base),
             new: ids(new),
@@ -247,14 +261,25 @@ impl DiffResult {
             unheld,
             doubtful,
             unheld_allowed: settings.allow_unheld,
+            inconclusive_allowed: settings.allow_inconclusive,
+            failed: false,
             figures,
-        })
+        };
+        result.failed = result.failed();
+        Ok(result)
     }
 
-    /// Whether it found something worse, or rests on runs that it may not rest on.
+    /// Whether it found something worse, rests on runs that it may not rest on, or leaves
+    /// open what it may not leave open.
     #[must_use]
     pub fn failed(&self) -> bool {
-        self.count(Change::Worse) > 0 || !self.unheld_allowed && !self.unheld.is_empty()
+        let unheld = !self.unheld_allowed && !self.unheld.is_empty();
+        self.count(Change::Worse) > 0 || unheld || self.fails_untold()
+    }
+
+    /// Whether figures that cannot be told fail it.
+    pub(super) fn fails_untold(&self) -> bool {
+        !self.inconclusive_allowed && self.count(Change::Inconclusive) > 0
     }
 
     /// The figures of the whole way, and those that say where a change comes from.
@@ -282,6 +307,17 @@ impl DiffResult {
             format!("{runs}, which was allowed")
         } else {
             format!("{runs}: make {them} again, or allow {them} with --allow-unheld")
+        })
+    }
+
+    /// What follows from figures that cannot be told, where they are not allowed.
+    pub(super) fn about_untold(&self) -> Option<String> {
+        let figures = match self.count(Change::Inconclusive) {
+            1 => "1 figure".to_owned(),
+            n => format!("{n} figures"),
+        };
+        self.fails_untold().then(|| {
+            format!("failed: {figures} cannot be told, which --inconclusive fail does not allow")
         })
     }
 

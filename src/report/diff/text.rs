@@ -14,8 +14,7 @@ pub fn diff(result: &DiffResult, columns: Columns) -> String {
     let fold = |style, line: &str| folded(&Line::new(style, line), INDENT, columns);
     let mut text = fold(FAINT, &result.about());
     for of in &result.differences {
-        let line = format!("differs: {} {} against {}", of.what, of.base, of.new);
-        text += &fold(NOTE, &line);
+        text += &fold(NOTE, &format!("differs: {}", of.line("")));
     }
     for of in &result.unheld {
         text += &fold(BAD, &of.line());
@@ -43,6 +42,9 @@ pub fn diff(result: &DiffResult, columns: Columns) -> String {
     if let Some(line) = result.about_unheld() {
         let style = if result.unheld_allowed { NOTE } else { BAD };
         text += &fold(style, &line);
+    }
+    if let Some(line) = result.about_untold() {
+        text += &fold(BAD, &line);
     }
     let counts = format!(
         "{} worse, {} better, {} not changed, {} inconclusive",

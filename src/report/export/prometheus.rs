@@ -36,7 +36,7 @@ fn run(text: &mut Exposition, result: &RunResult) {
     text.info("hrload_run", "What ran.", labels);
     let verdict = Verdict::of(result);
     let is = |so: bool| Some(f64::from(u8::from(so)));
-    let help = "1 when nothing was lost and every threshold was met.";
+    let help = "1 when the run held: nothing was lost or seen again but what a threshold allows, and every threshold was met.";
     text.gauge("hrload_held", "", help, is(verdict.held()));
     let help = "1 when something makes the figures doubtful.";
     text.gauge("hrload_in_doubt", "", help, is(!verdict.doubts.is_empty()));

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, de};
 
-use crate::files;
+use crate::files::{self, Busy};
 use crate::report::units::{amount, count};
 use crate::report::{
     Config, Figures, RunResult, Target, Verdict, Via, WriteError, differences, write_text,
@@ -86,16 +86,12 @@ pub enum HistoryError {
     },
     /// Results that are no one workload cannot be one entry.
     #[error(
-        "these results are not of one workload and machine: {what} is {one} and {other}; add \
-         each with its own kind"
+        "these results are not of one workload and machine: {difference}; add each with its own \
+         kind"
     )]
     Mixed {
-        /// What they differ in.
-        what: String,
-        /// In the first of them.
-        one: String,
-        /// In the other.
-        other: String,
+        /// What they differ in, and what each has.
+        difference: String,
     },
     /// A run that did not hold says nothing of what it was to measure.
     #[error(
@@ -187,9 +183,7 @@ impl Entry {
         let last = results.last().ok_or(HistoryError::Nothing)?;
         if let Some(of) = differences(results, &[]).into_iter().next() {
             return Err(HistoryError::Mixed {
-                what: of.what,
-                one: of.base,
-                other: of.new,
+                difference: of.line("is"),
             });
         }
         for result in results.iter().filter(|_| !allow_unheld) {
@@ -248,11 +242,17 @@ impl Entry {
     }
 
     /// Adds this entry at the end of the file, which is made if there is none.
-    /// It is there whole afterwards, or as it was.
+    /// It is there whole afterwards, or as it was; processes that add at the same time wait
+    /// for one another. Where the file system takes no locks they cannot, which is returned
+    /// in words.
     ///
     /// # Errors
     /// The file is no history, or cannot be written.
-    pub fn append_to(&self, path: &Path) -> Result<(), HistoryError> {
+    pub fn append_to(&self, path: &Path) -> Result<Option<String>, HistoryError> {
+        let held = files::hold(path, Busy::Wait).map_err(|source| WriteError {
+            path: path.display().to_string(),
+            source,
+        })?;
         let mut text = if path.exists() {
             Self::text(path)?
         } else {
@@ -277,7 +277,8 @@ impl Entry {
         })?;
         text.push_str(&line);
         text.push('\n');
-        Ok(write_text(path, &text)?)
+        write_text(path, &text)?;
+        Ok(held.lacks().map(str::to_owned))
     }
 
     fn text(path: &Path) -> Result<String, HistoryError> {
