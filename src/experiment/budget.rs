@@ -74,7 +74,8 @@ pub(super) fn estimate_at(request: &Request, rate: Option<f64>) -> Result<Estima
     let setting = Setting::choose(request, &workload, "estimate");
     let region = match &request.target {
         Target::Aws { region, .. } | Target::Endpoint { region, .. } => region.clone(),
-        Target::Embedded(_) => None,
+        // Whatever the environment says.
+        Target::Embedded(embedded) => Some(embedded.region.clone().unwrap_or_default()),
     };
     let region = region
         .or_else(|| std::env::var("AWS_REGION").ok())

@@ -112,6 +112,8 @@ pub enum Target {
 /// How the embedded services are to behave.
 #[derive(Debug, Clone)]
 pub struct Embedded {
+    /// The region that they say they are in; `None` is us-east-1.
+    pub region: Option<String>,
     /// Time from a write to its record's arrival.
     pub change_delay: ChangeDelay,
     /// Faults to inject.

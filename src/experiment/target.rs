@@ -27,7 +27,10 @@ pub(super) async fn connect(request: &Request, setting: &Setting) -> Result<Conn
     let mut services = None;
     let place = match &request.target {
         Target::Embedded(embedded) => {
+            options.region.clone_from(&embedded.region);
+            let usual = Config::default();
             let started = Services::start(Config {
+                region: embedded.region.clone().unwrap_or(usual.region.clone()),
                 listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
                 threads: machine::cores().min(2),
                 change_delay: embedded.change_delay,
@@ -38,7 +41,7 @@ pub(super) async fn connect(request: &Request, setting: &Setting) -> Result<Conn
                     .clone()
                     .map(|limits| raised(limits, request, setting)),
                 seed: request.seed,
-                ..Config::default()
+                ..usual
             })?;
             if !request.phases.warmup.is_zero() {
                 started.hold_counted_faults();

@@ -9,11 +9,13 @@ pub struct Limits {
     /// The ceiling on catching up.
     pub catch_up_bound_us: u64,
     /// Of that, while what was made up for had been held back by something else:
-    /// by slots, by the ceiling on write units, or by a machine that woke late.
+    /// by slots, by the ceiling on write units, by a machine that woke late, or by a
+    /// target that took no readings, so that they came back.
     pub recovering_us: u64,
     /// The ceiling on write units.
     pub write_units_bound_us: u64,
-    /// By how much timers rang late, where that is more than timers do by nature.
+    /// For how long batches that were due were held back by timers that rang late, where
+    /// that is more than timers do by nature.
     pub late_us: u64,
     /// Readings that were dropped because more fell due at once than may wait.
     pub overflowed: u64,
@@ -33,6 +35,11 @@ impl Limits {
 
 /// A timer that rings later than this was held up.
 const LATE_US: u64 = 5_000;
+
+/// Whether a timer that rings so late was held up.
+pub(super) fn is_late(late_us: u64) -> bool {
+    late_us > LATE_US
+}
 
 /// A queue whose oldest reading has waited for less than this was filled by
 /// readings that fell due together, and not by a lack of anything.
@@ -92,21 +99,23 @@ impl BoundMeter {
         self.since_us = now_us;
     }
 
-    /// Nothing that is due waits.
-    pub(super) fn caught_up(&mut self, now_us: u64) {
+    /// Nothing that is due waits; `to_come_again`: readings wait to be sent again.
+    pub(super) fn caught_up(&mut self, now_us: u64, to_come_again: bool) {
         self.set(now_us, Bound::Nothing);
-        self.is_behind = false;
+        self.is_behind &= to_come_again;
     }
 
-    /// A timer rang so late. Returns the time, where that is more than they do by
-    /// nature, else 0.
-    pub(super) fn rang(&mut self, late_us: u64) -> u64 {
-        if late_us <= LATE_US {
-            return 0;
-        }
-        self.limits.late_us += late_us;
+    /// Readings that were sent come back to be sent again.
+    pub(super) fn came_back(&mut self) {
         self.is_behind = true;
-        late_us
+    }
+
+    /// A batch that was due was held back for so long by a timer that rang late.
+    pub(super) fn woken_late(&mut self, held_us: u64) {
+        if is_late(held_us) && self.bound == Bound::Nothing {
+            self.limits.late_us += held_us;
+            self.is_behind = true;
+        }
     }
 
     /// A reading was dropped at `now_us`, the oldest that waits being due since then.
@@ -121,5 +130,36 @@ impl BoundMeter {
     pub(super) fn read(&mut self, now_us: u64) -> Limits {
         self.set(now_us, self.bound);
         self.limits
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn making_up_for_what_came_back_is_not_the_ceilings_doing() {
+        let mut meter = BoundMeter::new(0);
+        meter.set(0, Bound::CatchUp);
+        meter.set(10_000, Bound::Nothing);
+        meter.came_back();
+        // The rest of what came back still waits for its pause to end.
+        meter.caught_up(20_000, true);
+        meter.set(20_000, Bound::CatchUp);
+        meter.caught_up(50_000, false);
+        meter.set(50_000, Bound::CatchUp);
+        let limits = meter.read(57_000);
+        assert_eq!(limits.catch_up_bound_us, 47_000);
+        assert_eq!(limits.recovering_us, 30_000);
+    }
+
+    #[test]
+    fn a_timer_is_late_where_a_batch_waited_for_it_and_for_nothing_else() {
+        let mut meter = BoundMeter::new(0);
+        meter.woken_late(LATE_US);
+        meter.woken_late(9_000);
+        meter.set(0, Bound::Slots);
+        meter.woken_late(80_000);
+        assert_eq!(meter.read(0).late_us, 9_000);
     }
 }

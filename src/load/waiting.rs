@@ -150,6 +150,21 @@ impl Waiting {
             || self.lingered_us().is_some_and(|us| us <= now_us)
     }
 
+    /// Since when a batch has been due at `now_us`; `None` when none is.
+    pub(super) fn due_since_us(&self, now_us: u64) -> Option<u64> {
+        // Retries leave first.
+        let mut ready = self.again.iter().chain(&self.new);
+        let last = ready.nth(self.batch.saturating_sub(1));
+        let full_us = last.map(|item| item.ready_us);
+        let due_us = [self.lingered_us(), full_us].into_iter().flatten().min();
+        due_us.filter(|us| *us <= now_us)
+    }
+
+    /// Whether readings wait that were sent before.
+    pub(super) fn comes_again(&self) -> bool {
+        !(self.again.is_empty() && self.backing_off.is_empty())
+    }
+
     /// When something will be due if nothing is added.
     pub(super) fn next_us(&self) -> Option<u64> {
         let retry = self.backing_off.peek();

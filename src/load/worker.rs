@@ -13,7 +13,7 @@ use futures_util::stream::FuturesUnordered;
 
 use super::books::{Books, Landing, Settled};
 use super::ceiling::{Ceiling, Grants, Passage};
-use super::limits::{Bound, BoundMeter, Limits};
+use super::limits::{Bound, BoundMeter, Limits, is_late};
 use super::timer::Timer;
 use super::timetable::Course;
 use super::waiting::{Departure, Item, Waiting};
@@ -124,11 +124,13 @@ pub async fn run_with<S: Source, C: Sink, J: Journal>(
         tokio::select! {
             biased;
             Some(cabin) = flying.next() => worker.land(cabin),
-            () = timer.ring() => {
-                worker.rang_for_us = Some(slept_for_us.max(now_us));
-                slept_for_us = 0;
-            }
+            () = timer.ring() => slept_for_us = 0,
             () = &mut changed => changed = Box::pin(stop.changed()),
+        }
+        // Whatever it was that woke, the timer had been set for then.
+        let rings_us = wake_us.max(now_us);
+        if clock.now_us() >= rings_us {
+            worker.rang_for_us = Some(rings_us);
         }
     }
     if !flying.is_empty() {
@@ -269,9 +271,10 @@ impl<'a, S: Source, T: Slot, J: Journal> Worker<'a, S, T, J> {
     /// Returns when to look again, what waits aside; `None` when all is done.
     fn turn(&mut self) -> Option<u64> {
         let now_us = self.clock.now_us();
-        if let Some(due_us) = self.rang_for_us.take() {
+        let rang_for_us = self.rang_for_us.take();
+        let late_us = rang_for_us.map_or(0, |rang_us| now_us.saturating_sub(rang_us));
+        if is_late(late_us) {
             // Nothing could be heard while the machine let nobody listen.
-            let late_us = self.meter.rang(now_us.saturating_sub(due_us));
             self.quiet_since_us += late_us;
         }
         let end_us = self.stop.end_us();
@@ -315,6 +318,11 @@ impl<'a, S: Source, T: Slot, J: Journal> Worker<'a, S, T, J> {
             return Some(wake_us.min(last_us));
         }
         self.waiting.advance(now_us);
+        if let (Some(rang_us), Some(due_us)) = (rang_for_us, self.waiting.due_since_us(now_us)) {
+            // A ring for which nothing was due held nothing back.
+            let held_us = now_us.saturating_sub(rang_us.max(due_us));
+            self.meter.woken_late(held_us);
+        }
         Some(wake_us)
     }
 
@@ -434,7 +442,7 @@ impl<'a, S: Source, T: Slot, J: Journal> Worker<'a, S, T, J> {
         if self.held.is_none() {
             let flush = self.phase == Phase::Finishing;
             if self.phase == Phase::Closing || !self.waiting.is_due(now_us, flush) {
-                self.meter.caught_up(now_us);
+                self.meter.caught_up(now_us, self.waiting.comes_again());
                 *wake_us = self.waiting.next_us().unwrap_or(u64::MAX).min(*wake_us);
                 return None;
             }
@@ -497,10 +505,15 @@ impl<'a, S: Source, T: Slot, J: Journal> Worker<'a, S, T, J> {
             slots_bound: self.meter.bound() == Bound::Slots,
         };
         let retries = &mut self.waiting;
+        let mut came_back = false;
         self.books
             .land(cabin.flight, &cabin.call, cabin.landed_us, how, |item| {
+                came_back = true;
                 retries.push_retry(item);
             });
+        if came_back {
+            self.meter.came_back();
+        }
         self.idle.push(cabin);
     }
 

@@ -68,6 +68,23 @@ fn no_second_spends_more_write_units_than_it_may_and_neither_does_the_first() {
 }
 
 #[test]
+fn embedded_services_are_in_the_region_that_was_asked_for() {
+    for (words, region) in [("", "us-east-1"), ("--region eu-central-1", "eu-central-1")] {
+        let lake = tempfile::tempdir().unwrap();
+        let run = run(&format!("{SMALL} {words} --lake {}", lake.path().display()));
+        assert_eq!(run.code, 0, "{}", run.stderr);
+        assert_eq!(run.result["config"]["region"], region);
+        let files = walkdir::WalkDir::new(lake.path()).into_iter().flatten();
+        let files = files.filter(|of| of.file_type().is_file());
+        let texts = files.filter_map(|of| std::fs::read_to_string(of.path()).ok());
+        let records: String = texts.collect();
+        let told = format!("\"awsRegion\":\"{region}\"");
+        let readings = run.count("lake.records") as usize;
+        assert_eq!(records.matches(&told).count(), readings);
+    }
+}
+
+#[test]
 fn both_clients_and_every_layout_account_alike() {
     for client in ["sdk", "direct"] {
         for layout in ["seed", "timeseries", "fhir"] {

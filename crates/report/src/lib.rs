@@ -83,4 +83,4 @@ pub use text::summary;
 pub use units::{
     amount, bytes, count, duration, parse_duration, parse_number, parse_scaled, rate, usd,
 };
-pub use verdict::{Reason, ReasonKind, TOLERANCE, Verdict, Word};
+pub use verdict::{PACING_BOUND_S, Reason, ReasonKind, TOLERANCE, Verdict, Word};

@@ -14,6 +14,7 @@ use super::screen::{
     section, width,
 };
 use super::units::{amount, bytes, count, duration, percent, rate, usd};
+use super::verdict::late_unseen_s;
 use super::{Beside, HeldBack, RunResult, Verdict, Via, Word, cloudwatch};
 use hrload_measure::Stage;
 
@@ -517,7 +518,10 @@ impl Text {
         }
         let limit = match &generator.limit {
             Some(limit) => Line::new(NOTE, &format!("it was the limit: {}", limit.what)),
-            None => plain("it was not the limit"),
+            None => match late_unseen_s(result) {
+                Some(_) => Line::new(NOTE, "what late batches waited for was not measured"),
+                None => plain("it was not the limit"),
+            },
         };
         self.section("generator", &[plain(&parts.join(", ")), limit]);
     }

@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::condition::Loss;
-use super::{Condition, Phase, RunResult, units};
+use super::{Condition, HeldBack, Phase, RunResult, Whose, units};
 
 /// The share of readings that may be lost or seen again, in all, for the rate to count as
 /// held.
@@ -582,6 +582,18 @@ fn of_sending(reasons: &mut Reasons<'_>) {
     }
 }
 
+/// How late batches left at the 99th percentile, in seconds, that may be without a
+/// doubt: timers alone stay well below.
+pub const PACING_BOUND_S: f64 = 0.005;
+
+/// How late batches left, where that is too late and nothing was seen to be waited for.
+pub(super) fn late_unseen_s(result: &RunResult) -> Option<f64> {
+    let on_the_way = |of: &HeldBack| of.whose != Whose::Reader;
+    let seen = result.generator.limit.is_some() || result.causes.iter().any(on_the_way);
+    let pacing_s = result.latency.pacing.as_ref()?.p99;
+    (pacing_s > PACING_BOUND_S && !seen).then_some(pacing_s)
+}
+
 /// What makes the figures doubtful, whether or not the run held.
 fn doubts(result: &RunResult) -> Vec<String> {
     let mut doubts = Vec::new();
@@ -591,6 +603,12 @@ fn doubts(result: &RunResult) -> Vec<String> {
             limit.what, limit.advice
         );
         doubts.push(text);
+    }
+    if let Some(late_s) = late_unseen_s(result) {
+        doubts.push(format!(
+            "batches left {} late at p99; what they waited for was not measured",
+            units::duration(late_s)
+        ));
     }
     if let Some(unsustained) = &result.unsustained {
         doubts.push(format!("it is not held for long: {unsustained}"));

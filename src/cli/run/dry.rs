@@ -56,7 +56,7 @@ pub(super) fn calls(request: &Request, made_before: bool) -> String {
     }
     let region = match &request.target {
         Target::Aws { region, .. } | Target::Endpoint { region, .. } => region.as_deref(),
-        Target::Embedded(_) => None,
+        Target::Embedded(embedded) => embedded.region.as_deref(),
     };
     // Names that are made up begin so.
     let made_up = "hrload-*";

@@ -92,7 +92,8 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "URL", value_parser = values::url, requires = "endpoint_url", help_heading = "Target")]
     kinesis_endpoint_url: Option<Endpoint>,
 
-    /// AWS region [default: from the environment or configuration file]
+    /// AWS region [default: from the environment or configuration file; us-east-1 for the
+    /// embedded services]
     #[arg(long, value_name = "REGION", help_heading = "Target")]
     region: Option<String>,
 

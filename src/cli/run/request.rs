@@ -296,6 +296,7 @@ impl RunArgs {
                 profile: self.aws_profile.clone(),
             }),
             (None | Some(TargetArg::Local), None) => Ok(Target::Embedded(Box::new(Embedded {
+                region: self.region.clone(),
                 change_delay: self.change_delay.unwrap_or_default(),
                 faults: self.fault.clone(),
                 retain_bytes: self.retain.unwrap_or(RETAIN_BYTES),

@@ -9,7 +9,7 @@
 mod tests;
 
 use super::{Answers, Limits, Troubles};
-use crate::report::{amount, count, duration};
+use crate::report::{PACING_BOUND_S, amount, count, duration};
 use crate::trouble::Obstacle;
 
 /// A run is held to be limited by something that bound for more than this
@@ -23,10 +23,6 @@ const BUSY_SHARE: f64 = 0.9;
 /// A thread that lived for less than this has no share to be told: it is busy while it
 /// begins and ends.
 const SHARE_US: f64 = 500_000.0;
-
-/// Batches that leave later than this at the 99th percentile were held up;
-/// tokio's timer alone stays well below.
-const LATE_US: u64 = 5_000;
 
 /// Slots are too few when the rate takes more than this share of them by
 /// Little's law (calls a second times their service time without contention):
@@ -197,7 +193,8 @@ fn waited(evidence: &Evidence, findings: &mut Vec<Finding>) {
     let busy_share = evidence.busiest_cpu_us as f64 / elapsed_us;
     let busy = elapsed_us >= SHARE_US && busy_share > BUSY_SHARE;
     let limits = &evidence.limits;
-    let before = findings.len();
+    // Batches that leave later at the 99th percentile were held up.
+    let late = evidence.pacing_p99_us as f64 / 1e6 > PACING_BOUND_S;
     let mut found = |whose, what: String, advice: String| {
         findings.push(Finding {
             whose,
@@ -299,42 +296,26 @@ fn waited(evidence: &Evidence, findings: &mut Vec<Finding>) {
     let of_its_own_us = limits
         .catch_up_bound_us
         .saturating_sub(limits.recovering_us);
-    if bound(of_its_own_us) {
+    if late && bound(of_its_own_us) {
         found(
             Whose::Generator,
             "catching up was held to its ceiling".to_owned(),
             "raise --catch-up".to_owned(),
         );
     }
-    if evidence.pacing_p99_us > LATE_US && !busy {
-        // Batches that were held for longer by something else were not late for this.
-        let held_us =
-            limits.slots_bound_us + limits.catch_up_bound_us + limits.write_units_bound_us;
-        if bound(limits.late_us) && limits.late_us > held_us {
-            found(
-                Whose::Generator,
-                format!(
-                    "the machine woke the load threads late, by {} in all",
-                    time(limits.late_us as f64)
-                ),
-                "use a larger or less busy machine".to_owned(),
-            );
-        } else if findings.len() == before && evidence.troubles == Troubles::default() {
-            found_late(evidence.pacing_p99_us, findings);
-        }
+    // Batches that were held for longer by something else were not late for this. Of
+    // lateness that nothing was seen to make, no cause is told.
+    let held_us = limits.slots_bound_us + limits.catch_up_bound_us + limits.write_units_bound_us;
+    if late && !busy && bound(limits.late_us) && limits.late_us > held_us {
+        found(
+            Whose::Generator,
+            format!(
+                "the machine woke the load threads late, by {} in all",
+                time(limits.late_us as f64)
+            ),
+            "use a larger or less busy machine".to_owned(),
+        );
     }
-}
-
-/// Lateness whose cause was not seen is told as that, and no cause is made up.
-fn found_late(pacing_p99_us: u64, findings: &mut Vec<Finding>) {
-    findings.push(Finding {
-        whose: Whose::Generator,
-        what: format!(
-            "batches left {} late at p99; what they waited for was not seen",
-            time(pacing_p99_us as f64)
-        ),
-        advice: "run again, on a machine that does nothing else".to_owned(),
-    });
 }
 
 fn time(us: f64) -> String {

@@ -175,6 +175,7 @@ fn each_cause_is_told_with_whose_it_is_and_what_to_do() {
                     write_units_bound_us: BOUND,
                     ..Limits::default()
                 },
+                pacing_p99_us: 20_000,
                 ..fine()
             },
             vec![
@@ -232,7 +233,19 @@ fn each_cause_is_told_with_whose_it_is_and_what_to_do() {
                 pacing_p99_us: 20_000,
                 ..fine()
             },
-            vec![(Whose::Generator, "was not seen", "run again")],
+            vec![],
+        ),
+        (
+            "timers and a ceiling that made no batch late",
+            Evidence {
+                limits: Limits {
+                    catch_up_bound_us: BOUND,
+                    late_us: BOUND * 2,
+                    ..Limits::default()
+                },
+                ..fine()
+            },
+            vec![],
         ),
         (
             "file handles",
