@@ -103,7 +103,10 @@ impl TryFrom<Uri> for Endpoint {
     fn try_from(uri: Uri) -> Result<Self, NoEndpoint> {
         let http = matches!(uri.scheme_str(), Some("http" | "https"));
         let authority = uri.authority().ok_or(NoEndpoint::Form)?;
-        if !http || authority.host().is_empty() {
+        // The library takes any UTF-8 in a path; a URL is ASCII (RFC 3986), and what is
+        // printed must hold no control character of Latin-1 either.
+        let ascii = uri.path_and_query().is_none_or(|of| of.as_str().is_ascii());
+        if !http || !ascii || authority.host().is_empty() {
             return Err(NoEndpoint::Form);
         }
         // A port that is out of range is no error of the library's, and would
@@ -287,6 +290,7 @@ mod tests {
             ("localhost:8000", NoEndpoint::Form),
             ("/path", NoEndpoint::Form),
             ("ftp://host", NoEndpoint::Form),
+            ("http://host/a\u{87}b", NoEndpoint::Form),
             ("", NoEndpoint::Form),
         ] {
             assert_eq!(text.parse::<Endpoint>().unwrap_err(), error, "{text}");
