@@ -281,6 +281,9 @@ impl Text {
         for (code, records) in &puts.failed {
             let _ = write!(line, "; {} given up: {}", count(*records), tame(code));
         }
+        for (code, calls) in &puts.call_failures {
+            let _ = write!(line, "; {} failed: {}", plural(*calls, "call"), tame(code));
+        }
         self.section("puts", &[plain(&line)]);
         self.blank();
     }

@@ -58,6 +58,18 @@ pub enum FollowError {
         /// The service's message.
         message: String,
     },
+    /// The consumer that read the stream is gone.
+    #[error(
+        "the consumer of stream {stream} is gone ({operation}: {message}); look who deregistered it"
+    )]
+    NoSuchConsumer {
+        /// The stream's name.
+        stream: String,
+        /// The operation that said so.
+        operation: &'static str,
+        /// The service's message.
+        message: String,
+    },
     /// The credentials are not good, or not good for this.
     #[error(
         "{operation} on stream {stream} was denied: {message}; check the credentials and their {}:{operation} permission",
@@ -210,6 +222,16 @@ impl Failed {
     ) -> FollowError {
         let (stream, message) = (stream.to_owned(), self.message);
         match self.trouble {
+            // It is asked by a consumer, and says which of the two is missing.
+            Trouble::NotFound
+                if operation == "SubscribeToShard" && message.contains("Consumer ") =>
+            {
+                FollowError::NoSuchConsumer {
+                    stream,
+                    operation,
+                    message,
+                }
+            }
             Trouble::NotFound => FollowError::NoSuchStream {
                 stream,
                 operation,
