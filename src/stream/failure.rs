@@ -322,3 +322,36 @@ fn trouble_named(code: &str) -> Trouble {
         _ => Trouble::Other,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_missing_consumer_is_told_from_a_missing_stream() {
+        for (operation, message, said) in [
+            (
+                "SubscribeToShard",
+                "ResourceNotFoundException: Consumer arn:aws:kinesis:x not found.",
+                "the consumer of stream ss is gone",
+            ),
+            (
+                "SubscribeToShard",
+                "ResourceNotFoundException: Stream ss under account 1 not found.",
+                "stream ss does not exist",
+            ),
+            (
+                "GetShardIterator",
+                "ResourceNotFoundException: Stream ss under account 1 not found.",
+                "stream ss does not exist",
+            ),
+        ] {
+            let failed = Failed {
+                trouble: Trouble::NotFound,
+                message: message.to_owned(),
+            };
+            let told = failed.into_error(Service::Kinesis, operation, "ss");
+            assert!(told.to_string().starts_with(said), "{told}");
+        }
+    }
+}
