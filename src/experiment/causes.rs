@@ -1,8 +1,12 @@
 //! What held a run back: what the load threads found, what the services
 //! refused, and how the reader kept up.
 
+use std::collections::BTreeMap;
+
 use super::request::{Request, Via};
-use crate::load::limit::{Finding, Whose as Found};
+use crate::codec::Layout;
+use crate::load::CopyOutcome;
+use crate::load::limit::{self, Finding, Whose as Found};
 use crate::report::{HeldBack, RunResult, Whose, count, duration};
 use crate::stream::{Consumer, FollowError, Outcome, Tally};
 
@@ -25,23 +29,22 @@ const NO_ANSWERS: [&str; 3] = ["connection", "timeout", "unfinished"];
 pub(super) fn causes(
     findings: Vec<Finding>,
     read: Option<&Outcome>,
+    put: Option<&CopyOutcome>,
     request: &Request,
     result: &RunResult,
 ) -> Vec<HeldBack> {
-    let mut causes: Vec<HeldBack> = findings
-        .into_iter()
-        .map(|finding| HeldBack {
-            whose: match finding.whose {
-                Found::Generator => Whose::Generator,
-                Found::Target => Whose::Target,
-                Found::Network => Whose::Network,
-            },
-            what: finding.what,
-            advice: finding.advice,
-        })
-        .collect();
-    causes.extend(refused(result));
-    causes.extend(failed(result));
+    let mut causes: Vec<HeldBack> = findings.into_iter().map(told).collect();
+    causes.extend(refused(request, result));
+    causes.extend(failed(&result.call_failures, "call"));
+    if let Some(put) = put {
+        causes.extend(
+            limit::met(&put.troubles, "PutRecords call")
+                .into_iter()
+                .map(told),
+        );
+        causes.extend(put_refused(put, result));
+        causes.extend(failed(&put.call_failures, "PutRecords call"));
+    }
     if let Some(Outcome {
         error,
         last_failure,
@@ -57,6 +60,33 @@ pub(super) fn causes(
         causes.extend(reader(tally, request, result));
     }
     causes
+}
+
+fn told(finding: Finding) -> HeldBack {
+    HeldBack {
+        whose: match finding.whose {
+            Found::Generator => Whose::Generator,
+            Found::Target => Whose::Target,
+            Found::Network => Whose::Network,
+        },
+        what: finding.what,
+        advice: finding.advice,
+    }
+}
+
+/// What the stream had no capacity for.
+fn put_refused(put: &CopyOutcome, result: &RunResult) -> Option<HeldBack> {
+    if put.throttled as f64 <= THROTTLED * result.ledger.acknowledged as f64 {
+        return None;
+    }
+    Some(HeldBack {
+        whose: Whose::Target,
+        what: format!(
+            "the stream had no capacity for {} records, each time they were put",
+            count(put.throttled)
+        ),
+        advice: "give the stream more shards (--shards), or lower the rate".to_owned(),
+    })
 }
 
 /// Calls of the reader that failed for another reason than want of capacity.
@@ -85,7 +115,7 @@ fn unread(last: &FollowError, tally: &Tally) -> HeldBack {
 }
 
 /// What the table had no capacity for.
-fn refused(result: &RunResult) -> Option<HeldBack> {
+fn refused(request: &Request, result: &RunResult) -> Option<HeldBack> {
     let items: u64 = result.throttles.iter().map(|of| of.items).sum();
     if items as f64 <= THROTTLED * result.ledger.sent as f64 {
         return None;
@@ -95,7 +125,10 @@ fn refused(result: &RunResult) -> Option<HeldBack> {
         Some(reason) => format!("{}, {reason}", most.exception),
         None => most.exception.clone(),
     };
-    let (short, advice) = shortage(&most.exception, most.reason.as_deref().unwrap_or_default());
+    // A layout whose items have a key each spreads them as far as can be.
+    let spread = request.layout != Layout::TimeSeries;
+    let reason = most.reason.as_deref().unwrap_or_default();
+    let (short, advice) = shortage(&most.exception, reason, spread);
     Some(HeldBack {
         whose: Whose::Target,
         what: format!(
@@ -108,11 +141,14 @@ fn refused(result: &RunResult) -> Option<HeldBack> {
 
 /// What was short, and what helps: the reason says more than the exception
 /// (<https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/throttling-diagnosing.html>).
-fn shortage(exception: &str, reason: &str) -> (&'static str, &'static str) {
+fn shortage(exception: &str, reason: &str, spread: bool) -> (&'static str, &'static str) {
     let of_account = ["RequestLimitExceeded", "LimitExceededException"].contains(&exception);
     if reason.contains("MaxOnDemand") {
         let advice = "raise the table's on-demand maximum, or lower the rate";
         ("the table's on-demand maximum left no room for", advice)
+    } else if reason.contains("KeyRange") && spread {
+        let advice = "give the table more (--wcu, --warm-throughput), or lower the rate";
+        ("a partition had no capacity for", advice)
     } else if reason.contains("KeyRange") {
         let advice = "spread the load over more partition keys, or lower the rate";
         ("a partition had no capacity for", advice)
@@ -126,16 +162,14 @@ fn shortage(exception: &str, reason: &str) -> (&'static str, &'static str) {
 }
 
 /// Calls that were answered with an error.
-fn failed(result: &RunResult) -> Option<HeldBack> {
+fn failed(failures: &BTreeMap<String, u64>, name: &str) -> Option<HeldBack> {
     let answered = |code: &&String| !NO_ANSWERS.contains(&code.as_str());
-    let calls: u64 = result
-        .call_failures
+    let calls: u64 = failures
         .iter()
         .filter(|(code, _)| answered(code))
         .map(|(_, calls)| calls)
         .sum();
-    let (most, _) = result
-        .call_failures
+    let (most, _) = failures
         .iter()
         .filter(|(code, _)| answered(code))
         .max_by_key(|(_, calls)| **calls)?;
@@ -143,7 +177,7 @@ fn failed(result: &RunResult) -> Option<HeldBack> {
     Some(HeldBack {
         whose: Whose::Target,
         what: format!(
-            "answered {} call{s} with an error, most with {most}",
+            "answered {} {name}{s} with an error, most with {most}",
             count(calls)
         ),
         advice: "look at the target's log".to_owned(),
@@ -225,8 +259,13 @@ mod tests {
             ),
             ("LimitExceededException", "", "account's quota"),
         ] {
-            let (_, advice) = shortage(exception, reason);
+            let (_, advice) = shortage(exception, reason, false);
             assert!(advice.contains(helps), "{exception}, {reason}: {advice}");
         }
+        // Each item has a key of its own: more keys there cannot be.
+        let reason = "TableWriteKeyRangeThroughputExceeded";
+        let (_, advice) = shortage("ThrottlingException", reason, true);
+        assert!(advice.contains("--warm-throughput"), "{advice}");
+        assert!(!advice.contains("keys"), "{advice}");
     }
 }

@@ -87,6 +87,7 @@ pub(super) fn finish(
         }
     }
     result.warnings.extend(unbilled(lived));
+    result.warnings.extend(put_unanswered(lived));
     let exceeded = Sustained::of(request, setting).exceeded_by(setting.mean_rate);
     let unsustained = exceeded.or_else(|| {
         let even = setting.is_even();
@@ -94,14 +95,16 @@ pub(super) fn finish(
     });
     result.unsustained = unsustained.map(|cause| cause.because);
     let read = lived.read.as_ref().map(|(_, outcome)| outcome);
-    result.causes = causes(findings, read, request, &result);
-    result.calls = calls(lived);
     result.puts = lived.copied.as_ref().map(|copied| report::Puts {
         records: copied.put,
         calls: copied.calls,
         throttled: copied.throttled,
         failed: copied.failed.clone(),
+        call_failures: copied.call_failures.clone(),
     });
+    let put = lived.copied.as_ref();
+    result.causes = causes(findings, read, put, request, &result);
+    result.calls = calls(lived);
     if let (Some(lake), Some(kept)) = (&request.lake, &lived.lake) {
         put_lake(lake, kept, lived, &mut result);
     }
@@ -408,6 +411,20 @@ fn unbilled(lived: &Lived) -> Option<String> {
         format!(
             "{calls} calls were sent and not answered: what they wrote is in neither the write \
              units consumed nor the cost"
+        )
+    })
+}
+
+/// A PutRecords call whose answer was lost may have put its records, which are put again.
+fn put_unanswered(lived: &Lived) -> Option<String> {
+    let troubles = &lived.copied.as_ref()?.troubles;
+    let lost = [Obstacle::Cut, Obstacle::Silent].map(|of| troubles.of(of));
+    let calls: u64 = lost.into_iter().flatten().map(|(calls, _)| calls).sum();
+    (calls > 0).then(|| {
+        let calls = report::count(calls);
+        format!(
+            "{calls} PutRecords calls were sent and not answered: their records were put again, \
+             and may be in the stream twice and paid for twice"
         )
     })
 }

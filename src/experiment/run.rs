@@ -490,7 +490,8 @@ impl Life<'_> {
             read,
             lake,
             series,
-            drained: Duration::from_micros(clock.now_us() - drain_began_us),
+            // From the end of measuring on: what waited then is still sent.
+            drained: Duration::from_micros(clock.now_us().saturating_sub(stop.end_us())),
             unmatched: rendezvous.map_or(0, |rendezvous| rendezvous.unmatched()),
             reached: match (cut_short, signals) {
                 (true, _) => reached,

@@ -130,6 +130,11 @@ impl<'a, J: Journal> Books<'a, J> {
         (answers, std::mem::take(&mut self.troubles))
     }
 
+    /// How long the target was silent in the warm-up is told of no measured reading.
+    pub(super) fn begin_measuring(&mut self) {
+        self.answers.longest_silence_us = 0;
+    }
+
     /// No call ended for so long while some were in flight.
     pub(super) fn silence(&mut self, silence_us: u64) {
         let longest_us = &mut self.answers.longest_silence_us;
@@ -223,7 +228,7 @@ impl<'a, J: Journal> Books<'a, J> {
         let measure_start_us = self.config.measure_start_us;
         let counts = |item: &Item| !measured || item.reading.id.intended_us >= measure_start_us;
         let took_us = done_us.saturating_sub(sent_us);
-        if how.slots_bound {
+        if how.slots_bound && measured {
             self.answers.held(took_us);
         }
 
@@ -232,6 +237,8 @@ impl<'a, J: Journal> Books<'a, J> {
             let reasons = reasons(&call.outcome);
             let counted = items.iter().filter(|item| counts(item)).count() as u32;
             match &call.outcome {
+                // What the warm-up met held nothing back that is measured.
+                _ if !measured => {}
                 Outcome::Disconnected(trouble) => self.troubles.note(trouble),
                 Outcome::TimedOut => self.troubles.note(&Trouble::silent()),
                 _ => {}

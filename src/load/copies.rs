@@ -17,11 +17,12 @@ use rand::SeedableRng;
 use rand::rngs::Xoshiro256PlusPlus;
 use tokio::sync::mpsc;
 
-use super::{Backoff, Journal, Stop};
+use super::{Backoff, Journal, Stop, Troubles};
 use crate::clock::Clock;
 use crate::codec::change::{self, ChangeImage, ChangeKind, Precision};
 use crate::codec::{Layout, item};
 use crate::measure::Attempt;
+use crate::trouble::Trouble;
 use crate::workload::{Reading, ReadingId};
 
 /// Most records of a PutRecords call
@@ -60,6 +61,10 @@ pub struct CopyOutcome {
     pub throttled: u64,
     /// Records that were given up, by the code of their last refusal.
     pub failed: BTreeMap<String, u64>,
+    /// Calls that failed as a whole, other than by a throttle, by code.
+    pub call_failures: BTreeMap<String, u64>,
+    /// Of those, what calls met on their way.
+    pub troubles: Troubles,
 }
 
 /// A journal that passes on what is acknowledged.
@@ -129,8 +134,16 @@ struct Copy {
     sends: u32,
 }
 
-/// A call that ended: its copies, each with the code it was refused with.
-type Landed = Vec<(Copy, Option<String>)>;
+/// A call that ended.
+#[derive(Debug)]
+struct Landed {
+    /// Its copies, each with the code it was refused with.
+    copies: Vec<(Copy, Option<String>)>,
+    /// The code that it failed with as a whole.
+    failed: Option<String>,
+    /// What it met on its way.
+    trouble: Option<Trouble>,
+}
 
 /// Puts what comes until nobody sends any more and all of it is put or given up; at
 /// once when `stop` says so. The client's retries must be off.
@@ -168,8 +181,14 @@ pub async fn copy(
         let next_us = again.iter().map(|(at_us, _)| *at_us).min();
         tokio::select! {
             Some(landed) = flying.next() => {
-                records_in_flight -= landed.len();
-                for (mut copy, refused) in landed {
+                records_in_flight -= landed.copies.len();
+                if let Some(code) = landed.failed.filter(|code| !is_throttle(code)) {
+                    *outcome.call_failures.entry(code).or_default() += 1;
+                }
+                if let Some(trouble) = &landed.trouble {
+                    outcome.troubles.note(trouble);
+                }
+                for (mut copy, refused) in landed.copies {
                     let Some(code) = refused else {
                         outcome.put += 1;
                         continue;
@@ -242,7 +261,12 @@ async fn put(config: &CopyConfig, client: &Client, clock: Clock, copies: Vec<Cop
     match request.send().await {
         Ok(answer) => {
             let refused = refusals(answer.records, copies.len());
-            copies.into_iter().zip(refused).collect()
+            let unreadable = |of: &Option<String>| of.as_deref() == Some(UNREADABLE);
+            Landed {
+                failed: refused.iter().find(|of| unreadable(of)).cloned().flatten(),
+                copies: copies.into_iter().zip(refused).collect(),
+                trouble: None,
+            }
         }
         Err(error) => {
             let code = match (&error, error.code()) {
@@ -254,10 +278,17 @@ async fn put(config: &CopyConfig, client: &Client, clock: Clock, copies: Vec<Cop
                 }
                 _ => "refused".to_owned(),
             };
-            copies
-                .into_iter()
-                .map(|copy| (copy, Some(code.clone())))
-                .collect()
+            let trouble = match code.as_str() {
+                "timeout" => Some(Trouble::silent()),
+                "connection" => Some(Trouble::of(&error)),
+                _ => None,
+            };
+            let refused = |copy| (copy, Some(code.clone()));
+            Landed {
+                copies: copies.into_iter().map(refused).collect(),
+                failed: Some(code),
+                trouble,
+            }
         }
     }
 }

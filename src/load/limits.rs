@@ -126,6 +126,12 @@ impl BoundMeter {
         }
     }
 
+    /// Measuring begins: what held back the warm-up is measured nowhere.
+    pub(super) fn begin(&mut self, now_us: u64) {
+        self.set(now_us, self.bound);
+        self.limits = Limits::default();
+    }
+
     /// The times up to `now_us`.
     pub(super) fn read(&mut self, now_us: u64) -> Limits {
         self.set(now_us, self.bound);

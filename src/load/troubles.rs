@@ -6,7 +6,8 @@ use crate::trouble::{Obstacle, Trouble};
 /// another text each time.
 const KEPT: usize = 32;
 
-/// Calls that met an obstacle, by obstacle and words; warm-up included. Adds up.
+/// Calls that met an obstacle, by obstacle and words; those of the warm-up
+/// alone are left out. Adds up.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Troubles(Vec<(Trouble, u64)>);
 

@@ -39,9 +39,10 @@ const TAKE_AT_ONCE: usize = 4_096;
 pub struct WorkerOutcome {
     /// What held batches back, and for how long.
     pub limits: Limits,
-    /// CPU time of the worker's thread from start to end, in microseconds.
+    /// CPU time of the worker's thread from when measuring began to its end, in
+    /// microseconds; of all of it where measuring never began.
     pub cpu_us: u64,
-    /// From start to end, in microseconds.
+    /// From then to its end, in microseconds.
     pub elapsed_us: u64,
     /// Calls made, retries included.
     pub calls: u64,
@@ -87,8 +88,6 @@ pub async fn run_with<S: Source, C: Sink, J: Journal>(
     journal: &mut J,
     stop: &Stop,
 ) -> WorkerOutcome {
-    let cpu_before_us = thread_cpu_us();
-    let start_us = clock.now_us();
     let mut worker = Worker::new(config, source, client, clock, journal, stop);
     let mut flying = FuturesUnordered::new();
     let mut timer = Timer::new(config.precise).unwrap_or_else(|cause| {
@@ -142,8 +141,8 @@ pub async fn run_with<S: Source, C: Sink, J: Journal>(
     let (answers, troubles) = worker.books.take_target();
     WorkerOutcome {
         limits: worker.meter.read(clock.now_us()),
-        cpu_us: thread_cpu_us().saturating_sub(cpu_before_us),
-        elapsed_us: clock.now_us().saturating_sub(start_us),
+        cpu_us: thread_cpu_us().saturating_sub(worker.began.1),
+        elapsed_us: clock.now_us().saturating_sub(worker.began.0),
         calls: worker.calls,
         noted: worker.books.take_noted(),
         answers,
@@ -205,7 +204,12 @@ struct Worker<'a, S, T, J> {
     /// Items of the held batch; empty when none is held.
     held_items: Vec<Item>,
     held: Option<Held>,
+    /// When it began, or measuring did, and the thread's CPU time then.
+    began: (u64, u64),
+    measuring: bool,
     last_tick_us: u64,
+    /// Most batches in flight since the last tick.
+    in_flight_most: usize,
     slots_bound_at_tick_us: u64,
     calls: u64,
     /// A timer rang that was set for then, and the time was not looked at since.
@@ -254,7 +258,10 @@ impl<'a, S: Source, T: Slot, J: Journal> Worker<'a, S, T, J> {
             slots,
             held_items: Vec::with_capacity(batch),
             held: None,
+            began: (now_us, thread_cpu_us()),
+            measuring: false,
             last_tick_us: now_us,
+            in_flight_most: 0,
             slots_bound_at_tick_us: 0,
             calls: 0,
             rang_for_us: None,
@@ -281,6 +288,9 @@ impl<'a, S: Source, T: Slot, J: Journal> Worker<'a, S, T, J> {
         let grace_us = end_us.saturating_add(self.config.end_grace.as_micros() as u64);
         let timeout_us = self.config.timeout.as_micros() as u64;
         self.tick(now_us);
+        if !self.measuring && now_us >= self.config.measure_start_us {
+            self.begin_measuring(now_us);
+        }
         if self.course.refresh() {
             self.raise_ceiling();
         }
@@ -324,6 +334,17 @@ impl<'a, S: Source, T: Slot, J: Journal> Worker<'a, S, T, J> {
             self.meter.woken_late(held_us);
         }
         Some(wake_us)
+    }
+
+    /// What held back the warm-up alone is told of no measured reading.
+    fn begin_measuring(&mut self, now_us: u64) {
+        self.measuring = true;
+        self.report(now_us);
+        self.began = (now_us, thread_cpu_us());
+        self.meter.begin(now_us);
+        self.slots_bound_at_tick_us = 0;
+        self.books.begin_measuring();
+        self.quiet_since_us = self.quiet_since_us.max(now_us);
     }
 
     /// Takes at most `most` readings that are due at `now_us` and intended
@@ -474,6 +495,7 @@ impl<'a, S: Source, T: Slot, J: Journal> Worker<'a, S, T, J> {
         // A batch is only put together when there is a slot for it.
         let in_flight = self.slots - self.idle.len();
         let mut cabin = self.idle.pop()?;
+        self.in_flight_most = self.in_flight_most.max(in_flight + 1);
         cabin.uncontended = 2 * in_flight < self.slots;
         if in_flight == 0 && !self.unanswered {
             self.quiet_since_us = now_us;
@@ -534,9 +556,11 @@ impl<'a, S: Source, T: Slot, J: Journal> Worker<'a, S, T, J> {
         let waiting = self.waiting.len() + self.held_items.len();
         let slots_bound_us = self.meter.read(now_us).slots_bound_us;
         let bound_us = slots_bound_us - self.slots_bound_at_tick_us;
+        // Those that left since then and have ended by now were in flight as well.
         let in_flight = self.in_flight();
+        let most = std::mem::replace(&mut self.in_flight_most, in_flight).max(in_flight);
         self.books
-            .tick(now_us, waiting, in_flight, bound_us, thread_cpu_us());
+            .tick(now_us, waiting, most, bound_us, thread_cpu_us());
         self.slots_bound_at_tick_us = slots_bound_us;
         self.last_tick_us = now_us;
     }

@@ -3,9 +3,12 @@
 #![allow(clippy::unwrap_used)]
 
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use crate::support::local::Local;
-use crate::support::{finish, output, run};
+use crate::support::proxy::{DENIED, Fate, Proxy};
+use crate::support::{finish, hrload_with_credentials, output, run};
 
 const SMALL: &str = "--devices 200 --rate 500/s -w 0s -d 1s --drain 20s --via put-records";
 
@@ -148,4 +151,83 @@ fn a_dry_run_names_the_call_and_no_destination() {
     );
     assert!(!stdout.contains("StreamingDestination"), "{stdout}");
     assert!(!stdout.contains("iam:"), "{stdout}");
+}
+
+/// Puts that failed are told with how many, whose it was and what it did.
+#[test]
+fn calls_that_failed_are_told_with_their_cause() {
+    for (fate, code, whose, told, warned) in [
+        (
+            Fate::Answer(
+                500,
+                "application/x-amz-json-1.1",
+                r#"{"__type":"InternalFailure"}"#,
+            ),
+            "InternalFailure",
+            "target",
+            "with an error, most with InternalFailure",
+            false,
+        ),
+        (
+            DENIED,
+            "AccessDeniedException",
+            "target",
+            "AccessDenied",
+            false,
+        ),
+        (
+            Fate::LoseAnswer,
+            "connection",
+            "network",
+            "cut connections before the answer was there",
+            true,
+        ),
+    ] {
+        let local = Local::start("");
+        let refused = Arc::new(AtomicU64::new(0));
+        let proxy = Proxy::in_weather(local.address(), {
+            let refused = Arc::clone(&refused);
+            move |called, before| {
+                if called != "PutRecords" || before % 3 != 0 {
+                    return Fate::Pass;
+                }
+                refused.fetch_add(1, Relaxed);
+                fate.clone()
+            }
+        });
+        let words = format!("{SMALL} -o - --endpoint-url http://{}", proxy.address);
+        let run = finish(hrload_with_credentials(&words).output().unwrap());
+        run.assert_closed();
+        let failures = &run.result["puts"]["call_failures"];
+        let refused = refused.load(Relaxed);
+        assert!(refused > 0);
+        assert_eq!(failures, &serde_json::json!({ code: refused }));
+        let causes = run.result["causes"].as_array().unwrap();
+        let calls = format!("{refused} PutRecords call");
+        let is_told = |of: &&serde_json::Value| {
+            let what = of["what"].as_str().unwrap();
+            of["whose"] == whose && what.contains(told) && what.contains(&calls)
+        };
+        assert_eq!(causes.iter().filter(is_told).count(), 1, "{causes:?}");
+        let warnings = run.result["warnings"].to_string();
+        let lost = warnings.contains(&format!("{refused} PutRecords calls were sent"));
+        assert_eq!(lost, warned, "{warnings}");
+    }
+}
+
+#[test]
+fn a_stream_that_was_too_small_for_the_puts_is_their_cause() {
+    let run = run(
+        "--devices 3000 --rate 3000/s -w 0s -d 1s --drain 2s --via put-records \
+                   --layout fhir --shards 1 --attempts 1",
+    );
+    let throttled = run.count("puts.throttled");
+    assert!(throttled > 0);
+    let causes = run.result["causes"].to_string();
+    assert!(
+        causes.contains("the stream had no capacity for"),
+        "{causes}"
+    );
+    assert!(causes.contains("--shards"), "{causes}");
+    assert_eq!(run.result["puts"]["call_failures"], serde_json::json!({}));
 }

@@ -6,7 +6,8 @@ use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 
 use crate::support::local::Local;
-use crate::support::{finish, hrload, output, run};
+use crate::support::proxy::{Proxy, amend};
+use crate::support::{finish, hrload, hrload_with_credentials, output, run};
 
 const SMALL: &str = "--devices 200 --rate 500/s -w 0s -d 1s --change-delay 0 --drain 20s";
 
@@ -394,4 +395,108 @@ fn a_stream_that_falls_behind_puts_a_run_in_doubt_that_its_drain_lets_hold() {
         doubts.contains("change records arrived later and later"),
         "{doubts}"
     );
+}
+
+/// A small run against other services: how theirs behave is theirs to say.
+const AGAINST: &str = "--devices 200 --rate 500/s -w 0s -d 1s --drain 20s";
+
+/// What an answer does not say is not nothing, and no share is made of the rest.
+#[test]
+fn answers_that_do_not_say_what_they_consumed_are_counted_and_not_taken_for_zero() {
+    for client in ["sdk", "direct"] {
+        let local = Local::start("");
+        let proxy = Proxy::in_weather(local.address(), |called, before| {
+            if called != "BatchWriteItem" || before % 3 != 0 {
+                return crate::support::proxy::Fate::Pass;
+            }
+            amend(|body| {
+                body.as_object_mut().unwrap().remove("ConsumedCapacity");
+            })
+        });
+        let words = format!(
+            "{AGAINST} --client {client} --endpoint-url http://{} -o -",
+            proxy.address
+        );
+        let run = finish(hrload_with_credentials(&words).output().unwrap());
+        assert_eq!(run.code, 0, "{}", run.stderr);
+        let (untold, answered) = (
+            run.count("capacity.untold_calls"),
+            run.count("capacity.answered_calls"),
+        );
+        let calls: u64 = run.result["series"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|second| second["calls"].as_u64().unwrap())
+            .sum();
+        assert_eq!(answered, calls);
+        assert_eq!(untold, calls.div_ceil(3));
+        let consumed = run.number("capacity.consumed_units");
+        assert!(consumed < run.number("capacity.computed_units"));
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("run.json");
+        std::fs::write(&file, run.result.to_string()).unwrap();
+        let shown = output(&format!("show {}", file.display()));
+        let shown = String::from_utf8(shown.stdout).unwrap();
+        let shown: Vec<&str> = shown.split_whitespace().collect();
+        let shown = shown.join(" ");
+        let told = format!("consumed, told in {} of {calls} calls,", calls - untold);
+        assert!(shown.contains(&told), "{shown}");
+        assert!(!shown.contains("from item sizes ("), "{shown}");
+    }
+}
+
+#[test]
+fn both_clients_take_less_than_no_units_for_an_answer_that_cannot_be_read() {
+    for client in ["sdk", "direct"] {
+        let local = Local::start("");
+        let proxy = Proxy::in_weather(local.address(), |called, before| {
+            if called != "BatchWriteItem" || before != 0 {
+                return crate::support::proxy::Fate::Pass;
+            }
+            amend(|body| body["ConsumedCapacity"][0]["CapacityUnits"] = (-5).into())
+        });
+        let words = format!(
+            "{AGAINST} --client {client} --endpoint-url http://{} -o -",
+            proxy.address
+        );
+        let run = finish(hrload_with_credentials(&words).output().unwrap());
+        assert_eq!(run.count("call_failures.unreadable-answer"), 1, "{client}");
+        assert!(run.number("capacity.consumed_units") > 0.0);
+    }
+}
+
+/// Batches that wait when measuring ends are sent for a second more, which is of the drain.
+#[test]
+fn measured_and_drained_are_the_whole_of_a_run() {
+    let run = run("--devices 600 --rate 600/s -w 0s -d 1s -p 1 --fault respond=100ms --drain 5s");
+    let at = |name: &str| {
+        let text = run.result["run"][name].as_str().unwrap();
+        text.parse::<jiff::Timestamp>().unwrap()
+    };
+    let whole = at("ended").duration_since(at("measured_from"));
+    let told = run.number("run.measured") + run.number("run.drained");
+    let untold = whole.as_secs_f64() - told;
+    assert!(run.count("ledger.cut_off") > 0, "all was sent in time");
+    assert!((-0.5..0.5).contains(&untold), "{untold} s are of no phase");
+}
+
+#[test]
+fn a_consumer_that_is_gone_by_the_end_is_no_failure_to_read() {
+    let local = Local::start("");
+    let proxy = Proxy::in_weather(local.address(), |called, _| match called {
+        "DeregisterStreamConsumer" => crate::support::proxy::Fate::Refuse(
+            "ResourceNotFoundException",
+            "Consumer arn:aws:kinesis:us-east-1:1:stream/s/consumer/c:1 not found.",
+        ),
+        _ => crate::support::proxy::Fate::Pass,
+    });
+    let words = format!(
+        "{AGAINST} --consumer enhanced-fan-out --endpoint-url http://{} -o -",
+        proxy.address
+    );
+    let run = finish(hrload_with_credentials(&words).output().unwrap());
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    let told = format!("{}{}", run.result["causes"], run.result["warnings"]);
+    assert!(!told.contains("Consumer"), "{told}");
 }

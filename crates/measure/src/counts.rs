@@ -114,6 +114,10 @@ pub struct Counts {
     pub throttles: Tally<ThrottleCause, ThrottleCount>,
     /// Items that came back in `UnprocessedItems`.
     pub unprocessed: u64,
+    /// Calls that were answered.
+    pub answered_calls: u64,
+    /// Of those, the ones that did not say what they consumed.
+    pub untold_calls: u64,
     /// Write units the service said it consumed.
     pub consumed_units: f64,
     /// Write units the readings sent should cost, by the size of their items.
@@ -173,6 +177,8 @@ impl Counts {
             ours.items += count.items;
         }
         self.unprocessed += other.unprocessed;
+        self.answered_calls += other.answered_calls;
+        self.untold_calls += other.untold_calls;
         self.consumed_units += other.consumed_units;
         self.computed_units += other.computed_units;
         self.bound_us += other.bound_us;

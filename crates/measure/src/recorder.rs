@@ -236,6 +236,8 @@ impl SendRecorder {
                 consumed_units,
                 ..
             } => {
+                counts.answered_calls += 1;
+                counts.untold_calls += u64::from(consumed_units.is_none());
                 counts.consumed_units += consumed_units.unwrap_or(0.0);
                 if unprocessed > 0 {
                     counts.unprocessed += u64::from(unprocessed);

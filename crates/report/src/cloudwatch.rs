@@ -140,7 +140,10 @@ fn summed(metric: &str, result: &RunResult) -> Option<f64> {
         reasons_known.then(|| of_kind.map(|of| of.items as f64).sum())
     };
     match metric {
-        CONSUMED => Some(sum(|second| second.consumed_units)),
+        CONSUMED => result
+            .capacity
+            .told()
+            .map(|_| sum(|second| second.consumed_units)),
         "WriteThrottleEvents" => Some(throttles().map(|of| of.items as f64).sum()),
         "WriteProvisionedThroughputThrottleEvents" => by_reason("WriteProvisionedThroughput"),
         "WriteKeyRangeThroughputThrottleEvents" => by_reason("WriteKeyRangeThroughput"),

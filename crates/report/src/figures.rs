@@ -343,7 +343,7 @@ impl<'a> Seconds<'a> {
                 figure(refused as f64 / of as f64, ratio(&refusals, &tries))
             }
             Measure::WriteUnits => figure(
-                result.capacity.consumed_units / readings,
+                result.capacity.told()? / readings,
                 self.each(|of| of.consumed_units),
             ),
             Measure::UsdPerMillion => figure(result.cost.as_ref()?.usd_per_million?, None),

@@ -17,4 +17,7 @@ pub struct Puts {
     pub throttled: u64,
     /// Records given up, by the code of their last refusal.
     pub failed: BTreeMap<String, u64>,
+    /// Calls that failed as a whole, other than by a throttle, by code.
+    #[serde(default)]
+    pub call_failures: BTreeMap<String, u64>,
 }

@@ -154,6 +154,13 @@ pub struct Capacity {
     pub computed_units: u64,
     /// What the service said it consumed.
     pub consumed_units: f64,
+    /// Answers to writes.
+    #[serde(default)]
+    pub answered_calls: u64,
+    /// Of those, the ones that did not say what they consumed: `consumed_units` is
+    /// without them.
+    #[serde(default)]
+    pub untold_calls: u64,
     /// Write units a second that the table was provisioned with, on average over
     /// the time that was measured, where that was watched.
     #[serde(default)]
@@ -161,15 +168,34 @@ pub struct Capacity {
 }
 
 impl Capacity {
-    /// Returns the units consumed: as the service said, or, where it says nothing,
-    /// by the rules.
+    /// Returns the units consumed: as the service said, or, where it does not say it of
+    /// every call, by the rules.
     #[must_use]
     pub fn units(&self) -> f64 {
-        if self.consumed_units > 0.0 {
+        if self.consumed_units > 0.0 && self.untold_calls == 0 {
             self.consumed_units
         } else {
             self.computed_units as f64
         }
+    }
+}
+
+impl Capacity {
+    /// Units consumed, by the service's word of every call; `None` where it left any out.
+    pub(super) fn told(&self) -> Option<f64> {
+        (self.untold_calls == 0).then_some(self.consumed_units)
+    }
+
+    /// In how many calls they were told, where not in all: `, told in 2 of 3 calls`.
+    pub(super) fn told_in(&self) -> String {
+        if self.untold_calls == 0 {
+            return String::new();
+        }
+        format!(
+            ", told in {} of {} calls",
+            units::count(self.answered_calls.saturating_sub(self.untold_calls)),
+            units::count(self.answered_calls)
+        )
     }
 }
 
@@ -317,6 +343,8 @@ impl RunResult {
             capacity: Capacity {
                 computed_units: sending.counts.computed_units,
                 consumed_units: sending.counts.consumed_units,
+                answered_calls: sending.counts.answered_calls,
+                untold_calls: sending.counts.untold_calls,
                 provisioned_units: None,
             },
             planned: None,

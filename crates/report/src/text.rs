@@ -281,6 +281,9 @@ impl Text {
         for (code, records) in &puts.failed {
             let _ = write!(line, "; {} given up: {}", count(*records), tame(code));
         }
+        for (code, calls) in &puts.call_failures {
+            let _ = write!(line, "; {} failed: {}", plural(*calls, "call"), tame(code));
+        }
         self.section("puts", &[plain(&line)]);
         self.blank();
     }
@@ -411,7 +414,8 @@ impl Text {
     fn units(&mut self, result: &RunResult) {
         let capacity = &result.capacity;
         let computed = capacity.computed_units as f64;
-        let difference = match capacity.consumed_units / computed - 1.0 {
+        let told = capacity.told().unwrap_or(f64::NAN);
+        let difference = match told / computed - 1.0 {
             share if !share.is_finite() => String::new(),
             share if share.abs() < 0.000_5 => " (as computed)".to_owned(),
             share => format!(
@@ -421,8 +425,9 @@ impl Text {
             ),
         };
         let line = format!(
-            "{} write units consumed, {} computed from item sizes{difference}",
+            "{} write units consumed{}, {} computed from item sizes{difference}",
             amount(capacity.consumed_units),
+            capacity.told_in(),
             count(capacity.computed_units),
         );
         self.section("capacity", &[plain(&line)]);

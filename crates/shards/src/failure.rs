@@ -58,6 +58,18 @@ pub enum FollowError {
         /// The service's message.
         message: String,
     },
+    /// The consumer that read the stream is gone.
+    #[error(
+        "the consumer of stream {stream} is gone ({operation}: {message}); look who deregistered it"
+    )]
+    NoSuchConsumer {
+        /// The stream's name.
+        stream: String,
+        /// The operation that said so.
+        operation: &'static str,
+        /// The service's message.
+        message: String,
+    },
     /// The credentials are not good, or not good for this.
     #[error(
         "{operation} on stream {stream} was denied: {message}; check the credentials and their {}:{operation} permission",
@@ -213,6 +225,16 @@ impl Failed {
     ) -> FollowError {
         let (stream, message) = (stream.to_owned(), self.message);
         match self.trouble {
+            // It is asked by a consumer, and says which of the two is missing.
+            Trouble::NotFound
+                if operation == "SubscribeToShard" && message.contains("Consumer ") =>
+            {
+                FollowError::NoSuchConsumer {
+                    stream,
+                    operation,
+                    message,
+                }
+            }
             Trouble::NotFound => FollowError::NoSuchStream {
                 stream,
                 operation,
@@ -301,5 +323,38 @@ fn trouble_named(code: &str) -> Trouble {
         | "SignatureDoesNotMatch"
         | "UnrecognizedClientException" => Trouble::Denied,
         _ => Trouble::Other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_missing_consumer_is_told_from_a_missing_stream() {
+        for (operation, message, said) in [
+            (
+                "SubscribeToShard",
+                "ResourceNotFoundException: Consumer arn:aws:kinesis:x not found.",
+                "the consumer of stream ss is gone",
+            ),
+            (
+                "SubscribeToShard",
+                "ResourceNotFoundException: Stream ss under account 1 not found.",
+                "stream ss does not exist",
+            ),
+            (
+                "GetShardIterator",
+                "ResourceNotFoundException: Stream ss under account 1 not found.",
+                "stream ss does not exist",
+            ),
+        ] {
+            let failed = Failed {
+                trouble: Trouble::NotFound,
+                message: message.to_owned(),
+            };
+            let told = failed.into_error(Service::Kinesis, operation, "ss");
+            assert!(told.to_string().starts_with(said), "{told}");
+        }
     }
 }

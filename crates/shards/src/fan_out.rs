@@ -210,7 +210,10 @@ impl FanOut {
 pub(super) async fn release(session: &Session, registered: &Registered) {
     if let (Some(arn), Feed::Kinesis(stream, _)) = (registered.take(), &session.config.feed) {
         let request = stream.client.deregister_stream_consumer().consumer_arn(arn);
-        if let Err(failed) = session.call(request.send()).await {
+        if let Err(failed) = session.call(request.send()).await
+            // One that is gone already needs nothing more, and is no failure to read.
+            && failed.trouble != Trouble::NotFound
+        {
             session.failed("DeregisterStreamConsumer", failed);
         }
     }

@@ -102,13 +102,15 @@ pub struct Finding {
 #[must_use]
 pub fn judge(evidence: &Evidence) -> Vec<Finding> {
     let mut findings = Vec::new();
-    met(&evidence.troubles, &mut findings);
+    findings.extend(met(&evidence.troubles, "call"));
     waited(evidence, &mut findings);
     findings
 }
 
-/// Obstacles that calls met, in the system's words.
-fn met(troubles: &Troubles, findings: &mut Vec<Finding>) {
+/// Obstacles that calls of this name met, in the system's words.
+#[must_use]
+pub fn met(troubles: &Troubles, name: &str) -> Vec<Finding> {
+    let mut findings = Vec::new();
     use Obstacle as Of;
     use Whose::{Generator, Network, Target};
     let table = [
@@ -178,11 +180,12 @@ fn met(troubles: &Troubles, findings: &mut Vec<Finding>) {
             let s = if calls == 1 { "" } else { "s" };
             findings.push(Finding {
                 whose,
-                what: format!("{did}: {words}, in {} call{s}", count(calls)),
+                what: format!("{did}: {words}, in {} {name}{s}", count(calls)),
                 advice: advice.to_owned(),
             });
         }
     }
+    findings
 }
 
 /// What batches that were due waited for.

@@ -114,7 +114,12 @@ impl SdkSlot {
             .iter()
             .filter_map(|c| c.capacity_units())
         {
-            *reply.consumed_units.get_or_insert(0.0) += units;
+            let sum = reply.consumed_units.unwrap_or(0.0) + units;
+            // As the other client judges it: no table takes less than nothing.
+            if units < 0.0 || !sum.is_finite() {
+                return Outcome::Unreadable;
+            }
+            reply.consumed_units = Some(sum);
         }
         for request in unprocessed.values().flatten() {
             let Some(put) = request.put_request() else {

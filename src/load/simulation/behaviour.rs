@@ -374,6 +374,58 @@ fn warm_up_calls_are_told_from_measured_ones() {
 }
 
 #[test]
+fn what_the_warm_up_met_is_no_trouble_of_the_measured_run() {
+    // For the first second calls take half of one and are cut; then all is well.
+    let runs = |measure_start_us| {
+        let config = Config {
+            in_flight: 2,
+            measure_start_us,
+            ..config()
+        };
+        let began = std::cell::Cell::new(None);
+        simulate(
+            &config,
+            every_us(MS, 4_000),
+            Duration::from_secs(4),
+            Meddling::Nothing,
+            |_, _| {
+                let now = tokio::time::Instant::now();
+                let start = began.get().unwrap_or(now);
+                began.set(Some(start));
+                if (now - start).as_millis() < 1_000 {
+                    (Duration::from_millis(700), Act::Disconnect)
+                } else {
+                    (Duration::from_millis(1), Act::Write)
+                }
+            },
+        )
+    };
+    let whole = runs(0);
+    let cut = whole.outcome.troubles.of(Obstacle::Cut);
+    assert!(cut.is_some_and(|(calls, _)| calls > 0));
+    assert!(whole.outcome.answers.longest_silence_us >= 690 * MS);
+    assert!(whole.outcome.limits.slots_bound_us > 500 * MS);
+    let after = runs(Clock::start().now_us() + 3_000 * MS);
+    assert_eq!(after.outcome.troubles, crate::load::Troubles::default());
+    assert!(after.outcome.answers.longest_silence_us < 100 * MS);
+    assert_eq!(after.outcome.limits.slots_bound_us, 0);
+    assert!((900 * MS..2_000 * MS).contains(&after.outcome.elapsed_us));
+}
+
+#[test]
+fn a_batch_that_was_sent_was_in_flight() {
+    let after = simulate(
+        &config(),
+        [0],
+        Duration::from_secs(1),
+        Meddling::Nothing,
+        soon,
+    );
+    let most = after.notes.ticks.iter().map(|tick| tick.2).max();
+    assert_eq!(most, Some(1));
+}
+
+#[test]
 fn the_journal_hears_the_time_at_least_ten_times_a_second() {
     let after = simulate(
         &config(),

@@ -127,7 +127,7 @@ fn facts(text: &mut String, result: &RunResult) -> std::fmt::Result {
             percent(items as f64 / tried as f64)
         ),
     };
-    let units = amount(result.capacity.consumed_units);
+    let units = amount(result.capacity.consumed_units) + &result.capacity.told_in();
     write!(text, "Throttled: {throttled}. Write units: {units}.")?;
     if let Some(cost) = &result.cost
         && let (Some(hour), Some(million)) = (cost.usd_per_hour, cost.usd_per_million)

@@ -245,12 +245,12 @@ fn trouble(text: &mut Exposition, result: &RunResult) {
 
 fn costs(text: &mut Exposition, result: &RunResult) {
     let capacity = &result.capacity;
-    let (consumed, computed) = (capacity.consumed_units, capacity.computed_units as f64);
+    let (consumed, computed) = (capacity.told(), capacity.computed_units as f64);
     text.counters(
         "hrload_consumed_write_units",
         "write_units",
         "Write units consumed, by the service's word.",
-        by_phase(None, Some(consumed)),
+        by_phase(None, consumed),
     );
     text.counters(
         "hrload_computed_write_units",

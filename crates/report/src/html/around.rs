@@ -79,7 +79,8 @@ pub(super) fn capacity(runs: &[Run<'_>]) -> Markup {
     let planned = |run: Run<'_>| run.result.planned;
     let units = vec![
         fact(runs, "write units consumed", |run| {
-            Some(amount(run.result.capacity.consumed_units))
+            let capacity = &run.result.capacity;
+            Some(amount(capacity.consumed_units) + &capacity.told_in())
         }),
         fact(runs, "write units computed from item sizes", |run| {
             Some(count(run.result.capacity.computed_units))
