@@ -4,9 +4,10 @@
 //!
 //! Where Firehose asks a Glue table for the columns, they are found in the records:
 //! each object has those of its own. Null and absent are one, and so are an empty
-//! object and an absent one; a number is of 64 bits; where records disagree on a
-//! plain value's type, it is text. A record that is no JSON object, or has a list or
-//! an object where those before it have something else, is left out.
+//! object and an absent one, so that a record with neither is a row of nulls; a number is
+//! of 64 bits; where records disagree on a plain value's type, it is text. A record that
+//! is no JSON object, or has a list or an object where those before it have something
+//! else, is left out; so are records without any value, where no other has one.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -166,9 +167,9 @@ fn shape_of_record(text: &[u8]) -> Result<Shape, String> {
         shape.agrees(&of).map_err(Conflict::say)?;
         shape.widen(of);
     }
-    match shape.column() {
-        Some(_) => Ok(shape),
-        None => Err("it has no value to make a column of".to_owned()),
+    match shape {
+        Shape::Object(_) => Ok(shape),
+        _ => Err("it is no JSON object".to_owned()),
     }
 }
 
@@ -194,7 +195,20 @@ fn encode<'a>(records: impl Iterator<Item = &'a [u8]> + Clone) -> io::Result<Enc
         }
     }
     let Some(DataType::Struct(columns)) = whole.column() else {
+        // Rows of nulls need a column to be null in.
         let body = Vec::new();
+        let left_out = (records.enumerate())
+            .map(
+                |(place, _)| match left_out.binary_search_by_key(&place, |(at, _)| *at) {
+                    Ok(at) => left_out[at].clone(),
+                    Err(_) => {
+                        let why = "neither it nor another record of its object has a value to make \
+                               a column of";
+                        (place, why.to_owned())
+                    }
+                },
+            )
+            .collect();
         return Ok(Encoded { body, left_out });
     };
     let schema = Arc::new(Schema::new(columns));
