@@ -204,7 +204,7 @@ impl Command {
     ///
     /// # Errors
     /// The program cannot be started, several times in a row.
-    pub async fn apply(
+    pub(super) async fn apply(
         &self,
         records: &Records,
         delimiter: &[u8],
