@@ -257,6 +257,9 @@ pub async fn connect(target: &Target, options: &Options) -> Result<Connection, C
                 .map_err(|cause| ConnectError::Endpoint(format!("{url}: {cause}")))?
         }
     };
+    if let (false, Some(wrong)) = (local, proxy::wrong(&dynamodb_endpoint)) {
+        return Err(ConnectError::Endpoint(wrong));
+    }
     // Those of a configuration file, too, are to be endpoints.
     let named = config.endpoint_url().map(str::to_owned);
     let resolved = Some(dynamodb_endpoint.to_string());
@@ -391,7 +394,12 @@ fn http_client(local: bool) -> SharedHttpClient {
                     .tls_provider(tls)
                     .build_with_resolver(spread.clone())
             };
-            SharedHttpConnector::new(connector)
+            let connector = SharedHttpConnector::new(connector);
+            if local {
+                connector
+            } else {
+                proxy::telling(connector)
+            }
         };
         pool.get_or_init(connect).clone()
     })

@@ -29,6 +29,14 @@ pub enum SetupError {
         /// How that was seen.
         why: String,
     },
+    /// It still expires when it did.
+    #[error("{what} could not be tagged with when it expires: the tag says {says}")]
+    NotTagged {
+        /// Table or stream.
+        what: String,
+        /// What the tag says now.
+        says: String,
+    },
     /// It vanished.
     #[error("{0} was made by this set-up but is gone; run `hrload teardown` and set up again")]
     Gone(String),
@@ -97,6 +105,34 @@ pub async fn check_made(
                 }
             }
             _ => return Err(SetupError::Gone(what)),
+        }
+    }
+    Ok(())
+}
+
+/// Has both expire when the state says, which was changed since they were made.
+///
+/// # Errors
+/// One of them is gone, its tag is as it was, or a call failed.
+pub async fn prolong(connection: &Connection, state: &State) -> Result<(), SetupError> {
+    for which in [Which::Stream, Which::Table] {
+        let what = which.label(state);
+        let Some(found) = find(connection, state, which).await? else {
+            return Err(SetupError::Gone(what));
+        };
+        let wanted = state.expires.as_str();
+        let tag = [(ownership::EXPIRES, wanted)];
+        match which {
+            Which::Stream => {
+                ownership::tag_stream(connection, &state.stream.name, &tag).await;
+            }
+            Which::Table => ownership::tag_table(connection, &found.arn, &tag).await,
+        }
+        // A service without tags has none to be removed by either.
+        let tags = tags(connection, state, which, &found).await?;
+        let says = tags.and_then(|tags| tags.get(ownership::EXPIRES).cloned());
+        if let Some(says) = says.filter(|says| says != wanted) {
+            return Err(SetupError::NotTagged { what, says });
         }
     }
     Ok(())

@@ -1,5 +1,6 @@
 //! `hrload deliver`: a stream's records into a folder or a bucket.
 
+use std::collections::HashSet;
 use std::io::{IsTerminal, stderr};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -241,7 +242,12 @@ async fn deliver(args: DeliverArgs) -> Result<Exit, Problem> {
     let Some(done) = done else {
         return Ok(Exit::Interrupted);
     };
-    let delivered = done.map_err(problem)?;
+    let delivered = match done {
+        Err(error @ DeliverError::NotBegun(_)) => {
+            return Err(Problem::interrupted(&error.to_string()));
+        }
+        done => done.map_err(problem)?,
+    };
     let found = Found {
         schema: "hrload.delivery/1",
         stream: &delivery.stream,
@@ -351,6 +357,11 @@ fn summary(delivered: &Delivered, stream: &str, place: &str) -> String {
         None => "everything that was read is delivered\n",
         Some(_) => "not everything that was read is delivered\n",
     });
+    if let Some(why) = &delivered.failing {
+        text.push_str(&format!(
+            "the stream did not answer at the end, and may hold more: {why}\n"
+        ));
+    }
     text
 }
 
@@ -358,6 +369,8 @@ fn summary(delivered: &Delivered, stream: &str, place: &str) -> String {
 struct Display {
     bar: Option<ProgressBar>,
     quiet: bool,
+    /// Why calls failed: each is told once.
+    told: HashSet<String>,
 }
 
 impl Display {
@@ -370,7 +383,11 @@ impl Display {
                         .unwrap_or_else(|_| indicatif::ProgressStyle::default_spinner()),
                 )
             });
-        Self { bar, quiet }
+        Self {
+            bar,
+            quiet,
+            told: HashSet::new(),
+        }
     }
 
     fn show(&mut self, event: &Event<'_>) {
@@ -381,6 +398,11 @@ impl Display {
                 objects.join(", ")
             ),
             Event::Without(lacks) => say!("warning: {lacks}"),
+            Event::Failing(why) => {
+                if self.told.insert((*why).to_owned()) {
+                    say!("{why}; it is tried again");
+                }
+            }
             Event::Begun | Event::Buffer { .. } => {}
             Event::Read(so_far) => self.progress(so_far),
             Event::Object { key, so_far, .. } => {

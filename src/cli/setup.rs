@@ -14,8 +14,8 @@ use super::run::LayoutArg;
 use super::screen::tell;
 use super::values;
 use crate::aws::{
-    self, Connection, HeldState, Owner, Progress, Resource, STATE_SCHEMA, State, StateFile,
-    TableThroughput, Wanted, WantedStream, permissions,
+    self, Connection, HeldState, Owner, Progress, Resource, STATE_SCHEMA, SetupError, State,
+    StateFile, TableThroughput, Wanted, WantedStream, permissions,
 };
 use crate::endpoint::Endpoint;
 use crate::experiment::{Interrupts, StreamMode, TableMode, Warm};
@@ -60,9 +60,10 @@ pub(crate) struct SetupArgs {
     #[command(flatten)]
     throughput: ThroughputArgs,
 
-    /// After how long `hrload cleanup --expired` may remove it
-    #[arg(long, value_name = "TIME", default_value = "24h", value_parser = values::positive_span)]
-    expires: Duration,
+    /// After how long `hrload cleanup --expired` may remove it [default: 24h]; said again,
+    /// counted from then
+    #[arg(long, value_name = "TIME", value_parser = values::positive_span)]
+    expires: Option<Duration>,
 
     /// Where to note what was made
     #[arg(long, value_name = "FILE", default_value = "hrload-state.json")]
@@ -77,6 +78,9 @@ pub(crate) struct SetupArgs {
     #[arg(short, long)]
     quiet: bool,
 }
+
+/// Where `--expires` says nothing.
+const EXPIRES: Duration = Duration::from_secs(24 * 3600);
 
 impl SetupArgs {
     fn throughput(&self) -> Result<TableThroughput, Problem> {
@@ -107,7 +111,9 @@ impl SetupArgs {
     ) -> Result<(State, Wanted), Problem> {
         let now = Timestamp::now();
         let run = now.strftime("hrload-%Y%m%d-%H%M%S-%6f").to_string();
-        let expires = now.checked_add(self.expires).map_err(Problem::usage)?;
+        let expires = now
+            .checked_add(self.expires.unwrap_or(EXPIRES))
+            .map_err(Problem::usage)?;
         let throughput = self.throughput()?;
         let shards = match self.throughput.stream_mode()? {
             StreamMode::OnDemand => None,
@@ -209,7 +215,7 @@ async fn set_up(args: &SetupArgs, interrupts: &mut Interrupts) -> Result<Exit, P
     let first = found.is_none();
     let mut state = match found {
         None => planned,
-        Some(found) => {
+        Some(mut found) => {
             let differences = found.differences(&planned);
             if !differences.is_empty() {
                 return Err(Problem::failed(format!(
@@ -226,6 +232,9 @@ async fn set_up(args: &SetupArgs, interrupts: &mut Interrupts) -> Result<Exit, P
                     "{path} is of a set-up that is being removed; run `hrload teardown` to its end"
                 )));
             }
+            if args.expires.is_some() {
+                found.expires = planned.expires;
+            }
             found
         }
     };
@@ -237,7 +246,13 @@ async fn set_up(args: &SetupArgs, interrupts: &mut Interrupts) -> Result<Exit, P
         }
     };
     let stopped = tokio::select! {
-        done = aws::set_up(&connection, &wanted, &file, &mut state, &mut tell) => match done {
+        done = async {
+            aws::set_up(&connection, &wanted, &file, &mut state, &mut tell).await?;
+            if !first && args.expires.is_some() {
+                aws::prolong(&connection, &state).await?;
+            }
+            Ok::<(), SetupError>(())
+        } => match done {
             Ok(()) => None,
             Err(error) => Some(Problem::failed(error)),
         },
@@ -251,6 +266,16 @@ async fn set_up(args: &SetupArgs, interrupts: &mut Interrupts) -> Result<Exit, P
             state.region,
             args.place.name()
         ));
+        let expires = &state.expires;
+        let over = expires
+            .parse()
+            .is_ok_and(|at: Timestamp| at < Timestamp::now());
+        if over {
+            tell(&format!(
+                "but it expired at {expires}: `hrload cleanup --expired` removes it; --expires TIME \
+                 keeps it longer"
+            ));
+        }
         return Ok(Exit::Held);
     };
     if !first {

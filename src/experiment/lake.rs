@@ -316,7 +316,7 @@ impl Work {
                     measured = recorder.measured();
                 }
                 Event::Without(lack) => lacks.push(lack.to_owned()),
-                Event::Redelivers(_) | Event::Read(_) => {}
+                Event::Redelivers(_) | Event::Read(_) | Event::Failing(_) => {}
             };
             let stop = stop.notified();
             tokio::select! {

@@ -116,6 +116,42 @@ fn both_clients_go_through_the_proxy_that_the_environment_names() {
 }
 
 #[test]
+fn a_proxy_that_refuses_is_named_and_one_that_cannot_be_used_is_not_gone_around() {
+    let local = Local::start("");
+    let tls = Tls::before(local.address());
+    let folder = tempfile::tempdir().unwrap();
+    let roots = tls.roots(folder.path());
+    for client in ["sdk", "direct"] {
+        for (proxy, code, told) in [
+            (
+                "http://ana:secret@127.0.0.1:1",
+                1,
+                "the proxy 127.0.0.1:1 (HTTPS_PROXY): Connection refused",
+            ),
+            ("socks5://127.0.0.1:1", 2, "is no proxy that speaks HTTP"),
+            ("http://bad host:1", 2, "is no URL"),
+        ] {
+            let words = format!(
+                "run {SMALL} --client {client} --via none --endpoint-url {}",
+                tls.url()
+            );
+            let mut command = hrload_with_credentials(&words);
+            command
+                .env("SSL_CERT_FILE", &roots)
+                .env("HTTPS_PROXY", proxy)
+                .env_remove("https_proxy")
+                .env_remove("NO_PROXY")
+                .env_remove("no_proxy");
+            let output = command.output().unwrap();
+            let stderr = String::from_utf8(output.stderr).unwrap();
+            assert_eq!(output.status.code(), Some(code), "{client}: {stderr}");
+            assert!(stderr.contains(told), "{client}: {stderr}");
+            assert!(!stderr.contains("secret"), "{client}: {stderr}");
+        }
+    }
+}
+
+#[test]
 fn both_clients_speak_ipv6() {
     if TcpListener::bind("[::1]:0").is_err() {
         eprintln!("skipped: this machine has no ::1");

@@ -180,3 +180,90 @@ fn a_call_that_is_refused_is_told_with_its_name() {
         "{told}"
     );
 }
+
+#[test]
+fn a_statement_that_defines_costs_nothing_and_one_that_asks_costs_the_minimum() {
+    for (kind, scanned, told) in [
+        ("DDL", 500_000_000, "Athena scanned 500 MB, 0.00 USD"),
+        ("DML", 0, "Athena scanned 0 B, 0.0000500 USD"),
+    ] {
+        let answer: fn(&str, &Value, usize) -> (u16, Value) = match kind {
+            "DDL" => |operation, _, _| defined(operation, "DDL", 500_000_000),
+            _ => |operation, _, _| defined(operation, "DML", 0),
+        };
+        let (url, _asked) = athena(answer);
+        let output = query(&url, &["select 1"]);
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(0), "{stderr}");
+        assert!(stderr.contains(told), "{kind}, {scanned}: {stderr}");
+    }
+}
+
+fn defined(operation: &str, kind: &str, scanned: u64) -> (u16, Value) {
+    let answer = match operation {
+        "StartQueryExecution" => json!({"QueryExecutionId": "one"}),
+        "GetQueryExecution" => {
+            let mut state = state("SUCCEEDED", None, scanned);
+            state["QueryExecution"]["StatementType"] = json!(kind);
+            state
+        }
+        _ => json!({"ResultSet": {"Rows": [], "ResultSetMetadata": {"ColumnInfo": []}}}),
+    };
+    (200, answer)
+}
+
+/// Pages without an end, whose tokens are all another, or all the same.
+fn endless(operation: &str, calls: usize, same: bool) -> (u16, Value) {
+    let columns = json!({"ColumnInfo": [{"Name": "a", "Type": "varchar"}]});
+    let answer = match operation {
+        "StartQueryExecution" => json!({"QueryExecutionId": "one"}),
+        "GetQueryExecution" => state("SUCCEEDED", None, 1),
+        _ => json!({
+            "ResultSet": {"Rows": [row(&["1"])], "ResultSetMetadata": columns},
+            "NextToken": if same { "same".to_owned() } else { format!("after {calls}") },
+        }),
+    };
+    (200, answer)
+}
+
+#[test]
+fn pages_that_name_themselves_are_an_error() {
+    let (url, _asked) = athena(|operation, _, calls| endless(operation, calls, true));
+    let output = query(&url, &["--format", "csv", "select a from t"]);
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{stderr}");
+    assert!(stderr.contains("the rows have no end"), "{stderr}");
+}
+
+#[test]
+fn reading_rows_can_be_interrupted() {
+    let (url, asked) = athena(|operation, _, calls| endless(operation, calls, false));
+    let mut command = hrload();
+    command
+        .args(["query", "--engine", "athena", "--region", "us-east-1"])
+        .args([
+            "--athena-endpoint-url",
+            &url,
+            "--format",
+            "csv",
+            "select a from t",
+        ])
+        .env("AWS_ACCESS_KEY_ID", "test")
+        .env("AWS_SECRET_ACCESS_KEY", "test")
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::piped());
+    let running = command.spawn().unwrap();
+    let mut pages = 0;
+    while pages < 3 {
+        let (operation, _) = asked.recv().unwrap();
+        pages += usize::from(operation == "GetQueryResults");
+    }
+    crate::support::signal(running.id(), "INT");
+    let output = running.wait_with_output().unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(130), "{stderr}");
+    assert!(
+        stderr.contains("interrupted while rows were read"),
+        "{stderr}"
+    );
+}

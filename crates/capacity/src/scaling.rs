@@ -8,6 +8,8 @@
 //! This machine takes one minute after the other and says what to ask
 //! UpdateTable for, and when; the table applies its quotas and its delay.
 
+use std::collections::VecDeque;
+
 use thiserror::Error;
 
 /// Target utilisations that AWS takes, in percent.
@@ -122,10 +124,9 @@ pub struct AutoScaling {
     assumptions: ScalingAssumptions,
     /// Minutes in a row above the target.
     above: u32,
-    /// Minutes in a row below the lower threshold, and the highest
-    /// consumption among them, in units of a minute.
-    below: u32,
-    highest_below: u64,
+    /// Units consumed in each of the latest minutes, as many as decide about lowering;
+    /// none before an idle one counts.
+    latest: VecDeque<u64>,
 }
 
 impl AutoScaling {
@@ -149,8 +150,7 @@ impl AutoScaling {
             policy,
             assumptions,
             above: 0,
-            below: 0,
-            highest_below: 0,
+            latest: VecDeque::new(),
         })
     }
 
@@ -186,19 +186,24 @@ impl AutoScaling {
         } else {
             self.above = 0;
         }
-        if used < whole * u128::from(lower) && !idle {
-            self.below += 1;
-            self.highest_below = self.highest_below.max(consumed);
+        let deciding = self.assumptions.minutes_down.max(1) as usize;
+        if idle {
+            self.latest.clear();
         } else {
-            self.below = 0;
-            self.highest_below = 0;
+            self.latest.truncate(deciding - 1);
+            self.latest.push_front(consumed);
         }
+        // All of them against the units of now: an alarm is evaluated anew when what it
+        // compares with changes, and repeats its action each minute that it stays.
+        let highest = self.latest.iter().max().copied().unwrap_or_default();
+        let all_below =
+            self.latest.len() == deciding && u128::from(highest) * 100 < whole * u128::from(lower);
         let units = if self.above >= self.assumptions.minutes_up.max(1) {
             self.units_for(consumed).max(provisioned)
-        } else if self.below >= self.assumptions.minutes_down.max(1) {
+        } else if all_below {
             // The highest of the minutes, so that lowering does not provoke
             // raising: assumed.
-            self.units_for(self.highest_below).min(provisioned)
+            self.units_for(highest).min(provisioned)
         } else {
             provisioned
         };
@@ -267,6 +272,28 @@ mod tests {
         rates[3] = 500;
         rates[10] = 350;
         assert_eq!(first_action(&mut scaling(), 1_000, &rates), Some((19, 500)));
+    }
+
+    #[test]
+    fn units_are_lowered_again_while_the_minutes_stay_below() {
+        let mut scaling = scaling();
+        let mut provisioned = 1_000;
+        let mut lowered = Vec::new();
+        // A minute that was half of each makes the first step too small.
+        for (at, rate) in [700; 5]
+            .into_iter()
+            .chain([400])
+            .chain([250; 60])
+            .enumerate()
+        {
+            let action = scaling.minute((at as u64 + 1) * MINUTE_US, rate * 60, provisioned);
+            if let Some(action) = action {
+                provisioned = action.units;
+                lowered.push((at + 1, provisioned));
+            }
+        }
+        // 400 of a second are 70 % of 572; 250 of 572 are below 50 %, and are 70 % of 358.
+        assert_eq!(lowered, [(20, 572), (21, 358)]);
     }
 
     #[test]

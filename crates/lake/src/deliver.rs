@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use aws_sdk_kinesis::Client;
 use serde::Serialize;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
 use super::buffer::{Buffer, Hints, Record, Records};
@@ -15,7 +15,7 @@ use super::idle::Idle;
 use super::naming::Naming;
 use super::source::{Feed, Identity, Page, SourceError, Told};
 use super::store::{Lake, Seen, StoreError};
-use super::transform::{CommandError, Transform};
+use super::transform::{CommandError, Origin, Transform};
 use super::write::{Batch, Writer, Written};
 use hrload_base::clock::Clock;
 
@@ -86,6 +86,9 @@ pub struct Delivered {
     /// When the oldest record that is read but not delivered arrived, in
     /// microseconds since the Unix epoch; `None` when all are delivered.
     pub oldest_undelivered_us: Option<u64>,
+    /// Why the stream did not answer at the end: there may be more in it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failing: Option<String>,
 }
 
 /// What happens on the way.
@@ -97,6 +100,8 @@ pub enum Event<'a> {
     /// Records of these objects, which an interrupted delivery wrote, will be
     /// delivered again.
     Redelivers(&'a [String]),
+    /// The stream does not answer, or refuses; it is asked again.
+    Failing(&'a str),
     /// The lake cannot do something that delivery can do without.
     Without(&'a str),
     /// A page was read; what has been delivered so far.
@@ -171,6 +176,9 @@ pub enum DeliverError {
     /// The stream does not give.
     #[error(transparent)]
     Source(#[from] SourceError),
+    /// It was stopped before the stream had answered.
+    #[error("{0}; it was stopped before it had begun")]
+    NotBegun(String),
     /// Whoever delivers did not wait for the end.
     #[error("it was not waited for; what was not written is still in the stream")]
     Abandoned,
@@ -202,10 +210,18 @@ pub async fn deliver(
         let identity = feed.identify().await?;
         begin(delivery, lake, clock, identity).await
     };
-    let begun = tokio::select! {
-        biased;
-        () = &mut stop => return Ok(Delivered::default()),
-        begun = begin => begun?,
+    let mut begin = std::pin::pin!(begin);
+    let mut failing = feed.failing();
+    let begun = loop {
+        tokio::select! {
+            biased;
+            () = &mut stop => return match failing.borrow().clone() {
+                Some(why) => Err(DeliverError::NotBegun(why)),
+                None => Ok(Delivered::default()),
+            },
+            begun = &mut begin => break begun?,
+            Ok(()) = failing.changed() => say_failing(&failing, &mut tell),
+        }
     };
     let mut run = Run {
         buffer: Buffer::new(delivery.hints),
@@ -229,6 +245,7 @@ pub async fn deliver(
         lake,
         clock,
         created_ms: begun.created_ms,
+        origin: Origin::of(begun.arn, &delivery.stream, client),
         written: begun.positions.clone(),
         seen: begun.seen,
         lock,
@@ -264,9 +281,11 @@ pub async fn deliver(
                 Ok(never) => match never {},
                 Err(error) => break Some(error),
             },
+            Ok(()) = failing.changed() => say_failing(&failing, &mut tell),
             () = at(due), if writer.is_some() => {}
         }
     };
+    run.delivered.failing = failing.borrow().clone();
     let mut free = match writer {
         Some(free) => free,
         None => {
@@ -284,6 +303,14 @@ pub async fn deliver(
     match failed {
         Some(error) => Err(error.into()),
         None => Ok(run.delivered),
+    }
+}
+
+/// Tells why the stream gives nothing, if it does not.
+fn say_failing(failing: &watch::Receiver<Option<String>>, tell: &mut impl FnMut(Event<'_>)) {
+    let why = failing.borrow().clone();
+    if let Some(why) = why {
+        tell(Event::Failing(&why));
     }
 }
 
@@ -314,6 +341,8 @@ struct Begun {
     again: Vec<String>,
     /// When the stream was made.
     created_ms: Option<u64>,
+    /// The stream's ARN, where the service says.
+    arn: Option<String>,
 }
 
 async fn begin(
@@ -381,6 +410,7 @@ async fn begin(
         seen,
         again,
         created_ms,
+        arn: identity.arn,
     })
 }
 

@@ -4,9 +4,10 @@
 //!
 //! Where Firehose asks a Glue table for the columns, they are found in the records:
 //! each object has those of its own. Null and absent are one, and so are an empty
-//! object and an absent one; a number is of 64 bits; where records disagree on a
-//! plain value's type, it is text. A record that is no JSON object, or has a list or
-//! an object where those before it have something else, is left out.
+//! object and an absent one, so that a record with neither is a row of nulls; a number is
+//! of 64 bits; where records disagree on a plain value's type, it is text. A record that
+//! is no JSON object, or has a list or an object where those before it have something
+//! else, is left out; so are records without any value, where no other has one.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -166,9 +167,9 @@ fn shape_of_record(text: &[u8]) -> Result<Shape, String> {
         shape.agrees(&of).map_err(Conflict::say)?;
         shape.widen(of);
     }
-    match shape.column() {
-        Some(_) => Ok(shape),
-        None => Err("it has no value to make a column of".to_owned()),
+    match shape {
+        Shape::Object(_) => Ok(shape),
+        _ => Err("it is no JSON object".to_owned()),
     }
 }
 
@@ -194,7 +195,20 @@ fn encode<'a>(records: impl Iterator<Item = &'a [u8]> + Clone) -> io::Result<Enc
         }
     }
     let Some(DataType::Struct(columns)) = whole.column() else {
+        // Rows of nulls need a column to be null in.
         let body = Vec::new();
+        let left_out = (records.enumerate())
+            .map(
+                |(place, _)| match left_out.binary_search_by_key(&place, |(at, _)| *at) {
+                    Ok(at) => left_out[at].clone(),
+                    Err(_) => {
+                        let why = "neither it nor another record of its object has a value to make \
+                               a column of";
+                        (place, why.to_owned())
+                    }
+                },
+            )
+            .collect();
         return Ok(Encoded { body, left_out });
     };
     let schema = Arc::new(Schema::new(columns));
@@ -311,9 +325,16 @@ mod tests {
             r#"{"a":{"b":"x"}}"#,
             r#"{"a":[1,[2]]}"#,
             "{}",
+            r#"{"a":null}"#,
         ]);
-        // A number beside a text is text.
-        assert_eq!(rows, [json!({"a":{"b":"1"}}), json!({"a":{"b":"x"}})]);
+        // A number beside a text is text; what has neither is a row of nulls.
+        let wanted = [
+            json!({"a":{"b":"1"}}),
+            json!({"a":{"b":"x"}}),
+            json!({}),
+            json!({}),
+        ];
+        assert_eq!(rows, wanted);
         let why: Vec<_> = left_out.iter().map(|(at, why)| (*at, &**why)).collect();
         assert_eq!(why[0].0, 1);
         assert!(why[0].1.starts_with("it is no JSON"), "{why:?}");
@@ -321,8 +342,15 @@ mod tests {
         let kind = "is of another kind than in the records before";
         assert_eq!(why[2], (3, &*format!("a.b {kind}")));
         assert_eq!(why[3], (5, &*format!("a {kind}")));
-        assert_eq!(why[4], (6, "it has no value to make a column of"));
-        assert_eq!(round(&["{}"]).0, Vec::<Value>::new());
+        assert_eq!(why.len(), 4, "{why:?}");
+        let (rows, left_out) = round(&["{}", "[1]", r#"{"a":null}"#]);
+        assert_eq!(rows, Vec::<Value>::new());
+        let places: Vec<_> = left_out.iter().map(|(at, _)| *at).collect();
+        assert_eq!(places, [0, 1, 2], "{left_out:?}");
+        assert!(
+            left_out[2].1.starts_with("neither it nor another"),
+            "{left_out:?}"
+        );
     }
 
     proptest! {

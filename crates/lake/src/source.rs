@@ -15,7 +15,7 @@ use aws_sdk_kinesis::Client;
 use aws_sdk_kinesis::types::{Record, ShardIteratorType};
 use aws_smithy_types::DateTime;
 use futures_util::stream::{FuturesUnordered, StreamExt};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::checkpoint::{Position, Positions};
@@ -121,14 +121,18 @@ pub(super) struct Feed<'a> {
     answers: Answers,
     /// A page was read: credentials and permissions were good.
     has_read: Cell<bool>,
+    /// Why the last call failed, if it did and is tried again.
+    failing: watch::Sender<Option<String>>,
 }
 
 /// Which stream it is, and what its clock shows.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct Identity {
     /// When it was made, in milliseconds since the Unix epoch: another one of its name
     /// was made at another time. `None` where the service does not say.
     pub(super) created_ms: Option<u64>,
+    /// Its ARN, where the service says.
+    pub(super) arn: Option<String>,
     /// What the service's clock shows, to the second, in microseconds since the Unix
     /// epoch, if it says.
     pub(super) service_us: Option<u64>,
@@ -143,7 +147,18 @@ impl<'a> Feed<'a> {
             stream,
             answers,
             has_read: Cell::new(false),
+            failing: watch::Sender::new(None),
         }
+    }
+
+    /// Why the last call failed, if it did and is tried again; and whatever comes of it.
+    pub(super) fn failing(&self) -> watch::Receiver<Option<String>> {
+        self.failing.subscribe()
+    }
+
+    fn succeeded(&self) {
+        self.failing
+            .send_if_modified(|failing| failing.take().is_some());
     }
 
     /// Asks which stream it is.
@@ -154,10 +169,12 @@ impl<'a> Feed<'a> {
             let failed = match request.stream_name(self.stream).send().await {
                 Ok(answer) => match answer.stream_description_summary {
                     Some(summary) if !summary.stream_name.is_empty() => {
+                        self.succeeded();
                         let created = summary.stream_creation_timestamp.to_millis().ok();
                         let created_ms = created.and_then(|ms| u64::try_from(ms).ok());
                         return Ok(Identity {
                             created_ms: created_ms.filter(|ms| *ms > 0),
+                            arn: Some(summary.stream_arn).filter(|arn| !arn.is_empty()),
                             service_us: self.answers.service_us(),
                         });
                     }
@@ -211,7 +228,10 @@ impl<'a> Feed<'a> {
                             token = Some(next);
                             continue;
                         }
-                        (Some(_), None) if !shards.is_empty() => return Ok(shards),
+                        (Some(_), None) if !shards.is_empty() => {
+                            self.succeeded();
+                            return Ok(shards);
+                        }
                         _ => Failed::unusable("an answer that names no shards"),
                     }
                 }
@@ -249,7 +269,10 @@ impl<'a> Feed<'a> {
             };
             let failed = match request.shard_iterator_type(kind.clone()).send().await {
                 Ok(answer) => match answer.shard_iterator {
-                    Some(iterator) => return Ok(iterator),
+                    Some(iterator) => {
+                        self.succeeded();
+                        return Ok(iterator);
+                    }
                     None => Failed::unusable("an answer without an iterator"),
                 },
                 Err(error) => Failed::from(error),
@@ -296,6 +319,13 @@ impl<'a> Feed<'a> {
                 },
             });
         }
+        let (stream, message) = (self.stream, failed.message);
+        let failing = format!("{operation} on stream {stream} failed: {message}");
+        self.failing.send_if_modified(|known| {
+            let new = known.as_ref() != Some(&failing);
+            *known = Some(failing);
+            new
+        });
         sleep(backoff.failed(jitter)).await;
         Ok(())
     }
@@ -399,6 +429,7 @@ impl Asked for Feed<'_> {
             let failed = match request.limit(PAGE_RECORDS).send().await {
                 Ok(answer) => {
                     self.has_read.set(true);
+                    self.succeeded();
                     let named = !answer.child_shards().is_empty();
                     let behind_ms = answer.millis_behind_latest;
                     let next = answer.next_shard_iterator;

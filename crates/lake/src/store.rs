@@ -14,7 +14,7 @@ use std::time::Duration;
 use std::{fmt, io};
 
 use bytes::Bytes;
-use object_store::aws::AmazonS3Builder;
+use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey};
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::prefix::PrefixStore;
@@ -24,7 +24,7 @@ use object_store::{
 };
 
 use hrload_base::files::is_not_offered;
-use hrload_net::endpoint::wrong_in_environment;
+use hrload_net::endpoint::{Endpoint, wrong_in_environment};
 
 /// How often a write is tried before delivery ends. S3's own client tries
 /// each a few times more.
@@ -130,10 +130,35 @@ const REMOVED: &str = "the lake was removed or replaced while it was delivered i
      been written there is gone with it";
 const TAKEN: &str = "another delivery of this stream writes there; let one of the two end";
 
+/// Whether the bucket is of a server on this machine.
+fn is_here(builder: &AmazonS3Builder) -> bool {
+    let endpoint = builder.get_config_value(&AmazonS3ConfigKey::Endpoint);
+    let endpoint = endpoint.and_then(|url| url.parse::<Endpoint>().ok());
+    endpoint.is_some_and(|endpoint| endpoint.is_loopback())
+}
+
+/// Whether there are keys, or somebody is named who gives some.
+fn has_credentials(builder: &AmazonS3Builder) -> bool {
+    [
+        AmazonS3ConfigKey::AccessKeyId,
+        AmazonS3ConfigKey::WebIdentityTokenFile,
+        AmazonS3ConfigKey::ContainerCredentialsRelativeUri,
+        AmazonS3ConfigKey::ContainerCredentialsFullUri,
+        AmazonS3ConfigKey::MetadataEndpoint,
+    ]
+    .iter()
+    .any(|key| {
+        builder
+            .get_config_value(key)
+            .is_some_and(|value| !value.is_empty())
+    })
+}
+
 impl Lake {
     /// Opens it. A bucket's credentials and region come from the environment
     /// (`AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN`,
-    /// `AWS_REGION`), from a container or from the instance.
+    /// `AWS_REGION`), from a container or from the instance; for a server on this machine
+    /// they are made up where none are named.
     ///
     /// # Errors
     /// The folder cannot be made, or the bucket's client not be configured.
@@ -185,6 +210,12 @@ impl Lake {
                 }
                 if let Some(region) = region {
                     builder = builder.with_region(region);
+                }
+                if is_here(&builder) && !has_credentials(&builder) {
+                    // A server on this machine takes any, as `aws::connect` has it.
+                    builder = builder
+                        .with_access_key_id("hrload")
+                        .with_secret_access_key("hrload");
                 }
                 let store = builder.build().map_err(|error| failed(error.to_string()))?;
                 Ok(Self {
@@ -433,7 +464,20 @@ impl Lake {
     }
 
     pub(super) fn failed(&self, action: &'static str, key: &str, error: &Error) -> StoreError {
-        self.because(action, key, error.to_string())
+        let said = error.to_string();
+        // The instance is asked when nobody else gives credentials.
+        if said.contains("169.254.169.254") {
+            return self.because(
+                action,
+                key,
+                format!(
+                    "no credentials for the bucket: set AWS_ACCESS_KEY_ID and \
+                     AWS_SECRET_ACCESS_KEY (`aws configure export-credentials --format env` \
+                     prints a profile's); asked last was this machine's instance: {said}"
+                ),
+            );
+        }
+        self.because(action, key, said)
     }
 
     pub(super) fn because(&self, action: &'static str, key: &str, cause: String) -> StoreError {

@@ -99,12 +99,47 @@ impl Transformed {
     }
 }
 
+/// Where records come from, as a transform is told. There is no Firehose: its ARN is made
+/// of the stream's, of one delivery stream of the same name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Origin {
+    stream: String,
+    delivery: String,
+    region: String,
+}
+
+impl Origin {
+    /// Out of the stream's ARN; where a service says none, of its name and the client's
+    /// region.
+    pub(super) fn of(arn: Option<String>, name: &str, client: &aws_sdk_kinesis::Client) -> Self {
+        let region = client
+            .config()
+            .region()
+            .map_or("us-east-1", |region| region.as_ref());
+        let arn =
+            arn.unwrap_or_else(|| format!("arn:aws:kinesis:{region}:000000000000:stream/{name}"));
+        let parts: Vec<&str> = arn.splitn(6, ':').collect();
+        let [_, partition, _, of_arn, account, _] = parts[..] else {
+            return Self {
+                delivery: format!("arn:aws:firehose:{region}:000000000000:deliverystream/{name}"),
+                region: region.to_owned(),
+                stream: arn,
+            };
+        };
+        Self {
+            delivery: format!("arn:{partition}:firehose:{of_arn}:{account}:deliverystream/{name}"),
+            region: of_arn.to_owned(),
+            stream: arn,
+        }
+    }
+}
+
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Head<'a> {
     invocation_id: String,
-    source_kinesis_stream_arn: String,
-    delivery_stream_arn: String,
+    source_kinesis_stream_arn: &'a str,
+    delivery_stream_arn: &'a str,
     region: &'a str,
 }
 
@@ -169,11 +204,11 @@ impl Command {
     ///
     /// # Errors
     /// The program cannot be started, several times in a row.
-    pub async fn apply(
+    pub(super) async fn apply(
         &self,
         records: &Records,
         delimiter: &[u8],
-        stream: &str,
+        origin: &Origin,
         now_us: impl Fn() -> u64,
     ) -> Result<Transformed, CommandError> {
         let mut out = room(records, delimiter);
@@ -181,7 +216,7 @@ impl Command {
         let mut rest = &all[..];
         let mut most = SENT_BYTES;
         while !rest.is_empty() {
-            let question = Question::of(rest, stream, most);
+            let question = Question::of(rest, origin, most);
             let asked = &rest[..question.ids.len()];
             match self.ask(&question).await? {
                 Err(Failure::TooLong) if asked.len() > 1 => {
@@ -316,16 +351,12 @@ struct Question {
 
 impl Question {
     /// About the first of some records: as many as fit, and one in any case.
-    fn of(records: &[Record<'_>], stream: &str, most: usize) -> Self {
+    fn of(records: &[Record<'_>], origin: &Origin, most: usize) -> Self {
         let head = Head {
             invocation_id: uuid::Uuid::new_v4().to_string(),
-            source_kinesis_stream_arn: format!(
-                "arn:aws:kinesis:local:000000000000:stream/{stream}"
-            ),
-            delivery_stream_arn: format!(
-                "arn:aws:firehose:local:000000000000:deliverystream/{stream}"
-            ),
-            region: "local",
+            source_kinesis_stream_arn: &origin.stream,
+            delivery_stream_arn: &origin.delivery,
+            region: &origin.region,
         };
         // Strings and numbers: there is nothing that cannot be written.
         let mut body = serde_json::to_vec(&head).unwrap_or_default();

@@ -9,7 +9,7 @@ use super::checkpoint::{Checkpoint, Positions, Promise};
 use super::deliver::{DeliverError, Delivery};
 use super::naming::ErrorKind;
 use super::store::{Lake, Lock, Seen};
-use super::transform::{Transform, Transformed};
+use super::transform::{Origin, Transform, Transformed};
 use hrload_base::clock::Clock;
 
 /// Records on their way, and where the stream stands behind them.
@@ -50,6 +50,8 @@ pub(super) struct Writer<'a> {
     pub(super) clock: Clock,
     /// When the stream was made.
     pub(super) created_ms: Option<u64>,
+    /// What a transform is told of the stream.
+    pub(super) origin: Origin,
     /// What objects hold for sure.
     pub(super) written: Positions,
     /// The checkpoint as it was last written.
@@ -119,7 +121,6 @@ impl Writer<'_> {
         let Delivery {
             transform,
             delimiter,
-            stream,
             format,
             ..
         } = self.delivery;
@@ -128,7 +129,11 @@ impl Writer<'_> {
         let asked = match &transform {
             Transform::Command(command) => {
                 let now_us = || clock.now_us();
-                Some(command.apply(&records, delimiter, stream, now_us).await?)
+                Some(
+                    command
+                        .apply(&records, delimiter, &self.origin, now_us)
+                        .await?,
+                )
             }
             Transform::None | Transform::Newline => None,
         };

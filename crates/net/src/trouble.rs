@@ -54,7 +54,11 @@ impl Trouble {
             let error = cause.downcast_ref::<io::Error>().or_else(of_name)?;
             numbered(Errno::from_raw_os_error(error.raw_os_error()?))
         });
+        let of_proxy = causes
+            .iter()
+            .find_map(|cause| cause.downcast_ref::<ProxyError>());
         let obstacle = numbered
+            .or_else(|| Some(of_proxy?.obstacle))
             .or_else(|| causes.iter().find_map(|cause| known(*cause)))
             .unwrap_or(Obstacle::Other);
         Self {
@@ -97,6 +101,34 @@ impl fmt::Display for NameError {
 }
 
 impl Error for NameError {}
+
+/// What was met on the way through a proxy.
+#[derive(Debug)]
+pub struct ProxyError {
+    proxy: String,
+    obstacle: Obstacle,
+    words: String,
+}
+
+impl ProxyError {
+    /// Behind, or at, `proxy`.
+    pub fn new(proxy: &str, error: &(dyn Error + 'static)) -> Self {
+        let Trouble { obstacle, words } = Trouble::of(error);
+        Self {
+            proxy: proxy.to_owned(),
+            obstacle,
+            words,
+        }
+    }
+}
+
+impl fmt::Display for ProxyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "on the way through {}: {}", self.proxy, self.words)
+    }
+}
+
+impl Error for ProxyError {}
 
 fn numbered(number: Errno) -> Option<Obstacle> {
     Some(match number {

@@ -10,7 +10,9 @@ use std::time::Duration;
 use aws_sdk_athena::Client;
 use aws_sdk_athena::error::ProvideErrorMetadata;
 use aws_sdk_athena::error::SdkError;
-use aws_sdk_athena::types::{QueryExecutionContext, QueryExecutionState, ResultConfiguration, Row};
+use aws_sdk_athena::types::{
+    QueryExecutionContext, QueryExecutionState, ResultConfiguration, Row, StatementType,
+};
 use datafusion::arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions, StringArray};
 use datafusion::arrow::datatypes::{DataType, Field, Schema};
 
@@ -34,15 +36,33 @@ pub struct Bill {
     pub scanned_bytes: u64,
     /// How long Athena worked.
     pub engine: Duration,
+    /// What kind of statement Athena took it for.
+    pub kind: Kind,
+    /// Athena said how much it scanned.
+    pub known: bool,
+}
+
+/// Kinds of statements, as they are charged for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Kind {
+    /// Defines tables, and the like (DDL): nothing is asked for it.
+    Defines,
+    /// Asks or changes data (DML): charged for, with a minimum.
+    Asks,
+    /// Anything else, such as SHOW and EXPLAIN: charged for what it scans, if anything.
+    #[default]
+    Other,
 }
 
 impl Bill {
-    /// What Athena asks for them. Nothing for a statement that scans nothing, as
-    /// those that define do; else a minimum.
+    /// What Athena asks for them: nothing for a statement that defines, at least a minimum
+    /// for one that asks.
     #[must_use]
     pub fn cost(&self, prices: &AthenaPrices) -> f64 {
-        if self.scanned_bytes == 0 {
-            return 0.0;
+        match self.kind {
+            Kind::Defines => return 0.0,
+            Kind::Other if self.scanned_bytes == 0 => return 0.0,
+            Kind::Asks | Kind::Other => {}
         }
         let bytes = (self.scanned_bytes as f64).max(MINIMUM_BYTES);
         bytes / 1e12 * prices.tb_scanned
@@ -173,6 +193,12 @@ impl Athena {
             engine: statistics
                 .and_then(|of| u64::try_from(of.engine_execution_time_in_millis()?).ok())
                 .map_or(Duration::ZERO, Duration::from_millis),
+            kind: match execution.statement_type() {
+                Some(StatementType::Ddl) => Kind::Defines,
+                Some(StatementType::Dml) => Kind::Asks,
+                _ => Kind::Other,
+            },
+            known: statistics.is_some_and(|of| of.data_scanned_in_bytes().is_some()),
         };
         let status = execution.status();
         match status.and_then(|status| status.state()) {
@@ -198,6 +224,7 @@ impl Athena {
     /// Athena does not hand them over.
     pub async fn page(&self, id: &str, token: Option<String>) -> Result<Page, AthenaError> {
         let first = token.is_none();
+        let asked = token.clone();
         let found = self
             .client
             .get_query_results()
@@ -206,6 +233,12 @@ impl Athena {
             .send()
             .await
             .map_err(called("GetQueryResults"))?;
+        if found.next_token.is_some() && found.next_token == asked {
+            return Err(AthenaError::Call {
+                action: "GetQueryResults",
+                cause: "a page names itself as the next one: the rows have no end".to_owned(),
+            });
+        }
         let set = found.result_set();
         let columns = set
             .and_then(|set| set.result_set_metadata())
@@ -291,17 +324,21 @@ mod tests {
     }
 
     #[test]
-    fn a_statement_that_scans_costs_its_minimum() {
+    fn a_statement_that_asks_costs_its_minimum_and_one_that_defines_nothing() {
         let prices = AthenaPrices { tb_scanned: 5.0 };
-        let cost = |scanned_bytes: u64| {
+        let cost = |kind, scanned_bytes: u64| {
             let bill = Bill {
                 scanned_bytes,
+                kind,
                 ..Bill::default()
             };
             (bill.cost(&prices) * 1e9).round()
         };
-        assert_eq!(cost(0), 0.0);
-        assert_eq!(cost(1), 50_000.0);
-        assert_eq!(cost(2_000_000_000_000), 10e9);
+        assert_eq!(cost(Kind::Asks, 0), 50_000.0);
+        assert_eq!(cost(Kind::Asks, 1), 50_000.0);
+        assert_eq!(cost(Kind::Asks, 2_000_000_000_000), 10e9);
+        assert_eq!(cost(Kind::Defines, 500_000_000), 0.0);
+        assert_eq!(cost(Kind::Other, 0), 0.0);
+        assert_eq!(cost(Kind::Other, 1), 50_000.0);
     }
 }

@@ -334,7 +334,6 @@ impl Decode for Rows {
         let key = &text.of.object.key;
         let mut pieces = Records::from(&text.bytes, text.at);
         loop {
-            let mut values = 0;
             let mut found = Vec::new();
             let mut ended = false;
             while found.len() < rows {
@@ -345,17 +344,14 @@ impl Decode for Rows {
                     }
                     Some((at, Piece::Broken(why))) => {
                         text.tally.at(Remark::Line, key, at, || why);
-                        continue;
                     }
                     Some((at, Piece::Other)) => {
                         text.tally.at(Remark::NoRecord, key, at, String::new);
                     }
                     Some((at, Piece::Record(record))) => found.push((at, record)),
                 }
-                values += 1;
             }
             text.at = pieces.read_to();
-            scanned.add_records(values);
             let mut good = Vec::new();
             if !found.is_empty() {
                 let tally = &mut text.tally;
@@ -363,6 +359,7 @@ impl Decode for Rows {
                 self.good(&found, &mut none, &mut good);
             }
             let batch = concat_batches(&self.read, &good)?;
+            scanned.add_records(batch.num_rows() as u64);
             if batch.num_rows() > 0 {
                 return self.dress(&batch, text.of.hour_us).map(Some);
             }

@@ -174,7 +174,7 @@ impl Decode for Readings {
             columns.iter_mut().for_each(|column| column.push(&sample));
             read += 1;
         }
-        scanned.add_records(readings.values);
+        scanned.add_records(readings.seen);
         let at = readings.read_to();
         let (mut tally, tail) = (readings.tally, readings.tail);
         tally.merge(&tail);

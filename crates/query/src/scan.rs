@@ -1,6 +1,6 @@
 //! Objects of a lake, read as rows: what both tables have in common.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -28,7 +28,8 @@ use hrload_lake::read::{self as lake, Remark, Remarks, Tally};
 #[derive(Debug, Default)]
 pub struct Scanned {
     known: AtomicU64,
-    objects: AtomicU64,
+    /// Keys of those that were read.
+    objects: Mutex<HashSet<String>>,
     bytes: AtomicU64,
     records: AtomicU64,
     remarks: Mutex<Remarks>,
@@ -41,13 +42,15 @@ impl Scanned {
         self.known.load(Ordering::Relaxed)
     }
 
-    /// Objects read.
+    /// Objects read, each once: a statement that names two tables of a lake reads one for
+    /// both.
     #[must_use]
     pub fn objects(&self) -> u64 {
-        self.objects.load(Ordering::Relaxed)
+        let objects = self.objects.lock();
+        objects.unwrap_or_else(PoisonError::into_inner).len() as u64
     }
 
-    /// Their bytes, as they lie there.
+    /// Bytes read from them, as they lie there; of one that was read twice, twice.
     #[must_use]
     pub fn bytes(&self) -> u64 {
         self.bytes.load(Ordering::Relaxed)
@@ -152,7 +155,7 @@ impl Source {
     ) -> Result<Arc<dyn ExecutionPlan>> {
         self.scanned
             .known
-            .fetch_add(self.objects.len() as u64, Ordering::Relaxed);
+            .fetch_max(self.objects.len() as u64, Ordering::Relaxed);
         self.scanned.add_remarks("", &self.names);
         let hands = session
             .config()
@@ -190,7 +193,10 @@ impl Source {
                 return Ok(None);
             }
         };
-        self.scanned.objects.fetch_add(1, Ordering::Relaxed);
+        let objects = self.scanned.objects.lock();
+        let mut objects = objects.unwrap_or_else(PoisonError::into_inner);
+        objects.insert(of.object.key.clone());
+        drop(objects);
         self.scanned
             .bytes
             .fetch_add(of.object.bytes, Ordering::Relaxed);

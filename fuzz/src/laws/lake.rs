@@ -63,7 +63,7 @@ fn text(key: &str, text: &[u8]) {
 
     let mut readings = Readings::of(key, text);
     let count = readings.by_ref().count() as u64;
-    assert!(count <= readings.values && readings.values <= pieces.len() as u64);
+    assert!(count <= readings.seen && readings.seen <= pieces.len() as u64);
     let (told, tail) = (&readings.tally, &readings.tail);
     for (remark, found) in told.iter().chain(tail.iter()) {
         assert!(found.count > 0 && !remark.words(found.count).is_empty());

@@ -41,7 +41,13 @@ pub(super) async fn answer(args: &QueryArgs, sql: &str) -> Result<Exit, Problem>
         args.workgroup.as_deref(),
         args.output_location.as_deref(),
     );
-    let id = started.await.map_err(failed)?;
+    let id = tokio::select! {
+        id = started => id.map_err(failed)?,
+        () = interrupts.next() => {
+            let problem = Problem::interrupted("interrupted while the statement was sent");
+            return Err(problem.and("Athena may run it all the same"));
+        }
+    };
     let bill = tokio::select! {
         bill = wait(&athena, &id, sql, args.quiet) => bill.map_err(failed)?,
         () = interrupts.next() => {
@@ -54,16 +60,26 @@ pub(super) async fn answer(args: &QueryArgs, sql: &str) -> Result<Exit, Problem>
         }
     };
 
-    let mut page = athena.page(&id, None).await.map_err(failed)?;
-    let mut out = Rows::new(args, format, page.rows.schema())?;
-    loop {
-        out.write(&page.rows)?;
-        let Some(next) = page.next else {
-            break;
-        };
-        page = athena.page(&id, Some(next)).await.map_err(failed)?;
-    }
-    let rows = out.finish()?;
+    let read = async {
+        let mut page = athena.page(&id, None).await.map_err(failed)?;
+        let mut out = Rows::new(args, format, page.rows.schema())?;
+        loop {
+            out.write(&page.rows)?;
+            let Some(next) = page.next else {
+                return out.finish();
+            };
+            page = athena.page(&id, Some(next)).await.map_err(failed)?;
+        }
+    };
+    let rows = tokio::select! {
+        rows = read => rows?,
+        () = interrupts.next() => {
+            let problem = Problem::interrupted("interrupted while rows were read");
+            return Err(problem.and(&format!(
+                "the statement {id} is done, and its rows are where Athena put them"
+            )));
+        }
+    };
     if !args.quiet {
         tell(rows, bill, &connection.region);
     }
@@ -96,6 +112,12 @@ async fn wait(athena: &Athena, id: &str, sql: &str, quiet: bool) -> Result<Bill,
 }
 
 fn tell(rows: u64, bill: Bill, region: &str) {
+    if !bill.known {
+        return say!(
+            "{}; Athena does not say what it scanned, and what that costs",
+            number_of_rows(rows)
+        );
+    }
     let prices = Prices::named(region).or_else(|_| Prices::named("us-east-1"));
     let cost = prices.map_or_else(
         |_| String::new(),

@@ -15,7 +15,7 @@ use tower_service::Service;
 
 use super::DirectError;
 use super::http::{Answer, Connection};
-use crate::aws::Spread;
+use crate::aws::{Spread, proxy};
 
 type BoxError = Box<dyn Error + Send + Sync>;
 
@@ -84,7 +84,9 @@ impl Dialer {
             Via::Tunnel(tunnel) => {
                 let mut tunnel = tunnel.clone();
                 poll_fn(|cx| tunnel.poll_ready(cx)).await?;
-                Connection::new(TokioIo::new(tunnel.call(self.endpoint.clone()).await?))
+                let dialled = tunnel.call(self.endpoint.clone()).await;
+                let told = |error: BoxError| proxy::met(&*error);
+                Connection::new(TokioIo::new(dialled.map_err(told)?))
             }
         })
     }

@@ -1,11 +1,13 @@
 //! What goes wrong is said, and nothing is lost by it.
 
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
+use std::process::Stdio;
 
 use serde_json::Value;
 
 use crate::lake::world::{World, record, text};
+use crate::support::{await_line, hrload, signal};
 
 /// A transform that is a shell script.
 fn script(world: &World, body: &str) -> String {
@@ -186,4 +188,81 @@ fn refuse(status: &'static str) -> String {
         }
     });
     endpoint
+}
+
+#[test]
+fn a_stream_that_nobody_answers_for_is_told_at_once_and_is_no_idle_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let summary = folder.path().join("summary.json");
+    let mut command = hrload();
+    command
+        .args("deliver --endpoint-url http://127.0.0.1:1 --stream s --lake lake".split(' '))
+        .args(["--until-idle", "1s", "-o"])
+        .arg(&summary)
+        .current_dir(folder.path())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let mut deliver = command.spawn().unwrap();
+    let mut told = BufReader::new(deliver.stderr.take().unwrap());
+    await_line(
+        &mut told,
+        "DescribeStreamSummary on stream s failed: Connection refused",
+    );
+    signal(deliver.id(), "INT");
+    let mut rest = String::new();
+    told.read_to_string(&mut rest).unwrap();
+    assert_eq!(deliver.wait().unwrap().code(), Some(130), "{rest}");
+    assert!(
+        rest.contains("error: DescribeStreamSummary on stream s failed"),
+        "{rest}"
+    );
+    let mut shown = String::new();
+    deliver
+        .stdout
+        .take()
+        .unwrap()
+        .read_to_string(&mut shown)
+        .unwrap();
+    assert!(!shown.contains("everything that was read"), "{shown}");
+}
+
+/// A server that notes the first lines and headers of requests, and has no such object.
+fn bucket() -> (String, std::sync::mpsc::Receiver<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let (sender, asked) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        for client in listener.incoming().flatten() {
+            let mut reader = BufReader::new(client.try_clone().unwrap());
+            let (mut head, mut line) = (String::new(), String::new());
+            while reader.read_line(&mut line).is_ok_and(|n| n > 2) {
+                head.push_str(&std::mem::take(&mut line));
+            }
+            let _ = sender.send(head);
+            let _ = write!(
+                &client,
+                "HTTP/1.1 403 No\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+            );
+        }
+    });
+    (url, asked)
+}
+
+#[test]
+fn a_bucket_on_this_machine_needs_no_credentials() {
+    let world = World::new(1);
+    let (url, asked) = bucket();
+    let words = "--until-idle 100ms --s3-endpoint-url";
+    let bare = |url: &str| {
+        let mut command = world.deliver_to("s3://bucket/prefix", &format!("{words} {url}"));
+        for name in ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"] {
+            command.env_remove(name);
+        }
+        command.output().unwrap()
+    };
+    let output = bare(&url);
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output));
+    let head = asked.recv().unwrap();
+    assert!(head.contains("Credential=hrload/"), "{head}");
+    assert!(!text(&output).contains("169.254"), "{}", text(&output));
 }

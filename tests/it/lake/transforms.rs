@@ -202,3 +202,24 @@ fn a_prefix_that_no_object_can_have_is_refused_at_once_and_promises_nothing() {
     std::fs::write(&checkpoint, noted.to_string()).unwrap();
     assert_eq!(world.delivered("")["records_delivered"], 1);
 }
+
+#[test]
+fn a_program_is_told_the_streams_own_region_and_name() {
+    let world = World::new(1);
+    world.put([record(1)]);
+    let event = world.folder.path().join("event.json");
+    let program = world.program(
+        "note.sh",
+        &format!(
+            "#!/bin/sh\ncat >{}\necho '{{\"records\":[]}}'\n",
+            event.display()
+        ),
+    );
+    world.delivered(&format!("--transform {program}"));
+    let event: Value = serde_json::from_slice(&std::fs::read(&event).unwrap()).unwrap();
+    assert_eq!(event["region"], "us-east-1");
+    let stream = "arn:aws:kinesis:us-east-1:000000000000:stream/hrload";
+    assert_eq!(event["sourceKinesisStreamArn"], stream);
+    let delivery = "arn:aws:firehose:us-east-1:000000000000:deliverystream/hrload";
+    assert_eq!(event["deliveryStreamArn"], delivery);
+}

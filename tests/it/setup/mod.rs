@@ -531,3 +531,44 @@ fn one_process_at_a_time_works_on_a_state_file() {
     let left = std::fs::read_dir(world.folder.path()).unwrap().count();
     assert_eq!(left, 0);
 }
+
+#[test]
+fn said_again_with_another_time_it_expires_then() {
+    let world = World::new();
+    let done = world.setup("--table t --stream s --shards 1 --expires 1h");
+    ended(&done, 0);
+    let before = world.kept().unwrap();
+    // Without a word of it, nothing changes.
+    ended(&world.setup("--table t --stream s --shards 1"), 0);
+    assert_eq!(world.kept().unwrap().expires, before.expires);
+    ended(
+        &world.setup("--table t --stream s --shards 1 --expires 48h"),
+        0,
+    );
+    let expires = world.kept().unwrap().expires;
+    let moment = |text: &str| text.parse::<jiff::Timestamp>().unwrap();
+    assert!(moment(&expires) > moment(&before.expires) + jiff::SignedDuration::from_hours(46));
+    let tags = world.with(async |connection| {
+        let described = connection.dynamodb.describe_table().table_name("t");
+        let described = described.send().await.unwrap();
+        let arn = described.table().unwrap().table_arn().unwrap().to_owned();
+        let of_table = connection
+            .dynamodb
+            .list_tags_of_resource()
+            .resource_arn(arn);
+        let of_table = of_table.send().await.unwrap();
+        let of_table = of_table
+            .tags()
+            .iter()
+            .find(|tag| tag.key() == "hrload:expires");
+        let of_stream = connection.kinesis.list_tags_for_stream().stream_name("s");
+        let of_stream = of_stream.send().await.unwrap();
+        let of_stream = of_stream
+            .tags()
+            .iter()
+            .find(|tag| tag.key() == "hrload:expires");
+        let of_stream = of_stream.and_then(|tag| tag.value()).map(str::to_owned);
+        [Some(of_table.unwrap().value().to_owned()), of_stream]
+    });
+    assert_eq!(tags, [Some(expires.clone()), Some(expires)]);
+}

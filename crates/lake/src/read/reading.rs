@@ -9,8 +9,8 @@ use hrload_codec::sample::{self, NoSample, Sample};
 pub struct Readings<'a> {
     records: Records<'a>,
     object: &'a str,
-    /// JSON values so far, readings or not.
-    pub values: u64,
+    /// Records so far, readings or not.
+    pub seen: u64,
     /// Remarks so far.
     pub tally: Tally,
     /// The remark on a last line that was cut off: more of it may come.
@@ -30,7 +30,7 @@ impl<'a> Readings<'a> {
         Self {
             records: Records::from(text, at),
             object,
-            values: 0,
+            seen: 0,
             tally: Tally::default(),
             tail: Tally::default(),
         }
@@ -67,13 +67,12 @@ impl<'a> Iterator for Readings<'a> {
                     continue;
                 }
                 Piece::Other => {
-                    self.values += 1;
                     tally.at(Remark::NoRecord, object, at, String::new);
                     continue;
                 }
                 Piece::Record(record) => record,
             };
-            self.values += 1;
+            self.seen += 1;
             let none = match sample::read(record) {
                 Ok(sample) => {
                     let whose = || format!("wearable {}", sample.device);
