@@ -157,6 +157,8 @@ pub enum ConnectError {
     Credentials(Option<String>),
     /// The SDK finds no endpoint; with the cause.
     Endpoint(String),
+    /// The environment names a proxy that cannot be used; with what is wrong.
+    Proxy(String),
 }
 
 impl fmt::Display for ConnectError {
@@ -170,6 +172,7 @@ impl fmt::Display for ConnectError {
                 write!(f, "AWS credentials cannot be had: {cause}; {WAYS}")
             }
             ConnectError::Endpoint(cause) => write!(f, "no endpoint: {cause}"),
+            ConnectError::Proxy(cause) => f.write_str(cause),
         }
     }
 }
@@ -258,7 +261,7 @@ pub async fn connect(target: &Target, options: &Options) -> Result<Connection, C
         }
     };
     if let (false, Some(wrong)) = (local, proxy::wrong(&dynamodb_endpoint)) {
-        return Err(ConnectError::Endpoint(wrong));
+        return Err(ConnectError::Proxy(wrong));
     }
     // Those of a configuration file, too, are to be endpoints.
     let named = config.endpoint_url().map(str::to_owned);

@@ -103,10 +103,6 @@ fn contradictions_are_refused() {
         ),
         // What is of another server, against them.
         (
-            "--region eu-west-1",
-            ["--region eu-west-1", "name another target"],
-        ),
-        (
             "--target local --aws-profile load",
             ["--aws-profile load", "name another target"],
         ),

@@ -128,8 +128,8 @@ fn a_proxy_that_refuses_is_named_and_one_that_cannot_be_used_is_not_gone_around(
                 1,
                 "the proxy 127.0.0.1:1 (HTTPS_PROXY): Connection refused",
             ),
-            ("socks5://127.0.0.1:1", 2, "is no proxy that speaks HTTP"),
-            ("http://bad host:1", 2, "is no URL"),
+            ("socks5://127.0.0.1:1", 1, "is no proxy that speaks HTTP"),
+            ("http://bad host:1", 1, "is no URL"),
         ] {
             let words = format!(
                 "run {SMALL} --client {client} --via none --endpoint-url {}",

@@ -149,7 +149,6 @@ impl RunArgs {
             (faults, Embedded),
             (retain, Embedded),
             (self.limits.given(), Embedded),
-            (named("--region", &self.region), Account),
             (named("--aws-profile", &self.aws_profile), Account),
             (waits, Account),
             (self.keep.then(|| "--keep".to_owned()), Account),

@@ -535,21 +535,21 @@ fn one_process_at_a_time_works_on_a_state_file() {
 #[test]
 fn said_again_with_another_time_it_expires_then() {
     let world = World::new();
-    let done = world.setup("--table t --stream s --shards 1 --expires 1h");
+    let done = world.setup("--table tab --stream s --shards 1 --expires 1h");
     ended(&done, 0);
     let before = world.kept().unwrap();
     // Without a word of it, nothing changes.
-    ended(&world.setup("--table t --stream s --shards 1"), 0);
+    ended(&world.setup("--table tab --stream s --shards 1"), 0);
     assert_eq!(world.kept().unwrap().expires, before.expires);
     ended(
-        &world.setup("--table t --stream s --shards 1 --expires 48h"),
+        &world.setup("--table tab --stream s --shards 1 --expires 48h"),
         0,
     );
     let expires = world.kept().unwrap().expires;
     let moment = |text: &str| text.parse::<jiff::Timestamp>().unwrap();
     assert!(moment(&expires) > moment(&before.expires) + jiff::SignedDuration::from_hours(46));
     let tags = world.with(async |connection| {
-        let described = connection.dynamodb.describe_table().table_name("t");
+        let described = connection.dynamodb.describe_table().table_name("tab");
         let described = described.send().await.unwrap();
         let arn = described.table().unwrap().table_arn().unwrap().to_owned();
         let of_table = connection
