@@ -9,10 +9,10 @@ fn built_of(package: &str) -> Vec<String> {
         .args(["--prefix", "none", "--format", "{p}", "--package", package])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .output()
-        .unwrap();
+        .expect("cargo runs");
     let told = String::from_utf8_lossy(&tree.stderr);
     assert!(tree.status.success(), "{package}: {told}");
-    let names = String::from_utf8(tree.stdout).unwrap();
+    let names = String::from_utf8(tree.stdout).expect("names are text");
     let names = names.lines().filter_map(|line| line.split(' ').next());
     names.map(str::to_owned).collect()
 }

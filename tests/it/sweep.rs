@@ -97,6 +97,53 @@ fn a_stream_that_falls_behind_is_named_as_the_limit() {
     assert_eq!(cause["limiting"], "shard", "{cause:#}");
 }
 
+#[test]
+fn a_limit_is_one_of_the_objective_that_was_missed() {
+    // One batch at a time, each 12 ms: what is short is the client, and what is missed the
+    // price.
+    let words = "--from 200 --to 200 --precision 100% -d 1s -w 0s --via none -p 1";
+    let (result, _) = swept(&format!(
+        "{words} --fault respond=12ms --slo usd_per_hour<0.1"
+    ));
+    let step = &result["steps"][0];
+    let missed = &step["thresholds"][0];
+    assert_eq!(
+        (&missed["expression"], &missed["met"]),
+        (&"usd_per_hour<0.1".into(), &false.into())
+    );
+    assert_eq!(step["cause"]["limiting"], "price", "{step:#}");
+    let because = step["cause"]["because"].as_str().unwrap();
+    assert!(
+        because.starts_with("usd_per_hour<0.1 was missed, with 0."),
+        "{because}"
+    );
+
+    // What fails is the service's, however long its answers take.
+    let (result, _) = swept(&format!(
+        "{words} --fault error=100% --attempts 1 --slo failed<1%"
+    ));
+    let cause = &result["steps"][0]["cause"];
+    assert_eq!(cause["limiting"], "service", "{cause:#}");
+    let because = cause["because"].as_str().unwrap();
+    assert!(because.starts_with("answered "), "{because}");
+    let words =
+        format!("sweep --devices 500 {words} --fault error=100% --attempts 1 --slo failed<1%");
+    let shown = hrload().args(words.split_whitespace()).output().unwrap();
+    let said = String::from_utf8(shown.stdout).unwrap();
+    assert!(said.contains("the service: answered "), "{said}");
+    assert!(!said.contains("own time"), "{said}");
+
+    // Any refusal is too much where none may be.
+    let (result, _) = swept(
+        "--from 2000 --to 2000 --precision 100% -d 1s -w 0s --via none --fault throttle=1 \
+         --slo throttled=0",
+    );
+    let cause = &result["steps"][0]["cause"];
+    let because = cause["because"].as_str().unwrap();
+    assert!(because.starts_with("a table "), "{cause:#}");
+    assert!(because.contains(" refused "), "{cause:#}");
+}
+
 #[tokio::test]
 async fn a_sweep_of_another_server_makes_one_table_and_takes_it_away() {
     let local = Local::start("--change-delay 0");

@@ -94,6 +94,36 @@ fn a_change_of_level_is_found_named_and_drawn() {
 }
 
 #[test]
+fn a_figure_that_was_zero_is_drawn_with_the_others() {
+    let folder = TempDir::new().unwrap();
+    let history = folder.path().join("h.jsonl");
+    let entries = (0..16).map(|at| {
+        let mut entry = entry(&format!("c{at}"), 0.3, 1.0);
+        entry["figures"]["missing"] = if at < 8 { 0.0 } else { 0.4 }.into();
+        entry["figures"]["failed"] = 0.0.into();
+        entry
+    });
+    write(&history, entries);
+    let plot = folder.path().join("t.svg");
+    let drawn = |flags: &[&str]| {
+        let _ = fs::remove_file(&plot);
+        let flags = [flags, &["--plot", plot.to_str().unwrap()]].concat();
+        let output = trend(&history, &flags);
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+        fs::read_to_string(&plot).unwrap()
+    };
+    let svg = drawn(&[]);
+    for of in ["achieved", "missing", "failed", "e2e.p99"] {
+        assert!(svg.contains(&format!(">{of}<")), "{of}: {svg}");
+    }
+    assert!(svg.contains("c8: missing"), "{svg}");
+    let svg = drawn(&["--figure", "missing"]);
+    assert!(svg.contains("c8: missing"), "{svg}");
+    let svg = drawn(&["--figure", "failed"]);
+    assert!(svg.contains(">failed<"), "{svg}");
+}
+
+#[test]
 fn other_machines_and_workloads_are_left_out_of_times_and_not_of_counts() {
     let folder = TempDir::new().unwrap();
     let history = folder.path().join("h.jsonl");

@@ -45,7 +45,7 @@ pub use calls::{CallNote, Calls};
 pub use causes::{HeldBack, Whose};
 pub use check::{Unsound, check};
 pub use cloudwatch::{CloudWatch, CloudWatchFigure, Given};
-pub use condition::{Condition, ConditionError, SoFar};
+pub use condition::{Condition, ConditionError, SoFar, Subject};
 pub use config::{Config, Environment, Phase, RateChange, RunInfo, Target, Via, timestamp};
 pub use diff::{
     Change, DiffResult, DiffSettings, Difference, Doubtful, FigureChange, Unheld, diff,

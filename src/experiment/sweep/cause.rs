@@ -2,8 +2,8 @@
 
 use crate::measure::Stage;
 use crate::report::{
-    Cause, Condition, HeldBack, Limiting, ReasonKind, RunResult, Threshold, Verdict, Whose, amount,
-    count, duration,
+    Cause, Condition, HeldBack, Limiting, ReasonKind, RunResult, Subject, Threshold, Verdict,
+    Whose, amount, count, duration,
 };
 
 /// Items refused, of those sent, above which the service's capacity is to blame.
@@ -17,19 +17,46 @@ const DOMINANT: f64 = 0.5;
 
 /// What limited a run that missed its objectives, the table before the stream
 /// before the client: a client waits for what a table refuses, and a stream
-/// falls behind only with what was written.
+/// falls behind only with what was written. Each is looked at where it can be why
+/// an objective was missed.
 pub(super) fn cause(result: &RunResult) -> Cause {
-    throttled(result)
-        .or_else(|| behind(result))
-        .or_else(|| lost(result))
-        .or_else(|| generator(result))
-        .or_else(|| target(result))
-        .unwrap_or_else(|| missed(result))
+    use Subject::{Answers, Capacity, Rate, Sender, Stream, Time};
+    let missed = Missed::of(result);
+    let where_any = |of: &[Subject]| missed.any(of).then_some(result);
+    where_any(&[Time, Rate, Answers, Capacity])
+        .and_then(|of| throttled(of, missed.any(&[Capacity])))
+        .or_else(|| where_any(&[Time, Rate, Stream]).and_then(behind))
+        .or_else(|| where_any(&[Rate, Stream]).and_then(lost))
+        .or_else(|| where_any(&[Rate, Answers]).and_then(unanswered))
+        .or_else(|| where_any(&[Time, Rate, Sender]).and_then(generator))
+        .or_else(|| where_any(&[Time, Rate, Answers]).and_then(target))
+        .unwrap_or_else(|| missed.otherwise(result))
 }
 
-fn throttled(result: &RunResult) -> Option<Cause> {
+/// The objectives that were missed, and what the run lacked by them.
+struct Missed<'a>(Vec<(&'a Threshold, Option<Condition>)>);
+
+impl<'a> Missed<'a> {
+    fn of(result: &'a RunResult) -> Self {
+        let missed = result.thresholds.iter().filter(|of| !of.met);
+        Self(missed.map(|of| (of, of.expression.parse().ok())).collect())
+    }
+
+    /// Whether one of them is of these; what ends a run otherwise may be of all.
+    fn any(&self, of: &[Subject]) -> bool {
+        let subjects = |(_, condition): &(_, Option<Condition>)| {
+            let condition = condition.as_ref();
+            condition.is_none_or(|condition| of.contains(&condition.subject()))
+        };
+        self.0.is_empty() || self.0.iter().any(subjects)
+    }
+}
+
+/// Items that were refused: some of all, or any where none may be.
+fn throttled(result: &RunResult, any: bool) -> Option<Cause> {
     let items: u64 = result.throttles.iter().map(|of| of.items).sum();
-    if items as f64 <= THROTTLED * result.ledger.sent as f64 {
+    let few = items as f64 <= THROTTLED * result.ledger.sent as f64;
+    if items == 0 || few && !any {
         return None;
     }
     // Items that come back unprocessed say nothing of why; calls refused whole do.
@@ -107,6 +134,13 @@ fn shard_rate(result: &RunResult) -> f64 {
     (1e6 / bytes.max(1.0)).min(1_000.0)
 }
 
+/// Most of the readings that were not acknowledged were given up for their answers.
+fn unanswered(result: &RunResult) -> Option<Cause> {
+    let ledger = &result.ledger;
+    let failed = ledger.failed > ledger.dropped + ledger.cut_off;
+    if failed { target(result) } else { None }
+}
+
 fn generator(result: &RunResult) -> Option<Cause> {
     let bound = result.generator.limit.as_ref()?;
     Some(Cause {
@@ -119,31 +153,62 @@ fn target(result: &RunResult) -> Option<Cause> {
     let of_target = |of: &&HeldBack| matches!(of.whose, Whose::Target | Whose::Network);
     let held = result.causes.iter().find(of_target)?;
     Some(Cause {
-        limiting: Limiting::Service,
-        because: format!("the {}: {}", held.whose.key(), held.what),
+        limiting: match held.whose {
+            Whose::Network => Limiting::Network,
+            _ => Limiting::Service,
+        },
+        because: held.what.clone(),
     })
 }
 
-/// Nothing was exhausted: what of a latency that was missed took longest, or else what
-/// was missed.
-fn missed(result: &RunResult) -> Cause {
-    let missed: Vec<&Threshold> = result.thresholds.iter().filter(|of| !of.met).collect();
-    let stage_of = |of: &&Threshold| of.expression.parse::<Condition>().ok()?.stage();
-    let Some(of_stage) = missed.iter().find_map(stage_of) else {
-        let missed: Vec<&str> = missed.iter().map(|of| of.expression.as_str()).collect();
-        return Cause {
+impl Missed<'_> {
+    /// Nothing was exhausted: what of a latency that was missed took longest, or else what
+    /// was missed.
+    fn otherwise(&self, result: &RunResult) -> Cause {
+        let stage_of = |(_, of): &(_, Option<Condition>)| of.as_ref()?.stage();
+        match self.0.iter().find_map(stage_of) {
+            Some(stage) => slowest(result, stage),
+            None => self.named(result),
+        }
+    }
+
+    /// What was missed, where nothing that was seen explains it but the price.
+    fn named(&self, result: &RunResult) -> Cause {
+        let rate = amount(result.rate.achieved);
+        let is_of_money = |(_, of): &&(_, Option<Condition>)| {
+            let subject = of.as_ref().map(Condition::subject);
+            subject == Some(Subject::Money)
+        };
+        let of_money = self.0.iter().find(is_of_money);
+        if let Some((of, Some(condition))) = of_money {
+            let measured = of.measured.map(|measured| condition.show(measured));
+            return Cause {
+                limiting: Limiting::Price,
+                because: format!(
+                    "{} was missed, with {} at {rate} readings/s",
+                    of.expression,
+                    measured.as_deref().unwrap_or("nothing measured"),
+                ),
+            };
+        }
+        let missed: Vec<&str> = self.0.iter().map(|of| of.0.expression.as_str()).collect();
+        Cause {
             limiting: Limiting::Unseen,
             because: format!(
-                "nothing was throttled or late that explains why {} was missed, at {} readings/s",
+                "nothing was throttled or late that explains why {} was missed, at {rate} \
+                 readings/s",
                 if missed.is_empty() {
                     "it".to_owned()
                 } else {
                     missed.join(", ")
                 },
-                amount(result.rate.achieved),
             ),
-        };
-    };
+        }
+    }
+}
+
+/// The slowest stage of the way that a latency of this one is of.
+fn slowest(result: &RunResult, of_stage: Stage) -> Cause {
     let stages = [
         (Stage::Pacing, Limiting::Client),
         (Stage::Service, Limiting::Service),

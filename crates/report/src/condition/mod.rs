@@ -60,6 +60,25 @@ pub(super) enum Loss {
     CutOff,
 }
 
+/// What a run lacks that misses a condition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Subject {
+    /// Its readings were not in time.
+    Time,
+    /// They were not sent and acknowledged as they became due.
+    Rate,
+    /// They were answered with errors.
+    Answers,
+    /// They were refused for want of capacity.
+    Capacity,
+    /// What was acknowledged did not come out of the stream, once and in order.
+    Stream,
+    /// The generator took too much.
+    Sender,
+    /// It cost too much.
+    Money,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Dollars {
     AnHour,
@@ -198,6 +217,28 @@ impl Condition {
             Figure::Latency(stage, _) => stage == Stage::Freshness,
             Figure::Count(counted) => counted.needs_lake(),
             _ => false,
+        }
+    }
+
+    /// What a run lacks that misses it.
+    #[must_use]
+    pub fn subject(&self) -> Subject {
+        match self.figure {
+            Figure::Latency(..) => Subject::Time,
+            Figure::Achieved => Subject::Rate,
+            Figure::Dollars(_) => Subject::Money,
+            Figure::SendCpu => Subject::Sender,
+            Figure::Count(counted) => match counted {
+                Counted::Lost | Counted::Dropped | Counted::CutOff => Subject::Rate,
+                Counted::Failed => Subject::Answers,
+                Counted::Throttled => Subject::Capacity,
+                Counted::Missing
+                | Counted::Duplicates
+                | Counted::Reordered
+                | Counted::SeenUnacknowledged
+                | Counted::LakeMissing
+                | Counted::LakeDuplicates => Subject::Stream,
+            },
         }
     }
 

@@ -12,21 +12,21 @@ const COLOURS: [Colour; 5] = [
     Colour::Grey,
 ];
 
-/// Each figure's course in units of its first value, and its changes of level.
-/// The first five figures that have a course are shown.
+/// Each figure's course in units of its first value that is not zero, and its changes of
+/// level. The first five figures are shown; one that is zero throughout is a line at zero.
 ///
 /// # Errors
-/// No figure has a value above zero.
+/// There is no figure with a value.
 pub fn trend_plot(result: &TrendResult) -> Result<String, PlotError> {
     let mut plot = Plot::new(
         "The course of each figure",
         Axis::linear("entry").every(1.0_f64.max((result.entries as f64 / 12.0).ceil())),
-        Axis::linear("of its first value"),
+        Axis::linear("of its first value above zero"),
     )
     .subtitle(&result.workload);
-    let shown = result.figures.iter().filter_map(|of| {
-        let first = of.values.first().copied().filter(|first| *first > 0.0)?;
-        Some((of, first))
+    let shown = result.figures.iter().map(|of| {
+        let first = of.values.iter().find(|value| value.abs() > 0.0);
+        (of, first.map_or(1.0, |first| first.abs()))
     });
     for ((of, first), colour) in shown.zip(COLOURS) {
         let points = of.entries.iter().zip(&of.values);

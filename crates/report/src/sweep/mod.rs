@@ -113,14 +113,18 @@ pub enum Limiting {
     Shard,
     /// hrload itself, or the machine it runs on.
     Client,
-    /// The service answers slowly though it has capacity.
+    /// The service answers slowly though it has capacity, or with errors.
     Service,
+    /// The way to the service.
+    Network,
     /// Reading the stream.
     Reader,
     /// The way from the table to the stream took long though shards had room.
     Replication,
     /// Readings were lost between the table and the reader.
     Lost,
+    /// What it costs: nothing was exhausted, and an objective of money was missed.
+    Price,
     /// Nothing that was seen: an objective was missed for another reason.
     Unseen,
 }
@@ -134,10 +138,12 @@ impl Limiting {
             Self::HotPartition => "a hot partition",
             Self::Shard => "the stream's shards",
             Self::Client => "the client",
-            Self::Service => "the service's own time",
+            Self::Service => "the service",
+            Self::Network => "the network",
             Self::Reader => "reading the stream",
             Self::Replication => "the way from the table to the stream",
             Self::Lost => "lost readings",
+            Self::Price => "the price",
             Self::Unseen => "nothing that was seen",
         }
     }

@@ -50,7 +50,9 @@ pub fn sweep_plot(result: &SweepResult) -> Result<String, PlotError> {
         }
         if let (Some(above), Some(cause)) = (knee.above, &result.cause) {
             let label = match cause.limiting {
-                Limiting::Lost | Limiting::Unseen => "objectives missed".to_owned(),
+                Limiting::Lost | Limiting::Price | Limiting::Unseen => {
+                    "objectives missed".to_owned()
+                }
                 limiting => format!("too much for {}", limiting.words()),
             };
             plot = plot.rule(Rule::upright(result.steps[above].rate, label));
