@@ -6,9 +6,11 @@
 //! holds URLs: a command line, an error of a library.
 
 use std::fmt;
+use std::net::Ipv6Addr;
 use std::str::FromStr;
 
 use http::Uri;
+use http::uri::Authority;
 
 /// What stands for a query that was left out.
 const LEFT_OUT: &str = "...";
@@ -109,12 +111,18 @@ impl TryFrom<Uri> for Endpoint {
         if !http || !ascii || authority.host().is_empty() {
             return Err(NoEndpoint::Form);
         }
+        // The library takes brackets and colons anywhere around a user's name.
+        let host = authority.as_str().rsplit('@').next().unwrap_or_default();
+        let alone: Authority = host.parse().map_err(|_| NoEndpoint::Form)?;
+        if let Some(address) = alone.host().strip_prefix('[') {
+            let address = address.strip_suffix(']').unwrap_or(address);
+            address.parse::<Ipv6Addr>().map_err(|_| NoEndpoint::Form)?;
+        }
         // A port that is out of range is no error of the library's, and would
         // be taken for none.
-        let after_host = authority.as_str().rsplit('@').next().unwrap_or_default();
-        let after_host = after_host.rsplit(']').next().unwrap_or_default();
+        let after_host = host.rsplit(']').next().unwrap_or_default();
         let has_port = after_host.contains(':');
-        if has_port && authority.port_u16().is_none_or(|port| port == 0) {
+        if has_port && alone.port_u16().is_none_or(|port| port == 0) {
             return Err(NoEndpoint::Port);
         }
         Ok(Self(uri))
@@ -291,6 +299,8 @@ mod tests {
             ("/path", NoEndpoint::Form),
             ("ftp://host", NoEndpoint::Form),
             ("http://host/a\u{87}b", NoEndpoint::Form),
+            ("http://[:@1]:8000/", NoEndpoint::Form),
+            ("http://[host]:8000/", NoEndpoint::Form),
             ("", NoEndpoint::Form),
         ] {
             assert_eq!(text.parse::<Endpoint>().unwrap_err(), error, "{text}");
