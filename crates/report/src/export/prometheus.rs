@@ -2,7 +2,7 @@
 //! read from a folder of text files: who reads those reads nothing newer.
 //!
 //! Names and labels are those of the port where a run is scraped
-//! ([`telemetry`](crate::telemetry)) wherever both have the figure. Latencies are
+//! (`telemetry`) wherever both have the figure. Latencies are
 //! gauges and not a summary: what spans two clocks may be negative, which a
 //! summary's quantiles must not be.
 
