@@ -11,7 +11,7 @@ use std::time::Duration;
 use hrload::aws::{Options, Target, connect};
 use hrload::codec::{Layout, batch, change, page, response};
 use hrload::load::{Call, Direct, Outcome, Sink, Slot};
-use hrload::local::{Config, Services};
+use hrload::local::Services;
 use hrload::measure::{
     ArrivalRecorder, Attempt, IntervalSink, Moments, Reach, Rendezvous, SendRecorder, Series,
 };
@@ -191,11 +191,7 @@ fn recording_a_reading_allocates_nothing_once_warm() {
 
 #[test]
 fn a_warm_call_of_the_direct_client_allocates_nothing() {
-    let services = Services::start(Config {
-        null: true,
-        ..Config::default()
-    })
-    .unwrap();
+    let services = Services::builder().null(true).start().unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

@@ -8,7 +8,7 @@
 
 use std::net::SocketAddr;
 
-use hrload_local::{Config, Services};
+use hrload_local::Services;
 use http_body_util::{BodyExt, Full};
 use hyper::Request;
 use hyper::body::Bytes;
@@ -47,7 +47,7 @@ impl Pair {
             .enable_all()
             .build()
             .expect("a runtime");
-        let ours = Services::start(Config::default()).expect("the embedded services");
+        let ours = Services::builder().start().expect("the embedded services");
         let database = dynoxide::Database::memory().expect("an in-memory dynoxide");
         let listener = runtime
             .block_on(TcpListener::bind(("127.0.0.1", 0)))

@@ -12,7 +12,7 @@ use crate::codec::Layout;
 use crate::experiment::{Interrupts, StreamMode, TableMode, Warm};
 use crate::hosts::HostName;
 use crate::local::capture::ChangeDelay;
-use crate::local::{Config, Faults, Origin, Services};
+use crate::local::{Faults, Origin, Services};
 
 pub(super) const HELP: &str = "\
 Examples:
@@ -116,21 +116,20 @@ pub(crate) fn serve(args: LocalArgs) -> Result<Exit, Problem> {
         .build()?;
     runtime.block_on(async {
         let mut interrupts = Interrupts::listen()?;
-        let services = Services::start(Config {
-            listen: args.listen,
-            allow_hosts: args.allow_host,
-            allow_origins: args.allow_origin,
-            threads: args.threads as usize,
-            region: args.region.clone(),
-            account: Config::ACCOUNT.to_owned(),
-            change_delay: args.change_delay,
-            retain_bytes: args.retain,
-            limits: args.limits.limits()?,
-            null: args.null,
-            faults: args.fault,
-            seed: args.seed,
-        })
-        .map_err(Problem::failed)?;
+        let services = Services::builder()
+            .listen(args.listen)
+            .allow_hosts(args.allow_host)
+            .allow_origins(args.allow_origin)
+            .threads(args.threads as usize)
+            .region(&args.region)
+            .change_delay(args.change_delay)
+            .retain_bytes(args.retain)
+            .capacity(args.limits.limits()?)
+            .null(args.null)
+            .faults(args.fault)
+            .seed(args.seed)
+            .start()
+            .map_err(Problem::failed)?;
         let endpoint = services.endpoint();
         if let Some(resources) = resources {
             make(&services, &resources).await?;

@@ -1,14 +1,12 @@
 //! From a target to a connection: starts the embedded services where they are
 //! the target.
 
-use std::net::{Ipv4Addr, SocketAddr};
-
 use super::error::RunError;
 use super::machine;
 use super::request::{Request, TableMode, Target, Warm};
 use super::setting::Setting;
 use crate::aws::{self, Connection, Options};
-use crate::local::{Config, Limits, Services};
+use crate::local::{Limits, Services};
 
 /// A connected target.
 pub(super) struct Connected {
@@ -28,21 +26,19 @@ pub(super) async fn connect(request: &Request, setting: &Setting) -> Result<Conn
     let place = match &request.target {
         Target::Embedded(embedded) => {
             options.region.clone_from(&embedded.region);
-            let usual = Config::default();
-            let started = Services::start(Config {
-                region: embedded.region.clone().unwrap_or(usual.region.clone()),
-                listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
-                threads: machine::cores().min(2),
-                change_delay: embedded.change_delay,
-                retain_bytes: embedded.retain_bytes,
-                faults: embedded.faults.clone(),
-                limits: embedded
-                    .limits
-                    .clone()
-                    .map(|limits| raised(limits, request, setting)),
-                seed: request.seed,
-                ..usual
-            })?;
+            let limits = embedded.limits.clone();
+            let limits = limits.map(|limits| raised(limits, request, setting));
+            let mut builder = Services::builder()
+                .threads(machine::cores().min(2))
+                .change_delay(embedded.change_delay)
+                .retain_bytes(embedded.retain_bytes)
+                .capacity(limits)
+                .faults(embedded.faults.clone())
+                .seed(request.seed);
+            if let Some(region) = &embedded.region {
+                builder = builder.region(region);
+            }
+            let started = builder.start()?;
             if !request.phases.warmup.is_zero() {
                 started.hold_counted_faults();
             }

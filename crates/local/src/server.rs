@@ -6,7 +6,7 @@
 //! is [`super::front`]'s matter.
 
 use std::fmt;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -19,47 +19,15 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, watch};
 
 use super::body::{Held, SMALL_BODY_BYTES};
-use super::capture::{Capture, ChangeDelay};
+use super::builder::Builder;
+use super::capture::Capture;
 use super::dynamodb::Database;
 use super::faults::{FaultDice, Injected};
 use super::front::Front;
 use super::kinesis::Streams;
-use super::origin::Origin;
 use super::table_streams::TableStreams;
-use super::{Faults, Limits};
 use hrload_base::clock::Clock;
-use hrload_base::hosts::{HostName, Hosts};
-
-/// How the services are to run.
-#[derive(Debug, Clone)]
-pub struct Config {
-    /// Address to listen on; port 0 takes a free one.
-    pub listen: SocketAddr,
-    /// Names besides `localhost` and addresses by which the services may be asked.
-    pub allow_hosts: Vec<HostName>,
-    /// Origins of pages that may call them from a browser.
-    pub allow_origins: Vec<Origin>,
-    /// Server threads; connections are dealt to them in turn.
-    pub threads: usize,
-    /// Region in ARNs and change records.
-    pub region: String,
-    /// Account id in ARNs.
-    pub account: String,
-    /// Time from a write to its record's arrival in the stream.
-    pub change_delay: ChangeDelay,
-    /// Bytes of items and of stream records to keep, each; the oldest go first.
-    pub retain_bytes: u64,
-    /// The capacity rules that bind; without any, the services take whatever
-    /// comes.
-    pub limits: Option<Limits>,
-    /// Answer BatchWriteItem as cheaply as can be and write nothing: to measure
-    /// clients alone.
-    pub null: bool,
-    /// Faults to inject.
-    pub faults: Faults,
-    /// Seed of delays and faults.
-    pub seed: u64,
-}
+use hrload_base::hosts::Hosts;
 
 /// A connection on which no request head arrives for this long is closed,
 /// whether it is idle or stalls; with HTTP/2 that goes for its first bytes alone.
@@ -80,33 +48,10 @@ const STREAM_WINDOW: u32 = SMALL_BODY_BYTES as u32;
 /// Every how many requests a thread that never rests publishes its CPU time.
 pub(super) const CPU_PUBLISH_INTERVAL: u64 = 64;
 
-impl Config {
-    /// The account id that stands in ARNs unless another is asked for.
-    pub const ACCOUNT: &'static str = "000000000000";
-}
-
-/// A free loopback port, two threads, AWS's observed change delay, no faults.
-impl Default for Config {
-    fn default() -> Self {
-        Self {
-            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
-            allow_hosts: Vec::new(),
-            allow_origins: Vec::new(),
-            threads: 2,
-            region: "us-east-1".to_owned(),
-            account: Self::ACCOUNT.to_owned(),
-            change_delay: ChangeDelay::default(),
-            retain_bytes: 512 << 20,
-            limits: None,
-            null: false,
-            faults: Faults::default(),
-            seed: 1,
-        }
-    }
-}
-
-/// The running services. Stops when dropped: no new connections, answers under
-/// way are finished within a second.
+/// The running services.
+///
+/// They stop when dropped: no new connections are taken, and answers under way
+/// are finished within a second.
 #[derive(Debug)]
 pub struct Services {
     address: SocketAddr,
@@ -145,16 +90,17 @@ impl std::error::Error for StartError {
 }
 
 impl Services {
-    /// Starts the services on threads of their own; returns when the port answers.
-    ///
-    /// # Errors
-    /// The address cannot be listened on, or a thread cannot be started.
-    pub fn start(config: Config) -> Result<Self, StartError> {
+    /// Returns the settings of services yet to be started.
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+
+    pub(super) fn start(config: Builder) -> Result<Self, StartError> {
         let listen = config.listen;
         Self::try_start(config).map_err(|source| StartError { listen, source })
     }
 
-    fn try_start(config: Config) -> std::io::Result<Self> {
+    fn try_start(config: Builder) -> std::io::Result<Self> {
         raise_open_files_limit();
         let listener = std::net::TcpListener::bind(config.listen)?;
         // Once more, with a longer queue than the library's 128.

@@ -1,6 +1,6 @@
 //! Who may ask, and what those hear who ask for something else.
 
-use hrload_local::{Config, Services};
+use hrload_local::Services;
 use serde_json::json;
 
 use crate::http::{Raw, SIGNED, connect, exchange, request};
@@ -8,12 +8,11 @@ use crate::http::{Raw, SIGNED, connect, exchange, request};
 const LIST: &str = "DynamoDB_20120810.ListTables";
 
 fn guarded(hosts: &[&str], origins: &[&str]) -> Services {
-    Services::start(Config {
-        allow_hosts: hosts.iter().map(|name| name.parse().unwrap()).collect(),
-        allow_origins: origins.iter().map(|name| name.parse().unwrap()).collect(),
-        ..Config::default()
-    })
-    .unwrap()
+    Services::builder()
+        .allow_hosts(hosts.iter().map(|name| name.parse().unwrap()).collect())
+        .allow_origins(origins.iter().map(|name| name.parse().unwrap()).collect())
+        .start()
+        .unwrap()
 }
 
 /// Lists the tables, asking by the name `host`.

@@ -5,7 +5,7 @@ use std::net::TcpStream;
 use std::time::Duration;
 
 use hrload_local::capture::ChangeDelay;
-use hrload_local::{Config, Faults, Limits, Services};
+use hrload_local::{Faults, Limits, Services};
 use serde_json::{Value, json};
 
 pub(crate) fn services(faults: &str) -> Services {
@@ -14,20 +14,14 @@ pub(crate) fn services(faults: &str) -> Services {
 
 /// The same with AWS's limits, or without.
 pub(crate) fn services_under(limits: Option<Limits>, faults: &str) -> Services {
-    Services::start(Config {
-        listen: "127.0.0.1:0".parse().unwrap(),
-        threads: 2,
-        region: "eu-west-1".to_owned(),
-        account: "000000000000".to_owned(),
-        change_delay: ChangeDelay::Fixed(0),
-        retain_bytes: 64 << 20,
-        limits,
-        null: false,
-        faults: faults.parse::<Faults>().unwrap(),
-        seed: 1,
-        ..Config::default()
-    })
-    .unwrap()
+    Services::builder()
+        .region("eu-west-1")
+        .change_delay(ChangeDelay::Fixed(0))
+        .retain_bytes(64 << 20)
+        .capacity(limits)
+        .faults(faults.parse::<Faults>().unwrap())
+        .start()
+        .unwrap()
 }
 
 /// A response: status, head and body as they came. Nothing if the connection
@@ -320,20 +314,11 @@ fn a_connection_serves_one_request_after_another() {
 fn a_port_in_use_is_one_clear_error_and_stopping_frees_it() {
     let first = services("");
     let listen = first.address();
-    let config = |listen| Config {
-        listen,
-        threads: 1,
-        region: "eu-west-1".to_owned(),
-        account: "000000000000".to_owned(),
-        change_delay: ChangeDelay::Fixed(0),
-        retain_bytes: 1 << 20,
-        limits: None,
-        null: false,
-        faults: Faults::default(),
-        seed: 1,
-        ..Config::default()
-    };
-    let error = Services::start(config(listen)).unwrap_err().to_string();
+    let error = Services::builder()
+        .listen(listen)
+        .start()
+        .unwrap_err()
+        .to_string();
     assert!(
         error.starts_with(&format!("cannot listen on {listen}: ")),
         "{error}"

@@ -8,26 +8,20 @@ use aws_sdk_kinesis::types::{
     PutRecordsRequestEntry, ScalingType, ShardFilter, ShardFilterType, ShardIteratorType,
     StartingPosition, StreamMode, StreamModeDetails, StreamStatus, SubscribeToShardEventStream,
 };
+use hrload_local::Services;
 use hrload_local::capture::ChangeDelay;
-use hrload_local::{Config, Faults, Services};
 
 use crate::account::{ACCOUNT, REGION, arn};
 
 fn services() -> Services {
-    Services::start(Config {
-        listen: "127.0.0.1:0".parse().unwrap(),
-        threads: 1,
-        region: REGION.to_owned(),
-        account: ACCOUNT.to_owned(),
-        change_delay: ChangeDelay::Fixed(0),
-        retain_bytes: 64 << 20,
-        limits: None,
-        null: false,
-        faults: Faults::default(),
-        seed: 1,
-        ..Config::default()
-    })
-    .unwrap()
+    Services::builder()
+        .threads(1)
+        .region(REGION)
+        .account(ACCOUNT)
+        .change_delay(ChangeDelay::Fixed(0))
+        .retain_bytes(64 << 20)
+        .start()
+        .unwrap()
 }
 
 fn client(services: &Services) -> Client {
