@@ -33,7 +33,9 @@ fn cut(client: &'static str) -> Vec<Case> {
             move || {
                 let local = server("");
                 let way = Way::to(local.address());
-                meddled(against(way.address, &words(10)), |_| {
+                // Long enough for the last attempt of what was cut, on a slow machine too.
+                let words = format!("{} -d 4s", words(10));
+                meddled(against(way.address, &words), |_| {
                     way.turn(Mode::HangUp);
                     way.cut();
                     for_a_while();
