@@ -22,9 +22,10 @@ fn in_terminal(before: &[&str], words: &str) -> (Child, File) {
         ws_ypixel: 0,
     };
     tcsetwinsize(&controller, size).unwrap();
-    // setsid makes it the controlling terminal and then becomes the program.
-    let child = Command::new("setsid")
-        .arg("--ctty")
+    // env heeds hang-ups again where the tests were started by nohup; setsid makes it the
+    // controlling terminal and then becomes the program.
+    let child = Command::new("env")
+        .args(["--default-signal=HUP", "setsid", "--ctty"])
         .args(before)
         .arg(hrload().get_program())
         .args(words.split_whitespace())
