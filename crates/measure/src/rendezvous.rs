@@ -1,12 +1,15 @@
 //! Where the acknowledgement of a reading and its change record meet.
 
+#[cfg(loom)]
+use loom::sync::atomic::{AtomicU64, Ordering::SeqCst};
+#[cfg(not(loom))]
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 
 use super::latency::span_us;
 use hrload_workload::ReadingId;
 
-/// Slots of a bucket: a cache line of 64 bytes.
-const WAYS: usize = 8;
+/// Slots of a bucket: a cache line of 64 bytes. A model of all interleavings has two.
+const WAYS: usize = if cfg!(loom) { 2 } else { 8 };
 /// Most buckets of a table: 64 MB.
 const MOST_BUCKETS: usize = 1 << 20;
 
@@ -52,21 +55,21 @@ impl Rendezvous {
     /// that buckets are an eighth full and seldom overflow.
     #[must_use]
     pub fn new(in_pipeline: usize) -> Self {
-        let buckets = in_pipeline.clamp(1 << 10, MOST_BUCKETS).next_power_of_two();
-        Self {
-            buckets: std::iter::repeat_with(Bucket::default)
-                .take(buckets)
-                .collect(),
-            unmatched: AtomicU64::new(0),
-        }
+        Self::of_buckets(in_pipeline.clamp(1 << 10, MOST_BUCKETS).next_power_of_two())
     }
 
     /// Nothing meets: where records are created in whole seconds, their times say
     /// nothing of a call that takes milliseconds.
     #[must_use]
     pub fn apart() -> Self {
+        Self::of_buckets(0)
+    }
+
+    /// A table of so many buckets, a power of two or none.
+    fn of_buckets(buckets: usize) -> Self {
+        let buckets = std::iter::repeat_with(Bucket::default).take(buckets);
         Self {
-            buckets: Box::default(),
+            buckets: buckets.collect(),
             unmatched: AtomicU64::new(0),
         }
     }
@@ -175,7 +178,101 @@ pub(super) fn capture_us(acknowledged_us: u64, created_us: u64) -> i64 {
     span_us(acknowledged_us, created_us)
 }
 
-#[cfg(test)]
+/// All interleavings of two threads, by loom: `scripts/loom`.
+#[cfg(all(test, loom))]
+mod model {
+    use loom::sync::Arc;
+    use loom::thread;
+
+    use super::*;
+
+    const NOW_US: u64 = 1_700_000_000_000_000;
+
+    fn id(sequence: u32) -> ReadingId {
+        ReadingId {
+            intended_us: 0,
+            device: 3,
+            sequence,
+        }
+    }
+
+    fn entries(table: &Rendezvous) -> usize {
+        let slots = table.buckets.iter().flat_map(|bucket| &bucket.0);
+        slots.filter(|slot| slot.load(SeqCst) != 0).count()
+    }
+
+    /// Runs `one` and `other` at the same time on a table of one bucket; how many of
+    /// their calls met.
+    fn both(
+        table: Rendezvous,
+        one: fn(&Rendezvous) -> usize,
+        other: fn(&Rendezvous) -> usize,
+    ) -> (usize, Arc<Rendezvous>) {
+        let table = Arc::new(table);
+        let shared = Arc::clone(&table);
+        let thread = thread::spawn(move || one(&shared));
+        let met = other(&table);
+        let met = met + thread.join().expect("no panic");
+        (met, table)
+    }
+
+    fn met(outcomes: &[Option<u64>]) -> usize {
+        outcomes.iter().flatten().count()
+    }
+
+    #[test]
+    fn the_two_sides_of_a_reading_meet_exactly_once_and_leave_nothing() {
+        loom::model(|| {
+            let (met, table) = both(
+                Rendezvous::of_buckets(1),
+                |table| met(&[table.acknowledged(id(1), NOW_US)]),
+                |table| met(&[table.created(id(1), NOW_US + 1)]),
+            );
+            assert_eq!((met, table.unmatched(), entries(&table)), (1, 0, 0));
+        });
+    }
+
+    #[test]
+    fn two_readings_that_share_a_bucket_both_meet_once() {
+        loom::model(|| {
+            let (met, table) = both(
+                Rendezvous::of_buckets(1),
+                |table| {
+                    met(&[
+                        table.acknowledged(id(1), NOW_US),
+                        table.acknowledged(id(2), NOW_US),
+                    ])
+                },
+                |table| {
+                    met(&[
+                        table.created(id(2), NOW_US + 1),
+                        table.created(id(1), NOW_US + 1),
+                    ])
+                },
+            );
+            // Two slots for at most four entries: what gave way is counted.
+            let left = entries(&table);
+            assert_eq!(2 * met + left + table.unmatched() as usize, 4);
+        });
+    }
+
+    #[test]
+    fn an_old_entry_gives_way_to_two_sides_that_meet() {
+        loom::model(|| {
+            let table = Rendezvous::of_buckets(1);
+            assert_eq!(table.acknowledged(id(9), NOW_US - 1_000_000), None);
+            let (met, table) = both(
+                table,
+                |table| met(&[table.acknowledged(id(1), NOW_US)]),
+                |table| met(&[table.created(id(1), NOW_US + 1)]),
+            );
+            assert_eq!(met, 1);
+            assert_eq!(table.unmatched() as usize + entries(&table), 1);
+        });
+    }
+}
+
+#[cfg(all(test, not(loom)))]
 mod tests {
     use std::sync::Barrier;
     use std::thread;
