@@ -200,7 +200,7 @@ impl AbArgs {
         let mut on_aws = Vec::new();
         let other = [&self.base_binary, &self.new_binary].map(Option::is_some);
         for (side, other) in sides.iter_mut().zip(other) {
-            let mut run = match words_of_run(&side.words) {
+            let run = match words_of_run(&side.words) {
                 Ok(run) => run,
                 // Words of another version may be right; its run will say.
                 Err(_) if other => continue,
@@ -214,8 +214,7 @@ impl AbArgs {
             };
             asking.yes |= run.asking().yes;
             let says_cloudwatch = run.says_cloudwatch();
-            let conditions = run.take_thresholds()?;
-            let request = run.into_request("--threshold", conditions)?;
+            let request = run.into_request()?;
             if matches!(request.target, Target::Aws { .. }) {
                 if !says_cloudwatch && !other {
                     side.words.extend(["--cloudwatch".into(), "off".into()]);

@@ -11,13 +11,29 @@ use crate::capacity::scaling::{AutoScaling, ScalingAssumptions, ScalingPolicy};
 use crate::experiment::{StreamMode, TableMode, Warm};
 use crate::local::Limits;
 
-/// What table and stream are made with.
-#[derive(Debug, Args)]
-pub(crate) struct ThroughputArgs {
+/// How a table that is created is paid for.
+#[derive(Debug, Default, Clone, Copy, Args)]
+pub(crate) struct ModeArgs {
     /// Capacity mode of a table that is created [default: on-demand]
     #[arg(long, value_enum, help_heading = "Capacity")]
     mode: Option<ModeArg>,
+}
 
+impl ModeArgs {
+    /// Whether it was said.
+    pub(crate) fn given(self) -> bool {
+        self.mode.is_some()
+    }
+
+    /// Whether a table that is created is paid for by units.
+    pub(crate) fn provisioned(self) -> bool {
+        self.mode == Some(ModeArg::Provisioned)
+    }
+}
+
+/// How much table and stream take that are created.
+#[derive(Debug, Args)]
+pub(crate) struct UnitArgs {
     /// Write units a second of a provisioned table [default: enough for the rate]
     #[arg(long, value_name = "N", value_parser = values::count, help_heading = "Capacity")]
     wcu: Option<u32>,
@@ -36,16 +52,11 @@ pub(crate) struct ThroughputArgs {
     pub(crate) shards: Option<u32>,
 }
 
-impl ThroughputArgs {
-    /// Whether a table that is created is paid for by units.
-    pub(crate) fn provisioned(&self) -> bool {
-        self.mode == Some(ModeArg::Provisioned)
-    }
-
+impl UnitArgs {
     /// Returns the first given flag that is about how much a table takes.
-    pub(crate) fn of_table(&self) -> Option<String> {
+    pub(crate) fn of_table(&self, mode: ModeArgs) -> Option<String> {
         let units = self.wcu.map(|units| format!("--wcu {units}"));
-        let mode = self.provisioned().then(|| "--mode provisioned".to_owned());
+        let mode = mode.provisioned().then(|| "--mode provisioned".to_owned());
         let warm = self.warm_throughput.map(|WarmArg(warm)| match warm {
             Warm::Units(units) => format!("--warm-throughput {units}"),
             Warm::New | Warm::Sized => "--warm-throughput new".to_owned(),
@@ -162,19 +173,18 @@ impl FromStr for ScalingArg {
     }
 }
 
-impl ThroughputArgs {
+impl UnitArgs {
     /// Whether any of them was given.
     pub(crate) fn any(&self) -> bool {
-        self.mode.is_some()
-            || self.wcu.is_some()
+        self.wcu.is_some()
             || self.warm_throughput.is_some()
             || self.stream_mode.is_some()
             || self.shards.is_some()
     }
 
     /// The table's mode; contradictions are named.
-    pub(crate) fn table_mode(&self) -> Result<TableMode, Problem> {
-        match (self.provisioned(), self.wcu, self.warm_throughput) {
+    pub(crate) fn table_mode(&self, mode: ModeArgs) -> Result<TableMode, Problem> {
+        match (mode.provisioned(), self.wcu, self.warm_throughput) {
             (false, Some(wcu), _) => Err(Problem::usage(format!(
                 "--wcu {wcu} sets the units of a provisioned table, but the table is on demand; \
                  add --mode provisioned, or warm it with --warm-throughput {wcu}"
@@ -262,16 +272,7 @@ pub(super) struct Compared {
 }
 
 impl Compared {
-    pub(super) fn take(
-        throughput: &mut ThroughputArgs,
-        limits: &mut LimitArgs,
-    ) -> Result<Self, Problem> {
-        if throughput.mode.is_some() {
-            return Err(Problem::usage(
-                "--mode has no place here: both modes are compared; say how large the tables are \
-                 with --warm-throughput, --wcu and --auto-scaling",
-            ));
-        }
+    pub(super) fn take(units: &mut UnitArgs, limits: &mut LimitArgs) -> Result<Self, Problem> {
         if limits.unlimited() {
             return Err(Problem::usage(
                 "--capacity unlimited leaves nothing to compare: without limits every table is \
@@ -279,11 +280,11 @@ impl Compared {
             ));
         }
         Ok(Self {
-            warm: throughput
+            warm: units
                 .warm_throughput
                 .take()
                 .map_or(Warm::Sized, |WarmArg(warm)| warm),
-            write_units: throughput.wcu.take().map(u64::from),
+            write_units: units.wcu.take().map(u64::from),
             auto_scaling: limits.auto_scaling.take().map(|ScalingArg(policy)| policy),
         })
     }

@@ -1,5 +1,7 @@
 //! The help of `hrload` itself: the commands by what one wants, on one screen.
 
+use clap::builder::StyledStr;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Command, CommandFactory, FromArgMatches};
 
 use super::{Cli, STYLES, screen};
@@ -38,8 +40,74 @@ fn command() -> Command {
 /// It is not understood, or help was asked for.
 pub(super) fn parse() -> Result<Cli, clap::Error> {
     let mut command = command();
-    let matches = command.try_get_matches_from_mut(std::env::args_os())?;
+    let matches = command
+        .try_get_matches_from_mut(std::env::args_os())
+        .map_err(|error| with_the_other_way(error, &Cli::command(), std::env::args().nth(1)))?;
     Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
+}
+
+/// What a command that makes several runs has in place of an option of `hrload run`.
+const INSTEAD: [(&str, &str, &str); 5] = [
+    (
+        "sweep",
+        "--threshold",
+        "what each rate must show is said with --slo",
+    ),
+    (
+        "sweep",
+        "--rate",
+        "the sweep chooses the rate, between --from and --to",
+    ),
+    (
+        "sweep",
+        "--interval",
+        "the sweep chooses the rate, between --from and --to",
+    ),
+    (
+        "modes",
+        "--threshold",
+        "what each table must show is said with --slo",
+    ),
+    (
+        "modes",
+        "--mode",
+        "all modes are compared, as large as --wcu, --warm-throughput and --auto-scaling say",
+    ),
+];
+
+/// Names what stands for an option that `command` does not have, in place of one whose
+/// name looks alike.
+fn with_the_other_way(
+    mut error: clap::Error,
+    all: &Command,
+    command: Option<String>,
+) -> clap::Error {
+    let unknown = error.kind() == ErrorKind::UnknownArgument;
+    let (true, Some(command)) = (unknown, command) else {
+        return error;
+    };
+    let given = error.get(ContextKind::InvalidArg).map(ToString::to_string);
+    let given = given.unwrap_or_default();
+    let flag = given.split([' ', '=']).next().unwrap_or_default();
+    let flag = if flag == "-r" { "--rate" } else { flag };
+    let instead = INSTEAD
+        .iter()
+        .find(|(of, wrong, _)| *of == command && *wrong == flag);
+    let mut of_run = all
+        .find_subcommand("run")
+        .into_iter()
+        .flat_map(Command::get_arguments);
+    let tip = match instead {
+        Some((_, _, text)) => (*text).to_owned(),
+        None if command != "run" && of_run.any(|arg| arg.get_long() == flag.strip_prefix("--")) => {
+            format!("{flag} is an option of a single run, `hrload run`")
+        }
+        None => return error,
+    };
+    error.remove(ContextKind::SuggestedArg);
+    let tip = ContextValue::StyledStrs(vec![StyledStr::from(tip)]);
+    error.insert(ContextKind::Suggested, tip);
+    error
 }
 
 fn overview(command: &Command) -> String {

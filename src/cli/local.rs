@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use clap::Args;
 
-use super::capacity::{LimitArgs, ThroughputArgs};
+use super::capacity::{LimitArgs, ModeArgs, UnitArgs};
 use super::problem::{Exit, Problem};
 use super::values;
 use crate::aws::{self, Options, Provisioned, TableThroughput, Target, Wanted, WantedStream};
@@ -62,7 +62,10 @@ pub(crate) struct LocalArgs {
     limits: LimitArgs,
 
     #[command(flatten)]
-    throughput: ThroughputArgs,
+    mode: ModeArgs,
+
+    #[command(flatten)]
+    units: UnitArgs,
 
     /// Answer BatchWriteItem as cheaply as can be and write nothing: to measure
     /// clients alone
@@ -103,7 +106,7 @@ pub(super) fn fault_help() -> String {
 
 /// Serves until interrupted.
 pub(crate) fn serve(args: LocalArgs) -> Result<Exit, Problem> {
-    let resources = wanted(&args.throughput)?;
+    let resources = wanted(args.mode, &args.units)?;
     if args.null && args.fault != Faults::default() {
         return Err(Problem::usage(format!(
             "--fault {} strikes writes and records of their changes, but --null answers writes \
@@ -158,9 +161,9 @@ const READ_UNITS: u64 = 1_000;
 
 /// The table and stream to make: those of the seed's layout, if any flag says
 /// how they are to be.
-fn wanted(args: &ThroughputArgs) -> Result<Option<Wanted>, Problem> {
-    let (table_mode, stream_mode) = (args.table_mode()?, args.stream_mode()?);
-    if !args.any() {
+fn wanted(mode: ModeArgs, args: &UnitArgs) -> Result<Option<Wanted>, Problem> {
+    let (table_mode, stream_mode) = (args.table_mode(mode)?, args.stream_mode()?);
+    if !mode.given() && !args.any() {
         return Ok(None);
     }
     let key = Layout::Seed.key_schema();

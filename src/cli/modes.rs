@@ -6,7 +6,7 @@ use super::agree::agree;
 use super::live::Live;
 use super::place::on_runtime;
 use super::problem::{Exit, Outputs, Problem};
-use super::run::{self, RunArgs};
+use super::run::{self, Job, LoadArgs, PaceArgs};
 use super::values;
 use crate::experiment::{Event, ModesEvent, ModesRequest, modes};
 use crate::report::{self, Condition, ModeFigures, ModesResult, amount, duration};
@@ -37,9 +37,7 @@ const SLO_UNFOLLOWED: &str = "p99<100ms,lost=0,throttled<0.1%";
 
 /// Arguments of `hrload modes`.
 #[derive(Debug, Args)]
-#[command(mut_arg("duration", |arg| arg.default_value("15s")),
-          mut_arg("mode", |arg| arg.hide(true)),
-          mut_args(run::hide_of_one_run))]
+#[command(mut_arg("duration", |arg| arg.default_value("15s")))]
 pub(crate) struct ModesArgs {
     /// What a table must show to come into question: conditions with commas
     /// between them [default: e2e.p99<1s,lost=0,throttled<0.1%; p99<100ms instead
@@ -52,7 +50,10 @@ pub(crate) struct ModesArgs {
     repeat: u32,
 
     #[command(flatten)]
-    run: RunArgs,
+    pace: PaceArgs,
+
+    #[command(flatten)]
+    load: LoadArgs,
 }
 
 /// Compares, and prints the comparison.
@@ -60,19 +61,22 @@ pub(crate) fn run(args: ModesArgs) -> Result<Exit, Problem> {
     let ModesArgs {
         slo,
         repeat,
-        run: mut run_args,
+        pace,
+        mut load,
     } = args;
-    run_args.refuse_of_one_run(
-        "what a table must show is said with --slo, such as --slo 'e2e.p99<1s,lost=0'",
-    )?;
     let slo = match slo {
         Some(values::Slo(conditions)) => conditions,
-        None if run_args.follows() => Condition::list(SLO).map_err(Problem::failed)?,
+        None if load.follows() => Condition::list(SLO).map_err(Problem::failed)?,
         None => Condition::list(SLO_UNFOLLOWED).map_err(Problem::failed)?,
     };
-    let compared = run_args.take_compared()?;
-    let (quiet, asking) = (run_args.quiet(), run_args.asking());
-    let request = run_args.into_request("--slo", slo.clone())?;
+    let compared = load.take_compared()?;
+    let (quiet, asking) = (load.quiet(), load.asking());
+    let request = load.into_request(Job {
+        pace,
+        judged_by: "--slo",
+        conditions: slo.clone(),
+        ..Job::default()
+    })?;
     let output = request.output.clone();
     run::probe(output.as_ref())?;
     let request = ModesRequest {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::Args;
 use jiff::Timestamp;
 
-use super::capacity::ThroughputArgs;
+use super::capacity::{ModeArgs, UnitArgs};
 use super::place::{PlaceArgs, layout_name, on_runtime};
 use super::problem::{Exit, Problem};
 use super::run::LayoutArg;
@@ -58,7 +58,10 @@ pub(crate) struct SetupArgs {
 
     // Nothing is sized here: there is no rate. One shard and a bare table unless told.
     #[command(flatten)]
-    throughput: ThroughputArgs,
+    mode: ModeArgs,
+
+    #[command(flatten)]
+    units: UnitArgs,
 
     /// After how long `hrload cleanup --expired` may remove it [default: 24h]; said again,
     /// counted from then
@@ -84,7 +87,7 @@ const EXPIRES: Duration = Duration::from_secs(24 * 3600);
 
 impl SetupArgs {
     fn throughput(&self) -> Result<TableThroughput, Problem> {
-        match self.throughput.table_mode()? {
+        match self.units.table_mode(self.mode)? {
             TableMode::OnDemand { warm } => Ok(TableThroughput::OnDemand {
                 warm_write_units: match warm {
                     Warm::Sized | Warm::New => None,
@@ -115,9 +118,9 @@ impl SetupArgs {
             .checked_add(self.expires.unwrap_or(EXPIRES))
             .map_err(Problem::usage)?;
         let throughput = self.throughput()?;
-        let shards = match self.throughput.stream_mode()? {
+        let shards = match self.units.stream_mode()? {
             StreamMode::OnDemand => None,
-            StreamMode::Provisioned => Some(self.throughput.shards.unwrap_or(1)),
+            StreamMode::Provisioned => Some(self.units.shards.unwrap_or(1)),
         };
         // Names that were made up once stay.
         let table = self.table.clone().unwrap_or_else(|| {

@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::agree::agree;
+use super::capacity::ModeArgs;
 use super::live::Live;
 use super::place::on_runtime;
 use super::problem::{Exit, Outputs, Problem};
-use super::run::{self, RunArgs};
+use super::run::{self, Job, LoadArgs};
 use super::values::{self, Rate};
 use crate::experiment::{Event, SweepEvent, SweepRequest, Why, sweep};
 use crate::report::{self, Condition, SweepResult, amount};
@@ -43,10 +44,7 @@ const HIGHEST: f64 = 1e6;
 #[derive(Debug, Args)]
 #[command(mut_arg("duration", |arg| arg.default_value("10s")),
           mut_arg("warmup", |arg| arg.default_value("3s")),
-          mut_arg("drain", |arg| arg.default_value("10s")),
-          mut_arg("rate", |arg| arg.hide(true)),
-          mut_arg("interval", |arg| arg.hide(true)),
-          mut_args(run::hide_of_one_run))]
+          mut_arg("drain", |arg| arg.default_value("10s")))]
 pub(crate) struct SweepArgs {
     /// Objectives of each rate: conditions with commas between them; achieved>=99% is
     /// one more where none is about the achieved rate
@@ -83,7 +81,10 @@ pub(crate) struct SweepArgs {
     plot: Option<PathBuf>,
 
     #[command(flatten)]
-    run: RunArgs,
+    load: LoadArgs,
+
+    #[command(flatten)]
+    mode: ModeArgs,
 }
 
 fn precision(text: &str) -> Result<f64, String> {
@@ -101,11 +102,12 @@ pub(crate) fn run(args: SweepArgs) -> Result<Exit, Problem> {
         to,
         precision,
         plot,
-        run: run_args,
+        load,
+        mode,
     } = args;
     let to = match to {
         Some(Rate(to)) => to,
-        None if run_args.embedded() => HIGHEST,
+        None if load.embedded() => HIGHEST,
         None => {
             return Err(Problem::usage(
                 "say how far to go with --to, such as --to 10k: table and stream are made large \
@@ -118,18 +120,21 @@ pub(crate) fn run(args: SweepArgs) -> Result<Exit, Problem> {
             "--from {from} is above --to {to}: the search goes up; give a lower --from or a higher --to",
         )));
     }
-    run_args.no_rate("the sweep chooses the rate; say where it searches with --from and --to")?;
-    run_args.refuse_of_one_run("what a run must show is said with --slo")?;
     let slo = match slo {
         Some(values::Slo(conditions)) => conditions,
         None => {
             let mut conditions = Condition::list(SLO).map_err(Problem::failed)?;
-            conditions.retain(|of| run_args.follows() || !of.needs_stream());
+            conditions.retain(|of| load.follows() || !of.needs_stream());
             conditions
         }
     };
-    let (quiet, asking) = (run_args.quiet(), run_args.asking());
-    let request = run_args.into_request("--slo", slo.clone())?;
+    let (quiet, asking) = (load.quiet(), load.asking());
+    let request = load.into_request(Job {
+        mode,
+        judged_by: "--slo",
+        conditions: slo.clone(),
+        ..Job::default()
+    })?;
     let output = request.output.clone();
     let request = SweepRequest {
         run: request,

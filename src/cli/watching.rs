@@ -52,25 +52,12 @@ pub(super) fn refuse_in(words: &[String]) -> Result<(), Problem> {
     match words.find(|word| flags.iter().any(|flag| is(word, flag))) {
         None => Ok(()),
         Some(word) => Err(Problem::usage(format!(
-            "{word} has no place here: it looks on at a single run"
+            "{word} works with a single run only, and a comparison makes several; leave it out"
         ))),
     }
 }
 
 impl WatchArgs {
-    /// The first flag that was given.
-    pub(super) fn given(&self) -> Option<String> {
-        let otlp = self.otlp.as_ref();
-        let otlp = otlp.map(|url| match url {
-            Some(url) => format!("--otlp {url}"),
-            None => "--otlp".to_owned(),
-        });
-        let listen = self.metrics_listen.as_ref();
-        let listen = listen.map(|address| format!("--metrics-listen {address}"));
-        let tui = self.tui.then(|| "--tui".to_owned());
-        tui.or(listen).or(otlp)
-    }
-
     /// Begins to look on, but for the screen. What cannot be had is wrong use, and
     /// better known before the run than in it.
     pub(super) fn begin(&self, quiet: bool) -> Result<Watching, Problem> {

@@ -496,7 +496,7 @@ fn commands_of_several_runs_do_not_offer_what_is_of_one() {
             ("--metrics-listen 0", "single run"),
             ("--otlp", "single run"),
             ("--dry-run", "single run"),
-            ("--abort-on-fail", "--slo"),
+            ("--abort-on-fail", "single run"),
             ("--threshold lost=0", "--slo"),
         ] {
             refused(

@@ -99,10 +99,7 @@ fn auto_scaling_is_paid_for_as_it_follows_the_load() {
 #[test]
 fn flags_that_leave_nothing_to_compare_are_refused() {
     for (words, says) in [
-        (
-            "modes -r 100 --mode provisioned",
-            "--mode has no place here",
-        ),
+        ("modes -r 100 --mode provisioned", "all modes are compared"),
         ("modes -r 100 --capacity unlimited", "--capacity unlimited"),
         ("modes -r 100 --threshold lost=0", "--slo"),
         ("modes -r 100 --slo lots", "such as p99<50ms"),

@@ -40,7 +40,7 @@ fn wrong_use_is_named_and_shown_right() {
             &["--region", "eu-west-9", "us-east-1", "--prices FILE"],
         ),
         (
-            "plan --devices 10 --region eu-west-1 --prices src/capacity/prices/us-east-1.toml",
+            "plan --devices 10 --region eu-west-1 --prices crates/capacity/src/prices/us-east-1.toml",
             &["--region eu-west-1", "us-east-1.toml", "leave --region out"],
         ),
         (

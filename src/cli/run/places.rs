@@ -1,9 +1,8 @@
-//! Which flags have a place: one that is about something that is not there is refused,
-//! where it would do nothing.
+//! Options that would do nothing, because what they are about is not there, are refused.
 
-use clap::Arg;
-
-use super::{ConsumerArg, RunArgs, ViaArg};
+use super::args::{ConsumerArg, LoadArgs, ViaArg};
+use crate::cli::capacity::ModeArgs;
+use crate::cli::lake::LakeArgs;
 use crate::cli::problem::Problem;
 use crate::local::Faults;
 use crate::report::duration;
@@ -28,97 +27,15 @@ enum About {
     Polling,
 }
 
-/// Arguments that are of a single run, and the flag that was given of them.
-struct OfOneRun {
-    arguments: &'static [&'static str],
-    given: fn(&RunArgs) -> Option<String>,
-    /// Whether they say how the run is judged, which commands of several runs are told in
-    /// another way.
-    judges: bool,
-}
-
-const OF_ONE_RUN: [OfOneRun; 7] = [
-    OfOneRun {
-        arguments: &["baseline"],
-        given: |run| {
-            let file = run.baseline.first()?;
-            Some(format!("--baseline {}", file.display()))
-        },
-        judges: false,
-    },
-    OfOneRun {
-        arguments: &["report"],
-        given: |run| {
-            let report = run.report.first()?;
-            Some(format!("--report {}", report.path().display()))
-        },
-        judges: false,
-    },
-    OfOneRun {
-        arguments: &["tui", "metrics_listen", "allow_host", "otlp"],
-        given: |run| run.watch.given(),
-        judges: false,
-    },
-    OfOneRun {
-        arguments: &[
-            "lake",
-            "lake_interval",
-            "lake_size",
-            "lake_compression",
-            "lake_format",
-            "s3_endpoint_url",
-        ],
-        given: |run| run.lake.flag(),
-        judges: false,
-    },
-    OfOneRun {
-        arguments: &["dry_run"],
-        given: |run| run.dry_run.then(|| "--dry-run".to_owned()),
-        judges: false,
-    },
-    OfOneRun {
-        arguments: &["abort_on_fail"],
-        given: |run| run.abort_on_fail.then(|| "--abort-on-fail".to_owned()),
-        judges: true,
-    },
-    OfOneRun {
-        arguments: &["threshold"],
-        given: |run| {
-            let condition = run.threshold.first()?;
-            Some(format!("--threshold {condition}"))
-        },
-        judges: true,
-    },
-];
-
-/// Hides an argument that is of a single run: for the help of commands of several.
-pub(in crate::cli) fn hide_of_one_run(arg: Arg) -> Arg {
-    let id = arg.get_id().as_str();
-    let of_one = OF_ONE_RUN.iter().any(|of| of.arguments.contains(&id));
-    if of_one { arg.hide(true) } else { arg }
-}
-
-impl RunArgs {
-    /// For commands of several runs: refuses what is of a single one. `judged` is how
-    /// they are told what a run must show.
-    pub(in crate::cli) fn refuse_of_one_run(&self, judged: &str) -> Result<(), Problem> {
-        for of in &OF_ONE_RUN {
-            if let Some(flag) = (of.given)(self) {
-                let why = if of.judges {
-                    judged
-                } else {
-                    "it is of a single run"
-                };
-                return Err(Problem::usage(format!("{flag} has no place here: {why}")));
-            }
-        }
-        Ok(())
-    }
-
+impl LoadArgs {
     /// Refuses flags that would do nothing.
-    pub(super) fn check_places(&self) -> Result<(), Problem> {
-        for (given, about) in self.placed() {
-            if let Some((flag, why)) = given.zip(self.lacks(about)) {
+    pub(super) fn check_places(
+        &self,
+        mode: ModeArgs,
+        lake: Option<&LakeArgs>,
+    ) -> Result<(), Problem> {
+        for (given, about) in self.placed(mode, lake) {
+            if let Some((flag, why)) = given.zip(self.lacks(about, mode)) {
                 return Err(Problem::usage(format!("{flag} {why}")));
             }
         }
@@ -126,7 +43,7 @@ impl RunArgs {
     }
 
     /// What was given and is not of every run, with what it is about.
-    fn placed(&self) -> Vec<(Option<String>, About)> {
+    fn placed(&self, mode: ModeArgs, lake: Option<&LakeArgs>) -> Vec<(Option<String>, About)> {
         use About::{Account, Changes, Embedded, Kinesis, Limits, Polling, Provisioned};
         let change_delay = self.change_delay.map(|of| format!("--change-delay {of}"));
         let faults = (self.fault != Faults::default()).then(|| format!("--fault {}", self.fault));
@@ -152,12 +69,12 @@ impl RunArgs {
             (named("--aws-profile", &self.aws_profile), Account),
             (waits, Account),
             (self.keep.then(|| "--keep".to_owned()), Account),
-            (self.throughput.of_table(), Limits),
+            (self.units.of_table(mode), Limits),
             (scaling, Provisioned),
             (change_delay, Changes),
             (of_changes, Changes),
-            (self.lake.flag(), Kinesis),
-            (self.throughput.of_stream(), Kinesis),
+            (lake.and_then(LakeArgs::flag), Kinesis),
+            (self.units.of_stream(), Kinesis),
             (named("--stream", &self.stream), Kinesis),
             (kinesis, Kinesis),
             (
@@ -169,7 +86,7 @@ impl RunArgs {
     }
 
     /// Why there is nothing of it; none where there is.
-    fn lacks(&self, about: About) -> Option<String> {
+    fn lacks(&self, about: About, mode: ModeArgs) -> Option<String> {
         let via = self.via.name();
         match about {
             About::Embedded => (!self.embedded()).then(|| {
@@ -178,7 +95,7 @@ impl RunArgs {
                     .to_owned()
             }),
             About::Account => self.embedded().then(|| {
-                "has no place here: the embedded services have no account and end with the run; \
+                "is about an account, but the embedded services have none and end with the run; \
                  leave it out, or name another target"
                     .to_owned()
             }),
@@ -187,7 +104,7 @@ impl RunArgs {
                  the two out"
                     .to_owned()
             }),
-            About::Provisioned => (!self.throughput.provisioned()).then(|| {
+            About::Provisioned => (!mode.provisioned()).then(|| {
                 "is of a provisioned table, but the table is on demand; add --mode provisioned"
                     .to_owned()
             }),

@@ -1,13 +1,14 @@
-//! Arguments into a request: what contradicts itself, or has no place in a
-//! command, is found here.
+//! Arguments into a request: what contradicts itself is found here.
 
 use std::time::Duration;
 
-use super::{ClientArg, ConsumerArg, RunArgs, TargetArg, ViaArg};
+use super::RunArgs;
+use super::args::{ClientArg, ConsumerArg, LoadArgs, PaceArgs, TargetArg, ViaArg};
 use crate::aws::{State, StateFile};
 use crate::capacity::price::Prices;
 use crate::cli::agree::Asking;
-use crate::cli::capacity::Compared;
+use crate::cli::capacity::{Compared, ModeArgs};
+use crate::cli::lake::LakeArgs;
 use crate::cli::place::layout_name;
 use crate::cli::problem::Problem;
 use crate::cli::profiles;
@@ -15,7 +16,7 @@ use crate::cli::values::{self, Rate};
 use crate::experiment::{self, Embedded, Output, Phases, Request, Resources, Sending, Target, Via};
 use crate::load::limit::ClientKind;
 use crate::measure::Stage;
-use crate::report::{self, Condition};
+use crate::report::Condition;
 use crate::stream::{Consumer, TableStream};
 use crate::workload::Pace;
 
@@ -31,45 +32,79 @@ const CLOUDWATCH_WAIT: Duration = Duration::from_secs(180);
 /// What the embedded services keep where nothing else is said.
 const RETAIN_BYTES: u64 = 512 << 20;
 
+/// What becomes of [`LoadArgs`]: how much there is to send, into what table, and what a
+/// run is judged by.
+#[derive(Debug, Default)]
+pub(in crate::cli) struct Job {
+    /// How many readings a second.
+    pub(in crate::cli) pace: PaceArgs,
+    /// How the table is paid for.
+    pub(in crate::cli) mode: ModeArgs,
+    /// The lake to deliver into, for commands that can.
+    pub(in crate::cli) lake: Option<LakeArgs>,
+    /// The option that `conditions` come from.
+    pub(in crate::cli) judged_by: &'static str,
+    /// What a run must show.
+    pub(in crate::cli) conditions: Vec<Condition>,
+    /// End a run as soon as one of them is out of reach.
+    pub(in crate::cli) abort_on_fail: bool,
+}
+
 impl RunArgs {
-    /// For commands that choose the rate themselves: an error that says `why`
-    /// when one was given.
-    pub(in crate::cli) fn no_rate(&self, why: &str) -> Result<(), Problem> {
-        let flag = match (self.rate, self.interval) {
-            (Some(Rate(rate)), _) => format!("--rate {rate}"),
-            (_, Some(interval)) => {
-                format!("--interval {}", report::duration(interval.as_secs_f64()))
-            }
-            (None, None) => return Ok(()),
-        };
-        Err(Problem::usage(format!("{flag} has no place here: {why}")))
+    /// How its cost is to be asked for.
+    pub(in crate::cli) fn asking(&self) -> Asking {
+        self.load.asking()
     }
 
-    /// For a command that compares tables: takes out what tells them apart.
-    pub(in crate::cli) fn take_compared(&mut self) -> Result<Compared, Problem> {
-        Compared::take(&mut self.throughput, &mut self.limits)
+    /// Whether it was said how long CloudWatch is waited for.
+    pub(in crate::cli) fn says_cloudwatch(&self) -> bool {
+        self.load.cloudwatch.is_some()
     }
 
-    /// Takes out what the result must show: what was given, and what the profile
-    /// says besides.
-    pub(in crate::cli) fn take_thresholds(&mut self) -> Result<Vec<Condition>, Problem> {
-        let mut wanted = std::mem::take(&mut self.threshold);
-        let mut of_profile = profiles::thresholds(&profiles::find(&self.profile)?)?;
-        of_profile.retain(|of| !wanted.iter().any(|given| given.is_like(of)));
-        self.measured("the profile's threshold", &of_profile)?;
-        wanted.append(&mut of_profile);
-        if self.abort_on_fail && wanted.is_empty() {
+    /// Arguments into a request: every contradiction is found here.
+    pub(in crate::cli) fn into_request(self) -> Result<Request, Problem> {
+        let Self {
+            pace,
+            load,
+            mode,
+            single,
+        } = self;
+        let mut conditions = single.threshold;
+        let mut of_profile = profiles::thresholds(&profiles::find(&load.profile)?)?;
+        of_profile.retain(|of| !conditions.iter().any(|given| given.is_like(of)));
+        load.measured("the profile's threshold", &of_profile, Some(&single.lake))?;
+        conditions.append(&mut of_profile);
+        if single.abort_on_fail && conditions.is_empty() {
             return Err(Problem::usage(
                 "--abort-on-fail was given, but nothing that could fail; add a condition such as \
                  --threshold 'e2e.p99<1s'",
             ));
         }
-        Ok(wanted)
+        load.into_request(Job {
+            pace,
+            mode,
+            lake: Some(single.lake),
+            judged_by: "--threshold",
+            conditions,
+            abort_on_fail: single.abort_on_fail,
+        })
+    }
+}
+
+impl LoadArgs {
+    /// For a command that compares tables: takes out what tells them apart.
+    pub(in crate::cli) fn take_compared(&mut self) -> Result<Compared, Problem> {
+        Compared::take(&mut self.units, &mut self.limits)
     }
 
     /// Refuses conditions on what will not be measured; `flag` is where the
     /// conditions come from.
-    fn measured(&self, flag: &str, conditions: &[Condition]) -> Result<(), Problem> {
+    fn measured(
+        &self,
+        flag: &str,
+        conditions: &[Condition],
+        lake: Option<&LakeArgs>,
+    ) -> Result<(), Problem> {
         let region = self.region.as_deref();
         let priced = self.endpoint_url.is_none()
             && region.is_none_or(|region| Prices::named(region).is_ok());
@@ -82,7 +117,7 @@ impl RunArgs {
             {
                 "a stage of a Kinesis stream, but --via dynamodb-streams was given; leave it out, \
                  or write a condition such as e2e.p99<1s"
-            } else if wanted.needs_lake() && !self.lake.given() {
+            } else if wanted.needs_lake() && !lake.is_some_and(LakeArgs::given) {
                 "readings in a lake, but none is delivered into; add --lake FOLDER"
             } else if wanted.is_of_money() && !priced {
                 "money, but no prices are known of this target; leave it out, or say with \
@@ -106,11 +141,6 @@ impl RunArgs {
         self.target != Some(TargetArg::Aws) && self.endpoint_url.is_none() && self.state.is_none()
     }
 
-    /// Whether it was said how long CloudWatch is waited for.
-    pub(in crate::cli) fn says_cloudwatch(&self) -> bool {
-        self.cloudwatch.is_some()
-    }
-
     /// How its cost is to be asked for.
     pub(in crate::cli) fn asking(&self) -> Asking {
         Asking {
@@ -124,25 +154,21 @@ impl RunArgs {
         self.quiet
     }
 
-    /// Arguments into a request: every contradiction is found here. `flag` is
-    /// where `conditions` come from.
-    pub(in crate::cli) fn into_request(
-        mut self,
-        flag: &str,
-        conditions: Vec<Condition>,
-    ) -> Result<Request, Problem> {
-        self.check_places()?;
-        let made_by = self.take_state()?;
-        self.measured(flag, &conditions)?;
+    /// Arguments into a request: every contradiction is found here.
+    pub(in crate::cli) fn into_request(mut self, job: Job) -> Result<Request, Problem> {
+        let lake = job.lake.filter(LakeArgs::given);
+        self.check_places(job.mode, lake.as_ref())?;
+        let made_by = self.take_state(job.mode)?;
+        self.measured(job.judged_by, &job.conditions, lake.as_ref())?;
         experiment::holds(self.devices).map_err(Problem::usage)?;
         let profile = profiles::find(&self.profile)?;
-        let pace = match (self.rate, self.interval) {
+        let pace = match (job.pace.rate, job.pace.interval) {
             (Some(Rate(rate)), _) => Pace::Rate(rate),
             (None, Some(interval)) => Pace::Interval(interval),
             (None, None) => Pace::Natural,
         };
         let target = self.target()?;
-        let poll_interval = self.poll_interval();
+        let poll_interval = self.poll_interval(lake.is_some());
         let on_aws = matches!(target, Target::Aws { .. });
         let default_wait = on_aws.then_some(CLOUDWATCH_WAIT);
         let request = Request {
@@ -166,9 +192,9 @@ impl RunArgs {
                 made_by: made_by.map(Box::new),
                 table: self.table,
                 stream: self.stream,
-                table_mode: self.throughput.table_mode()?,
-                stream_mode: self.throughput.stream_mode()?,
-                shards: self.throughput.shards,
+                table_mode: self.units.table_mode(job.mode)?,
+                stream_mode: self.units.stream_mode()?,
+                shards: self.units.shards,
                 keep: self.keep,
             },
             via: match (self.via, self.consumer) {
@@ -192,7 +218,7 @@ impl RunArgs {
                     }
                 }
             },
-            lake: self.lake.request()?,
+            lake: lake.map(LakeArgs::request).transpose()?.flatten(),
             sending: Sending {
                 client: match self.client {
                     ClientArg::Sdk => ClientKind::Sdk,
@@ -209,8 +235,8 @@ impl RunArgs {
                 max_write_units: self.max_write_units.map(|Rate(units)| units),
                 backlog: self.backlog,
             },
-            thresholds: conditions,
-            abort_on_fail: self.abort_on_fail,
+            thresholds: job.conditions,
+            abort_on_fail: job.abort_on_fail,
             max_cost_usd: self.max_cost,
             output: self.output.map(Output::of),
             tags: self.tag,
@@ -221,18 +247,18 @@ impl RunArgs {
 
     /// Kinesis allows a shard five calls a second, whoever makes them. Delivery
     /// makes one.
-    fn poll_interval(&self) -> Duration {
+    fn poll_interval(&self, delivers: bool) -> Duration {
         let shared = Duration::from_millis(250);
         match self.poll_interval {
             Some(interval) => interval,
             None if self.via == ViaArg::DynamodbStreams => TableStream::USUAL_INTERVAL,
-            None if self.lake.given() => shared,
+            None if delivers => shared,
             None => Consumer::SHORTEST_INTERVAL,
         }
     }
 
     /// Puts what a state file says in the place of the arguments it stands for.
-    fn take_state(&mut self) -> Result<Option<State>, Problem> {
+    fn take_state(&mut self, mode: ModeArgs) -> Result<Option<State>, Problem> {
         let Some(path) = self.state.take() else {
             return Ok(None);
         };
@@ -250,7 +276,7 @@ impl RunArgs {
                  put-records would put every reading a second time; leave it out"
             )));
         }
-        if self.throughput.any() {
+        if mode.given() || self.units.any() {
             return Err(Problem::usage(format!(
                 "table and stream of {name} are made already; leave out what they are to be made \
                  with (--mode, --wcu, --warm-throughput, --stream-mode, --shards)"

@@ -268,7 +268,7 @@ fn a_port_that_is_taken_and_a_place_that_makes_no_sense_are_wrong_use() {
         ),
         (
             "sweep --metrics-listen 9464".to_owned(),
-            "--metrics-listen 127.0.0.1:9464".to_owned(),
+            "single run".to_owned(),
         ),
         (
             "modes --metrics-listen 9464".to_owned(),
