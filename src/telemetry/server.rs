@@ -8,27 +8,20 @@ use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
 use std::{fmt, io};
 
-use bytes::Bytes;
-use http::{Method, Request, Response, StatusCode, header};
-use http_body_util::Full;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::net::{TcpListener, TcpStream};
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use http::{HeaderMap, StatusCode, header};
+use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
 use super::Watched;
 use super::openmetrics::{text, wanted};
 use crate::hosts::{HostName, Hosts};
-
-/// A connection on which no request head arrives for this long is closed.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(60);
-
-/// How long to wait before accepting again when the system cannot.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// What `/` says.
 const HINT: &str = "hrload: metrics of the run are at /metrics\n";
@@ -105,7 +98,7 @@ impl MetricsServer {
             .spawn(move || {
                 runtime.block_on(async {
                     tokio::select! {
-                        () = accept(listener, hosts, watched) => {}
+                        _ = serve(listener, hosts, watched) => {}
                         _ = stopped => {}
                     }
                 });
@@ -134,68 +127,42 @@ impl Drop for MetricsServer {
     }
 }
 
-async fn accept(listener: std::net::TcpListener, hosts: Hosts, watched: Watched) {
-    let Ok(listener) = TcpListener::from_std(listener) else {
-        return;
-    };
-    let hosts = Arc::new(hosts);
-    loop {
-        match listener.accept().await {
-            Ok((stream, _)) => {
-                tokio::spawn(serve(stream, Arc::clone(&hosts), watched.clone()));
-            }
-            // Out of files, say. The connection waits in the backlog meanwhile.
-            Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
-        }
-    }
-}
-
-async fn serve(stream: TcpStream, hosts: Arc<Hosts>, watched: Watched) {
-    let service = service_fn(move |request| {
-        let answer = answer(&request, &hosts, &watched);
-        async move { Ok::<_, Infallible>(answer) }
-    });
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_TIMEOUT)
-        .serve_connection(TokioIo::new(stream), service);
-    // A connection that ends in an error is the scraper's loss.
-    let _ = connection.await;
-}
-
-fn answer<B>(request: &Request<B>, hosts: &Hosts, watched: &Watched) -> Response<Full<Bytes>> {
-    let plain = "text/plain; charset=utf-8";
-    let (status, kind, body) = match (request.method(), request.uri().path()) {
-        _ if !hosts.allow(request.uri(), request.headers()) => {
-            let body = format!("{}\n", hosts.refusal());
-            (StatusCode::FORBIDDEN, plain, body)
-        }
-        (&Method::GET | &Method::HEAD, "/metrics") => {
-            let accept = request.headers().get_all(header::ACCEPT).iter();
-            let accept: Vec<&str> = accept.filter_map(|of| of.to_str().ok()).collect();
-            let dialect = wanted(&accept.join(","));
-            let status = watched.borrow().clone();
+async fn serve(listener: std::net::TcpListener, hosts: Hosts, watched: Watched) -> io::Result<()> {
+    let routes = Router::new()
+        .route("/metrics", get(metrics))
+        .route("/", get(HINT))
+        .fallback(async || (StatusCode::NOT_FOUND, HINT))
+        .method_not_allowed_fallback(async || {
             (
-                StatusCode::OK,
-                dialect.content_type(),
-                text(&status, dialect),
+                StatusCode::METHOD_NOT_ALLOWED,
+                "metrics are read with GET\n",
             )
-        }
-        (&Method::GET | &Method::HEAD, "/") => (StatusCode::OK, plain, HINT.to_owned()),
-        (&Method::GET | &Method::HEAD, _) => (StatusCode::NOT_FOUND, plain, HINT.to_owned()),
-        _ => {
-            let body = "metrics are read with GET\n".to_owned();
-            (StatusCode::METHOD_NOT_ALLOWED, plain, body)
-        }
-    };
-    let mut response = Response::new(Full::from(body));
-    *response.status_mut() = status;
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, http::HeaderValue::from_static(kind));
-    headers.insert(header::VARY, http::HeaderValue::from_static("Accept"));
-    if status == StatusCode::METHOD_NOT_ALLOWED {
-        let allowed = http::HeaderValue::from_static("GET, HEAD");
-        headers.insert(header::ALLOW, allowed);
+        })
+        .layer(middleware::from_fn_with_state(Arc::new(hosts), guard))
+        .with_state(watched);
+    axum::serve(TcpListener::from_std(listener)?, routes).await
+}
+
+/// Lets in who asks by a name of this machine: a page elsewhere may have its name lead
+/// here.
+async fn guard(State(hosts): State<Arc<Hosts>>, request: Request, next: Next) -> Response {
+    if hosts.allow(request.uri(), request.headers()) {
+        next.run(request).await
+    } else {
+        let why = format!("{}\n", hosts.refusal());
+        (StatusCode::FORBIDDEN, why).into_response()
     }
-    response
+}
+
+/// The figures as they are now, in the form that is asked for.
+async fn metrics(State(watched): State<Watched>, headers: HeaderMap) -> impl IntoResponse {
+    let accept = headers.get_all(header::ACCEPT).iter();
+    let accept: Vec<&str> = accept.filter_map(|of| of.to_str().ok()).collect();
+    let dialect = wanted(&accept.join(","));
+    let status = watched.borrow().clone();
+    let headers = [
+        (header::CONTENT_TYPE, dialect.content_type()),
+        (header::VARY, "Accept"),
+    ];
+    (headers, text(&status, dialect))
 }

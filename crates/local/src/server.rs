@@ -7,14 +7,14 @@
 
 use std::fmt;
 use std::net::SocketAddr;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use hyper::server::conn::{http1, http2};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, watch};
 
@@ -30,7 +30,7 @@ use hrload_base::clock::Clock;
 use hrload_base::hosts::Hosts;
 
 /// A connection on which no request head arrives for this long is closed,
-/// whether it is idle or stalls; with HTTP/2 that goes for its first bytes alone.
+/// whether it is idle or stalls; with HTTP/2 that goes for its first request alone.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(300);
 /// How long connections may take to finish what they are at when the services stop.
 const STOP_TIMEOUT: Duration = Duration::from_secs(1);
@@ -299,95 +299,71 @@ impl Worker {
                 tokio::spawn(deal(listener, hands, stopping));
             }
             let mut stopping = self.stopping.clone();
-            // Dropped by every connection task at its end.
-            let (working, mut done) = mpsc::channel::<()>(1);
+            let server = connections();
+            let open = GracefulShutdown::new();
             loop {
                 tokio::select! {
                     _ = stopping.wait_for(|stop| *stop) => break,
                     connection = self.connections.recv() => {
                         let Some(connection) = connection else { break };
-                        self.serve(connection, working.clone());
+                        self.serve(connection, &server, &open);
                     }
                 }
             }
-            drop(working);
-            let _ = tokio::time::timeout(STOP_TIMEOUT, done.recv()).await;
+            let _ = tokio::time::timeout(STOP_TIMEOUT, open.shutdown()).await;
         });
         publish_cpu(&self.cpu_us);
     }
 
     /// Starts the task that serves one connection: it ends with the
     /// connection, or gently when the services stop.
-    fn serve(&self, stream: std::net::TcpStream, working: mpsc::Sender<()>) {
+    fn serve(
+        &self,
+        stream: std::net::TcpStream,
+        server: &auto::Builder<TokioExecutor>,
+        open: &GracefulShutdown,
+    ) {
         let Ok(stream) = TcpStream::from_std(stream) else {
             return;
         };
         let front = Arc::clone(&self.front);
         let cpu_us = Arc::clone(&self.cpu_us);
-        let mut stopping = self.stopping.clone();
+        let held = Arc::new(Held::default());
+        let asked = Arc::new(AtomicBool::new(false));
+        let asks = Arc::clone(&asked);
+        let service = hyper::service::service_fn(move |request| {
+            asks.store(true, Relaxed);
+            Arc::clone(&front).answer(request, Arc::clone(&held), Arc::clone(&cpu_us))
+        });
+        let connection = server.serve_connection(TokioIo::new(stream), service);
+        let connection = open.watch(connection.into_owned());
         tokio::spawn(async move {
-            let _working = working;
-            let held = Arc::new(Held::default());
-            let service = hyper::service::service_fn(move |request| {
-                let front = Arc::clone(&front);
-                front.answer(request, Arc::clone(&held), Arc::clone(&cpu_us))
-            });
-            let first = tokio::select! {
-                first = first_bytes(&stream) => first,
-                _ = stopping.wait_for(|stop| *stop) => return,
-            };
-            let stream = match first {
-                Some(_) => TokioIo::new(stream),
-                None => return,
-            };
-            if first == Some(*PREFACE) {
-                let connection = http2::Builder::new(TokioExecutor::new())
-                    .timer(TokioTimer::new())
-                    .max_concurrent_streams(MOST_STREAMS)
-                    .initial_stream_window_size(STREAM_WINDOW)
-                    .initial_connection_window_size(STREAM_WINDOW * MOST_STREAMS)
-                    .serve_connection(stream, service);
-                until_stopped(connection, |open| open.graceful_shutdown(), stopping).await;
-            } else {
-                let connection = http1::Builder::new()
-                    .timer(TokioTimer::new())
-                    .header_read_timeout(HEAD_TIMEOUT)
-                    .serve_connection(stream, service);
-                until_stopped(connection, |open| open.graceful_shutdown(), stopping).await;
+            let mut connection = std::pin::pin!(connection);
+            // A connection that ends in an error is the client's loss or a fault.
+            let first = tokio::time::timeout(HEAD_TIMEOUT, connection.as_mut()).await;
+            if first.is_err() && asked.load(Relaxed) {
+                let _ = connection.await;
             }
         });
     }
 }
 
-/// What a client says first that speaks HTTP/2 without having asked, as the SDK for
-/// JavaScript does with Kinesis (<https://www.rfc-editor.org/rfc/rfc9113#section-3.4>).
-/// No method of HTTP/1.1 begins so.
-const PREFACE: &[u8; 4] = b"PRI ";
-
-/// The first bytes that come, left where they are; `None` where none come in time.
-async fn first_bytes(stream: &TcpStream) -> Option<[u8; PREFACE.len()]> {
-    let mut first = [0; PREFACE.len()];
-    let peeked = tokio::time::timeout(HEAD_TIMEOUT, stream.peek(&mut first)).await;
-    match peeked {
-        Ok(Ok(1..)) => Some(first),
-        _ => None,
-    }
-}
-
-/// Serves a connection to its end, which comes gently when the services stop.
-async fn until_stopped<C: Future>(
-    connection: C,
-    shut_down: impl FnOnce(Pin<&mut C>),
-    mut stopping: watch::Receiver<bool>,
-) {
-    let mut connection = std::pin::pin!(connection);
-    // A connection that ends in an error is the client's loss or a fault.
-    tokio::select! {
-        _ = connection.as_mut() => return,
-        _ = stopping.wait_for(|stop| *stop) => {}
-    }
-    shut_down(connection.as_mut());
-    let _ = connection.await;
+/// Returns what serves connections: HTTP/1.1, or HTTP/2 for clients that speak it
+/// without having asked, as the SDK for JavaScript does with Kinesis
+/// (<https://www.rfc-editor.org/rfc/rfc9113#section-3.3>).
+fn connections() -> auto::Builder<TokioExecutor> {
+    let mut server = auto::Builder::new(TokioExecutor::new());
+    server
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_TIMEOUT);
+    server
+        .http2()
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(MOST_STREAMS)
+        .initial_stream_window_size(STREAM_WINDOW)
+        .initial_connection_window_size(STREAM_WINDOW * MOST_STREAMS);
+    server
 }
 
 /// Accepts connections and deals them in turn, until the services stop.

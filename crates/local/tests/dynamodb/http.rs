@@ -327,3 +327,24 @@ fn a_port_in_use_is_one_clear_error_and_stopping_frees_it() {
     drop(first);
     assert!(TcpStream::connect(listen).is_err());
 }
+
+#[test]
+fn a_client_of_http_2_is_known_by_its_first_words_however_they_arrive() {
+    let services = services("");
+    // The preface, and SETTINGS without any.
+    let begins = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
+    for first in [1, 3, 14, begins.len()] {
+        let mut stream = connect(&services);
+        stream.set_nodelay(true).unwrap();
+        let (at_once, later) = begins.split_at(first);
+        stream.write_all(at_once).unwrap();
+        // The server has looked at those, or will see all of them together.
+        let mut other = connect(&services);
+        let list = request("DynamoDB_20120810.ListTables", SIGNED, b"{}");
+        assert_eq!(exchange(&mut other, &list).unwrap().status, 200);
+        stream.write_all(later).unwrap();
+        let mut frame = [0; 9];
+        stream.read_exact(&mut frame).unwrap();
+        assert_eq!(frame[3], 4, "SETTINGS after {first} bytes, not {frame:?}");
+    }
+}
