@@ -271,6 +271,7 @@ pub async fn connect(target: &Target, options: &Options) -> Result<Connection, C
         endpoint.map_err(|wrong| ConnectError::Endpoint(format!("{}: {wrong}", redact(&url))))?;
     }
     dynamodb = dynamodb.endpoint_url(dynamodb_endpoint.to_string());
+    tracing::info!(%region, endpoint = %dynamodb_endpoint, "the target is known");
     Ok(Connection {
         dynamodb: aws_sdk_dynamodb::Client::from_conf(dynamodb.build()),
         cloudwatch: aws_sdk_cloudwatch::Client::from_conf(cloudwatch.build()),

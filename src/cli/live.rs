@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use super::logging::logs;
 use super::problem::Problem;
 use super::screen;
 use crate::endpoint::redact;
@@ -35,7 +36,7 @@ pub(super) struct Live {
 impl Live {
     /// A display for this process's standard error.
     pub(super) fn new(quiet: bool) -> Self {
-        let bar = (!quiet && stderr().is_terminal()).then(|| {
+        let bar = (!quiet && stderr().is_terminal() && !logs()).then(|| {
             let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(5));
             // Until there is a phase to measure, what is being done.
             if let Ok(style) = ProgressStyle::with_template("{spinner:.green} {msg}") {

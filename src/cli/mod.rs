@@ -22,6 +22,7 @@ mod help;
 mod lake;
 mod live;
 mod local;
+mod logging;
 mod modes;
 mod place;
 mod plan;
@@ -98,6 +99,9 @@ written).";
 struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
+
+    #[command(flatten)]
+    log: logging::LogArgs,
 
     #[command(flatten)]
     run: run::RunArgs,
@@ -217,6 +221,9 @@ pub fn main() -> ExitCode {
             return exit.into();
         }
     };
+    if let Err(problem) = cli.log.begin() {
+        return problem.report().into();
+    }
     let done = match cli.command {
         None => run::run(cli.run),
         Some(Command::Run(args)) => run::run(*args),

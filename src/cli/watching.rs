@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use clap::Args;
 
 use super::live::Live;
+use super::logging::logs_to_terminal;
 use super::problem::Problem;
 use super::tui::{self, Tui};
 use super::values;
@@ -62,6 +63,12 @@ impl WatchArgs {
     /// better known before the run than in it.
     pub(super) fn begin(&self, quiet: bool) -> Result<Watching, Problem> {
         if self.tui {
+            if logs_to_terminal() {
+                return Err(Problem::usage(
+                    "-v and HRLOAD_LOG write to standard error, where --tui has the screen; send \
+                     it elsewhere, such as 2>hrload.log",
+                ));
+            }
             tui::probe()?;
         }
         let feed = Feed::new();

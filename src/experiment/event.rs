@@ -35,6 +35,28 @@ pub enum Event<'a> {
     BudgetSpent(f64),
 }
 
+impl Event<'_> {
+    /// Logs what happens once or seldom: seconds and what people are told are left out.
+    pub(super) fn log(&self) {
+        match self {
+            Self::Step(step) => tracing::info!(step),
+            Self::Ready(setting) => tracing::info!(
+                threads = setting.threads,
+                in_flight = setting.concurrency,
+                shards = setting.shards,
+                "ready"
+            ),
+            Self::Phase(phase, most) => tracing::info!(?phase, ?most, "a phase begins"),
+            Self::AwaitsLake(most) => tracing::info!(?most, "waiting for the lake"),
+            Self::NotRemoved(error) => tracing::warn!(%error, "not removed"),
+            Self::Interrupted => tracing::info!("interrupted"),
+            Self::OutOfReach(missed) => tracing::info!(%missed, "ending early"),
+            Self::BudgetSpent(usd) => tracing::info!(usd, "ending early"),
+            Self::Told(_) | Self::Complete(_) | Self::Second(_) => {}
+        }
+    }
+}
+
 /// A finished run.
 #[derive(Debug)]
 pub struct Finished {

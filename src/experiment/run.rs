@@ -85,6 +85,10 @@ pub async fn run(
     interrupts: &mut Interrupts,
     tell: &mut dyn FnMut(Event<'_>),
 ) -> Result<Finished, RunError> {
+    let tell: &mut dyn FnMut(Event<'_>) = &mut |event| {
+        event.log();
+        tell(event);
+    };
     let workload = request.workload()?;
     let file = match &request.output {
         Some(Output::File(path)) => Some(path),

@@ -161,3 +161,40 @@ fn no_error_repeats_a_secret() {
     });
     assert_hushed(folder.path());
 }
+
+#[test]
+fn what_is_logged_holds_no_secret_and_nothing_of_a_reading() {
+    let local = Local::start("");
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("http://user:{SECRET}@{}", local.address());
+    for client in ["sdk", "direct"] {
+        let words = format!(
+            "run -q --client {client} --devices 50 -r 200/s -w 0s -d 1s --drain 5s \
+             --endpoint-url {url} --lake {}",
+            folder.path().join(client).display()
+        );
+        let mut command = hushed(&words);
+        command.env("HRLOAD_LOG", "trace");
+        let (code, logged) = said(command);
+        assert_eq!(code, 0, "{logged}");
+        for of in [
+            "a phase begins",
+            "wrote an object",
+            "endpoint=http://127.0.0.1:",
+        ] {
+            assert!(logged.contains(of), "{client}: no {of:?} in\n{logged}");
+        }
+        let ours = logged.lines().filter(|line| line.contains(" hrload"));
+        // 200 readings, in batches of at most 25.
+        let ours = ours.count();
+        assert!(ours < 100, "{ours} lines\n{logged}");
+    }
+    // With -v alone nothing else changes, and the SDK is silent.
+    let (code, logged) = said(hushed("profiles show steady -v"));
+    assert_eq!(code, 0, "{logged}");
+    let mut command = hushed("profiles");
+    command.env("HRLOAD_LOG", "hrload=loud");
+    let (code, told) = said(command);
+    assert_eq!(code, 2, "{told}");
+    assert!(told.contains("hrload=debug,aws_config=info"), "{told}");
+}

@@ -350,11 +350,17 @@ impl Lake {
             let options = PutOptions::from(mode.clone());
             match self.store.put_opts(&path, payload, options).await {
                 Err(error) if attempt < ATTEMPTS && is_passing(&error) => {
+                    tracing::debug!(key, attempt, %error, "writing an object again");
                     tokio::time::sleep(wait).await;
                     wait *= 2;
                     attempt += 1;
                 }
-                put => return put,
+                put => {
+                    if put.is_ok() {
+                        tracing::debug!(key, bytes = body.len(), "wrote an object");
+                    }
+                    return put;
+                }
             }
         }
     }

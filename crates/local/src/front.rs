@@ -197,6 +197,7 @@ impl Front {
             }
         };
         held.room().await;
+        log_call(operation);
         if service == Service::Kinesis {
             return Ok(self.kinesis(operation, &body.bytes, &reply));
         }
@@ -285,6 +286,26 @@ impl Front {
     }
 }
 
+/// Logs calls that make, change or remove something other than items and records.
+fn log_call(operation: &str) {
+    let verbs = [
+        "Create",
+        "Delete",
+        "Update",
+        "Enable",
+        "Disable",
+        "Split",
+        "Merge",
+        "Register",
+        "Deregister",
+        "Subscribe",
+    ];
+    let changes = verbs.iter().any(|verb| operation.starts_with(verb));
+    if changes && operation != "DeleteItem" {
+        tracing::info!(operation, "called");
+    }
+}
+
 /// What is refused before the body is read.
 fn check_head(service: Service, headers: &HeaderMap, query: Option<&str>) -> Result<(), Failure> {
     let kind = header(headers, "content-type");
@@ -361,6 +382,12 @@ struct Reply<'a> {
 
 impl Reply<'_> {
     fn failed(&self, service: Service, failure: &Failure) -> Response<Body> {
+        tracing::debug!(
+            ?service,
+            failure.exception,
+            failure.message,
+            "refused a call"
+        );
         let status = StatusCode::from_u16(failure.status).unwrap_or(StatusCode::BAD_REQUEST);
         match service {
             Service::DynamoDb | Service::DynamoDbStreams => {

@@ -60,6 +60,7 @@ impl Keyring {
         }
         let held = match (self.provider.provide_credentials().await, newest.take()) {
             (Ok(credentials), _) => {
+                tracing::info!(expires = ?credentials.expiry(), "credentials are there");
                 // Credentials that live shorter than the margin are renewed
                 // halfway through what is left of them.
                 let good_until = credentials.expiry().map(|expires| {
@@ -71,10 +72,13 @@ impl Keyring {
                     good_until,
                 }
             }
-            (Err(_), Some(old)) if old.credentials.expiry().is_none_or(|end| now < end) => Held {
-                good_until: Some(now + RETRY_AFTER),
-                ..old
-            },
+            (Err(cause), Some(old)) if old.credentials.expiry().is_none_or(|end| now < end) => {
+                tracing::warn!(cause = words(&cause), "credentials cannot be renewed yet");
+                Held {
+                    good_until: Some(now + RETRY_AFTER),
+                    ..old
+                }
+            }
             (Err(cause), _) => {
                 return Err(Outcome::NoCredentials(words(&cause)));
             }

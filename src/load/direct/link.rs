@@ -107,7 +107,16 @@ impl Dialer {
         };
         let mut connection = match open {
             Some(open) => open,
-            None => self.dial().await?,
+            None => match self.dial().await {
+                Ok(dialled) => {
+                    tracing::debug!("connected");
+                    dialled
+                }
+                Err(error) => {
+                    tracing::debug!(%error, "cannot connect");
+                    return Err(error);
+                }
+            },
         };
         let done = connection.exchange(head, body, answer).await?;
         // One that failed, or is not waited for any more, is dropped.
