@@ -21,43 +21,43 @@ use crate::report::{self, DiffResult, RunResult};
 pub(super) const HELP: &str = "\
 Examples:
   hrload ab --base '--client sdk' --new '--client direct' -- -r 2k/s -d 20s
-      two clients, five runs a side, in turns: what changed, and what cannot be told
+      two clients, five runs per side, in turns
   hrload ab --base-binary ./hrload-main -- -r 2k/s -d 20s
-      the hrload of another build against this one, both with the same words
+      another build of hrload and this one, with the same options
   hrload ab --base '--shards 1' --new '--shards 2' --rounds 8 --keep runs \\
       -- -r 1k/s
       keeps the result of each run in the folder runs
 
-A round is a run of each side, the side that goes first changing from round to round,
-so that a machine that warms up or slows down does it to both. What stands after --
-are the words of `hrload run` that both sides have.
+Each round runs both sides; which one goes first alternates, so that a machine
+that slows down affects both. The options of `hrload run` after -- are those of
+both sides.
 
-Exit codes: 0 nothing got worse; 1 a run failed; 2 wrong use; 4 something got worse,
-or a run did not hold (with --inconclusive fail: or cannot be told); 130 interrupted (the rounds that were
-whole are compared).";
+Exit codes: 0 nothing got worse; 1 a run failed; 2 wrong use; 4 something got
+worse, or a run did not hold (with --inconclusive fail: or is inconclusive);
+130 interrupted (complete rounds are compared).";
 
 /// Arguments of `hrload ab`.
 #[derive(Debug, Args)]
 pub(crate) struct AbArgs {
-    /// What the base's runs are given besides, in one word, as a shell reads it
+    /// Options of the base's runs, quoted as one argument
     #[arg(long, value_name = "WORDS", default_value = "", hide_default_value = true,
           allow_hyphen_values = true, value_parser = words)]
     base: Words,
 
-    /// What the new side's runs are given besides
+    /// Options of the new side's runs, quoted as one argument
     #[arg(long, value_name = "WORDS", default_value = "", hide_default_value = true,
           allow_hyphen_values = true, value_parser = words)]
     new: Words,
 
-    /// The base's hrload [default: this one]
+    /// hrload binary of the base [default: this one]
     #[arg(long, value_name = "FILE")]
     base_binary: Option<PathBuf>,
 
-    /// The new side's hrload [default: this one]
+    /// hrload binary of the new side [default: this one]
     #[arg(long, value_name = "FILE")]
     new_binary: Option<PathBuf>,
 
-    /// Runs a side
+    /// Runs per side
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=1000))]
     rounds: u32,
 
@@ -71,7 +71,7 @@ pub(crate) struct AbArgs {
     #[command(flatten)]
     outputs: diff::OutputArgs,
 
-    /// Words of `hrload run` that both sides have
+    /// Options of `hrload run` for both sides
     #[arg(last = true, value_name = "RUN")]
     common: Vec<String>,
 }

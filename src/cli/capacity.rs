@@ -34,12 +34,12 @@ impl ModeArgs {
 /// How much table and stream take that are created.
 #[derive(Debug, Args)]
 pub(crate) struct UnitArgs {
-    /// Write units a second of a provisioned table [default: enough for the rate]
+    /// Write units per second of a provisioned table [default: enough for the rate]
     #[arg(long, value_name = "N", value_parser = values::count, help_heading = "Capacity")]
     wcu: Option<u32>,
 
-    /// Write units a second an on-demand table is warmed for: a number, or `new`
-    /// for a bare new table's 4,000 [default: enough for the rate]
+    /// Write units per second that an on-demand table is warmed for; `new` is a new table's
+    /// 4,000 [default: enough for the rate]
     #[arg(long, value_name = "N|new", help_heading = "Capacity")]
     warm_throughput: Option<WarmArg>,
 
@@ -74,7 +74,7 @@ impl UnitArgs {
 /// Which limits the embedded services keep.
 #[derive(Debug, Args)]
 pub(crate) struct LimitArgs {
-    /// Embedded services: keep AWS's capacity limits, or take whatever comes
+    /// Embedded services: whether AWS's capacity limits apply
     #[arg(
         long,
         value_enum,
@@ -83,8 +83,8 @@ pub(crate) struct LimitArgs {
     )]
     capacity: CapacityArg,
 
-    /// Embedded services: how many times faster what takes minutes on AWS goes by,
-    /// so that a 30-minute rule can be tried in 30 seconds (1 to 100)
+    /// Embedded services: speed-up of what takes minutes on AWS, 1 to 100; at 60, a
+    /// 30-minute rule takes 30 seconds
     #[arg(
         long,
         value_name = "N",
@@ -94,7 +94,7 @@ pub(crate) struct LimitArgs {
     )]
     time_scale: u32,
 
-    /// Embedded services: auto scaling of provisioned tables (--mode), as target
+    /// Embedded services: auto scaling of provisioned tables (--mode), by target
     /// utilisation and bounds of write units, such as 70%,1000..40000
     #[arg(
         long,
@@ -106,17 +106,17 @@ pub(crate) struct LimitArgs {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum ModeArg {
-    /// Pay per request; grows with the traffic
+    /// Pay per request; capacity grows with the traffic
     OnDemand,
-    /// So many units a second
+    /// A fixed number of units per second
     Provisioned,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum StreamModeArg {
-    /// So many shards
+    /// A fixed number of shards
     Provisioned,
-    /// Four shards at first; grows with the traffic
+    /// Four shards at first, then as the traffic grows
     OnDemand,
 }
 

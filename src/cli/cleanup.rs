@@ -14,7 +14,7 @@ Examples:
   hrload cleanup --expired --region eu-central-1
       lists tables and streams whose tag hrload:expires is in the past, and asks
   hrload cleanup --expired --yes
-      without asking, as a job of every night
+      without asking, as a nightly job
 
 Only what carries the tags hrload:run and hrload:expires is ever listed.";
 
@@ -24,7 +24,7 @@ pub(crate) struct CleanupArgs {
     #[command(flatten)]
     place: PlaceArgs,
 
-    /// Remove what has expired: there is no other choice, but it is to be said
+    /// Remove what has expired (required: nothing else is ever removed)
     #[arg(long, required = true)]
     expired: bool,
 

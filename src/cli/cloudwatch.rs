@@ -20,13 +20,13 @@ Examples:
   hrload cloudwatch run.json                 the figures beside hrload's own
   hrload cloudwatch run.json -o run.json     and kept in the result
 
-Figures come minutes after a run; CloudWatch keeps those of a minute for 15 days.
-Needs cloudwatch:GetMetricData.")]
+Figures come minutes after a run; CloudWatch keeps those of a minute for 15
+days. Needs cloudwatch:GetMetricData.")]
 pub(crate) struct CloudWatchArgs {
     /// Result of a run on AWS, written with `-o`
     file: PathBuf,
 
-    /// How long to wait for figures that are not complete yet
+    /// How long to wait for incomplete figures
     #[arg(long, value_name = "TIME", value_parser = values::span, default_value = "0s")]
     wait: Duration,
 
@@ -34,11 +34,11 @@ pub(crate) struct CloudWatchArgs {
     #[arg(long, value_name = "NAME")]
     aws_profile: Option<String>,
 
-    /// Write the result with the figures here; `-` is standard output
+    /// Write the result with these figures; `-` is standard output
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
 
-    /// Print nothing but errors
+    /// Print errors only
     #[arg(short, long)]
     quiet: bool,
 }

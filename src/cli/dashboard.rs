@@ -21,32 +21,32 @@ use crate::lake::Place;
 pub(super) const HELP: &str = "\
 Examples:
   hrload dashboard --lake ./lake
-      the objects of a lake, and those that come to it: run
-      `hrload --lake ./lake --lake-interval 1s -d 10m` beside it, or after it
+      the objects of a lake, and new ones as they come, such as those of
+      `hrload --lake ./lake --lake-interval 1s -d 10m`
   hrload dashboard --stream hrload --endpoint-url http://127.0.0.1:8000
-      a stream: what it still has, and what comes, with its latencies
+      a stream: what it still holds, and what comes, with its latencies
   hrload dashboard --lake s3://bucket/heart-rate --listen 0.0.0.0:8080
-      from other machines too: whoever opens the printed address has the token
+      also from other machines, with the token in the printed address
 
-What is shown stands in the page's address, so that it can be shared. Ctrl-C ends it.";
+The page's address says what is shown, so that it can be shared. Ctrl-C ends it.";
 
 /// Arguments of `hrload dashboard`.
 #[derive(Debug, Args)]
 #[command(group(ArgGroup::new("source").required(true).args(["lake", "stream"])))]
 pub(crate) struct DashboardArgs {
-    /// Folder or s3://BUCKET/PREFIX whose objects are shown
+    /// Folder or s3://BUCKET/PREFIX to show
     #[arg(long, value_name = "PLACE")]
     lake: Option<Place>,
 
-    /// Stream whose records are shown
+    /// Stream to show
     #[arg(long, value_name = "NAME")]
     stream: Option<String>,
 
-    /// Address to listen on; port 0 takes a free one. Any but loopback wants a token
+    /// Address to listen on; port 0 takes a free one. Others than loopback need a token
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080", value_parser = values::listen)]
     listen: SocketAddr,
 
-    /// What whoever looks has to know [default: none on loopback, else made up and printed]
+    /// Token that a viewer must have [default: none on loopback, else a random one]
     #[arg(
         long,
         value_name = "TEXT",
@@ -56,19 +56,19 @@ pub(crate) struct DashboardArgs {
     )]
     token: Option<String>,
 
-    /// Name besides localhost by which it may be asked on loopback
+    /// Host name, besides localhost, that may be used on loopback
     #[arg(long, value_name = "NAME")]
     allow_host: Vec<HostName>,
 
-    /// How long before the newest reading is kept in memory
+    /// How much time before the newest reading is kept in memory
     #[arg(long, value_name = "TIME", default_value = "6h", value_parser = values::positive_span)]
     keep: Duration,
 
-    /// Kinesis endpoint [default: AWS's, or where AWS_ENDPOINT_URL points]
+    /// Kinesis endpoint [default: AWS_ENDPOINT_URL, or AWS's]
     #[arg(long, value_name = "URL", value_parser = values::url, conflicts_with = "lake", help_heading = "Target")]
     endpoint_url: Option<Endpoint>,
 
-    /// S3 endpoint, for a lake in a bucket [default: AWS's, or AWS_ENDPOINT_URL_S3]
+    /// S3 endpoint of a lake in a bucket [default: AWS_ENDPOINT_URL_S3, or AWS's]
     #[arg(long, value_name = "URL", value_parser = values::url, conflicts_with = "stream", help_heading = "Target")]
     s3_endpoint_url: Option<Endpoint>,
 
@@ -85,7 +85,7 @@ pub(crate) struct DashboardArgs {
     )]
     aws_profile: Option<String>,
 
-    /// Print only the address
+    /// Print the address only
     #[arg(short, long)]
     quiet: bool,
 }

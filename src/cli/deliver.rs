@@ -27,17 +27,17 @@ use crate::report::amount;
 pub(super) const HELP: &str = "\
 Examples:
   hrload deliver --stream hrload --lake ./lake
-      until Ctrl-C: objects of 5 MiB or 300 s, one record a line
+      until Ctrl-C; an object per 5 MiB or 300 s, one record per line
   hrload deliver --endpoint-url http://127.0.0.1:8000 --stream hrload \\
       --lake ./lake --until-idle 5s --compression gzip
-      from `hrload local`; ends when nothing came for five seconds
+      from `hrload local`; ends after five seconds without records
   hrload deliver --stream hrload --lake s3://bucket/heart-rate --from latest
-      into a bucket, from now on
+      to a bucket, from now on
   hrload deliver --stream hrload --lake ./lake --transform ./mask.py
-      asks a program as Firehose asks a Lambda: event in, answer out, as JSON
+      through a program that answers as a Lambda of Firehose would, in JSON
 
-Run the same command again to go on where it ended; a process that was killed
-loses nothing. Records that a transform fails go under processing-failed/.
+The same command resumes where it ended, and loses nothing when it is killed.
+Records that a transform fails go to processing-failed/.
 
 Exit codes: 0 delivered; 1 failed (what was not delivered is still in the
 stream); 2 wrong use, or a checkpoint that cannot be used; 130 interrupted
@@ -54,19 +54,19 @@ pub(crate) struct DeliverArgs {
     #[arg(long, value_name = "PLACE")]
     lake: Place,
 
-    /// Where to begin [default: the lake's checkpoint, or trim-horizon without one]
+    /// Where to start [default: the lake's checkpoint, or trim-horizon without one]
     #[arg(long, value_enum)]
     from: Option<FromArg>,
 
-    /// End when all shards had nothing for so long [default: never]
+    /// End when no shard has had records for this long [default: never]
     #[arg(long, value_name = "TIME", value_parser = values::span)]
     until_idle: Option<Duration>,
 
-    /// An object closes when it holds so many bytes of records
+    /// Close an object when it holds this many bytes of records
     #[arg(long, value_name = "BYTES", default_value = "5MiB", value_parser = values::bytes, help_heading = "Objects")]
     buffer_size: u64,
 
-    /// An object closes when its first record has waited so long
+    /// Close an object when its first record has waited this long
     #[arg(long, value_name = "TIME", default_value = "300s", value_parser = values::span, help_heading = "Objects")]
     buffer_interval: Duration,
 
@@ -78,7 +78,7 @@ pub(crate) struct DeliverArgs {
     #[arg(long, value_enum, default_value = "json", help_heading = "Objects")]
     format: FormatArg,
 
-    /// What object names begin with; may hold !{timestamp:yyyy/MM/dd} and such
+    /// Prefix of object names, which may contain !{timestamp:yyyy/MM/dd} and the like
     #[arg(
         long,
         value_name = "PREFIX",
@@ -88,11 +88,12 @@ pub(crate) struct DeliverArgs {
     )]
     prefix: String,
 
-    /// The same for records that failed [default: PREFIX, then processing-failed/]
+    /// Prefix of the names of objects of failed records [default: PREFIX, then
+    /// processing-failed/]
     #[arg(long, value_name = "PREFIX", help_heading = "Objects")]
     error_prefix: Option<String>,
 
-    /// newline, none, or a program that answers as a Lambda would
+    /// Transform of records: newline, none, or a program that answers as a Lambda would
     #[arg(
         long,
         value_name = "TRANSFORM",
@@ -101,19 +102,19 @@ pub(crate) struct DeliverArgs {
     )]
     transform: String,
 
-    /// How long the program may take for one question (up to 1 MiB of records)
+    /// How long the program may take for one call (up to 1 MiB of records)
     #[arg(long, value_name = "TIME", default_value = "60s", value_parser = values::positive_span, help_heading = "Records")]
     transform_timeout: Duration,
 
-    /// Appended to each transformed record; \n, \r, \t and \\ are understood
+    /// Text to append to each transformed record; \n, \r, \t and \\ are escapes
     #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true, value_parser = delimiter, help_heading = "Records")]
     append_delimiter: Delimiter,
 
-    /// Kinesis endpoint [default: AWS's, or where AWS_ENDPOINT_URL points]
+    /// Kinesis endpoint [default: AWS_ENDPOINT_URL, or AWS's]
     #[arg(long, value_name = "URL", value_parser = values::url, help_heading = "Target")]
     endpoint_url: Option<Endpoint>,
 
-    /// S3 endpoint, for a lake in a bucket [default: AWS's, or AWS_ENDPOINT_URL_S3]
+    /// S3 endpoint of a lake in a bucket [default: AWS_ENDPOINT_URL_S3, or AWS's]
     #[arg(long, value_name = "URL", value_parser = values::url, help_heading = "Target")]
     s3_endpoint_url: Option<Endpoint>,
 
@@ -125,22 +126,22 @@ pub(crate) struct DeliverArgs {
     #[arg(long, value_name = "NAME", help_heading = "Target")]
     aws_profile: Option<String>,
 
-    /// Write what was delivered here as JSON; `-` is standard output
+    /// Write counts of what was delivered as JSON; `-` is standard output
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
 
-    /// Print nothing but errors
+    /// Print errors only
     #[arg(short, long)]
     quiet: bool,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum FromArg {
-    /// The oldest record the stream has
+    /// The oldest record in the stream
     TrimHorizon,
     /// Now
     Latest,
-    /// The lake's checkpoint, which must be there
+    /// The lake's checkpoint, which must exist
     Checkpoint,
 }
 

@@ -16,23 +16,23 @@ use crate::report::{
 pub(super) const HELP: &str = "\
 Examples:
   hrload diff base-*.json --against new-*.json
-      several runs a side: what changed, what did not, what cannot be told
+      several runs per side: what changed, what did not, what is inconclusive
   hrload diff base-*.json --against new-*.json --practical 10% \\
       --inconclusive fail
-      in CI: changes within 10 % do not matter, and what cannot be told fails
+      in CI: changes within 10 % do not matter, and inconclusive figures fail
   hrload diff base-*.json --against new-*.json --practical e2e.p99=20ms
-      a bound of its own for one figure
+      a different bound for one figure
   hrload diff old.json --against new.json
-      one run a side: the changes with the noise within the runs, and no verdict
+      one run per side: changes, the noise within the runs, and no verdict
 
-Make the runs of both sides in turns, on one machine: what drifts then hits both.
-Besides --practical, each figure has a smallest difference that matters: 1 ms of a
-latency, 0.01 % of readings lost and so on (docs/method.md, \"How runs are compared\").
-A figure that only the base has got worse.
+Make the runs of both sides in turns, on one machine, so that drift affects
+both. Besides --practical, each figure has a smallest difference that matters: 1
+ms of a latency, 0.01 % of readings lost and so on (docs/method.md, \"How runs
+are compared\"). A figure that only the base has got worse.
 
 Exit codes: 0 nothing got worse; 1 failed; 2 wrong use, or runs that cannot be
-compared; 4 something got worse, or a run did not hold (with --inconclusive fail: or
-cannot be told).";
+compared; 4 something got worse, or a run did not hold (with --inconclusive
+fail: or is inconclusive).";
 
 /// Arguments of `hrload diff`.
 #[derive(Debug, Args)]
@@ -41,14 +41,14 @@ pub(crate) struct DiffArgs {
     #[arg(value_name = "BASE", required = true)]
     base: Vec<PathBuf>,
 
-    /// Result files to compare with it
+    /// Result files of the new side
     #[arg(long, value_name = "NEW", required = true, num_args = 1..)]
     against: Vec<PathBuf>,
 
     #[command(flatten)]
     judging: JudgingArgs,
 
-    /// Compare runs of different workloads or targets all the same
+    /// Compare runs even if their workloads or targets differ
     #[arg(long)]
     allow_different: bool,
 
@@ -63,11 +63,11 @@ pub(super) struct OutputArgs {
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
 
-    /// Write the comparison here as Markdown (.md), for a pull request
+    /// Write the comparison as Markdown (.md), for a pull request
     #[arg(long, value_name = "FILE", value_parser = markdown)]
     report: Option<PathBuf>,
 
-    /// Print nothing but errors
+    /// Print errors only
     #[arg(short, long)]
     quiet: bool,
 }
@@ -127,27 +127,27 @@ impl OutputArgs {
 /// How a comparison is judged.
 #[derive(Debug, Clone, Args)]
 pub(super) struct JudgingArgs {
-    /// Changes of at most this share do not matter [default: 5%]; repeatable for single
-    /// figures: e2e.p99=20ms, missing=0.1%, achieved=50
+    /// Largest change that does not matter [default: 5%]; repeatable for single figures, such
+    /// as e2e.p99=20ms, missing=0.1% or achieved=50
     #[arg(long, value_name = "PERCENT|FIGURE=AMOUNT", value_parser = practical, help_heading = "Comparison")]
     practical: Vec<PracticalBound>,
 
-    /// Compare runs that did not hold, or were cut short, all the same
+    /// Compare runs even if some did not hold or were cut short
     #[arg(long, help_heading = "Comparison")]
     allow_unheld: bool,
 
-    /// How often all intervals together hold the truth, 50% to 99.99%
+    /// Probability that all intervals together are right, 50% to 99.99%
     #[arg(long, value_name = "PERCENT", default_value = "95%", value_parser = confidence, help_heading = "Comparison")]
     confidence: f64,
 
-    /// What becomes of figures that cannot be told
+    /// Whether inconclusive figures fail the comparison
     #[arg(long, value_enum, default_value = "pass", help_heading = "Comparison")]
     inconclusive: Inconclusive,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Inconclusive {
-    /// They fail the comparison, with exit code 4
+    /// They fail it, with exit code 4
     Fail,
     /// They do not
     Pass,
@@ -175,7 +175,7 @@ fn practical(text: &str) -> Result<PracticalBound, String> {
     let Some(measure) = Measure::named(figure) else {
         let known: Vec<String> = Measure::all().map(Measure::name).collect();
         return Err(format!(
-            "`{figure}` is no figure of a comparison: there are {}",
+            "unknown figure `{figure}` of a comparison: there are {}",
             known.join(", ")
         ));
     };

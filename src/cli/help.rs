@@ -154,4 +154,16 @@ mod tests {
         grouped.sort_unstable();
         assert_eq!(grouped, defined);
     }
+
+    #[test]
+    fn what_follows_the_options_fits_eighty_columns() {
+        let command = Cli::command();
+        for of in command.get_subcommands() {
+            let text = of.get_after_help().map(ToString::to_string);
+            for line in text.unwrap_or_default().lines() {
+                let wide = line.chars().count();
+                assert!(wide <= 80, "{}: {wide} columns: {line}", of.get_name());
+            }
+        }
+    }
 }

@@ -76,18 +76,18 @@ pub(super) fn s3_endpoint(url: Option<&Endpoint>, lake: &Place) -> Result<Option
 /// Delivery during a run.
 #[derive(Debug, Args)]
 pub(crate) struct LakeArgs {
-    /// Deliver the stream into this folder, or s3://BUCKET/PREFIX, as `hrload deliver`
-    /// does, and measure how late readings can be queried there (stage `freshness`)
+    /// Deliver the stream to this folder or s3://BUCKET/PREFIX, as `hrload deliver` does, and
+    /// measure how late readings can be queried there (stage `freshness`)
     #[arg(long, value_name = "PLACE", help_heading = "Lake")]
     lake: Option<Place>,
 
-    /// An object closes when its first record has waited so long, and the run's end waits
-    /// for it. Firehose's default is 300 s; objects that a signal closes earlier are not
-    /// in `freshness`
+    /// Close an object when its first record has waited this long; the end of the run waits
+    /// for it. Firehose's default is 300 s. Objects that a signal closes earlier are not in
+    /// `freshness`
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = values::span, requires = "lake", help_heading = "Lake")]
     lake_interval: Duration,
 
-    /// An object closes when it holds so many bytes of records
+    /// Close an object when it holds this many bytes of records
     #[arg(long, value_name = "BYTES", default_value = "5MiB", value_parser = values::bytes, requires = "lake", help_heading = "Lake")]
     lake_size: u64,
 
@@ -111,7 +111,7 @@ pub(crate) struct LakeArgs {
     )]
     lake_format: FormatArg,
 
-    /// S3 endpoint, for a lake in a bucket [default: AWS's, or AWS_ENDPOINT_URL_S3]
+    /// S3 endpoint of a lake in a bucket [default: AWS_ENDPOINT_URL_S3, or AWS's]
     #[arg(long, value_name = "URL", value_parser = values::url, requires = "lake", help_heading = "Lake")]
     s3_endpoint_url: Option<Endpoint>,
 }

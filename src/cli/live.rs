@@ -107,16 +107,17 @@ impl Live {
             Event::Second(snapshot) => self.second(snapshot),
             Event::Complete(_) => {}
             Event::OutOfReach(missed) => self.print(&format!(
-                "{missed} can be met no more: ending the run, draining shortly"
+                "{missed} can no longer be met: ending the run, with a short drain"
             )),
             Event::NotRemoved(error) => self.print(&format!(
                 "not removed: {error}; remove it by hand, it may cost money as long as it is there"
             )),
             Event::BudgetSpent(usd) => self.print(&format!(
-                "{usd} USD are spent: ending the run, draining shortly"
+                "{usd} USD spent: ending the run, with a short drain"
             )),
-            Event::Interrupted => self
-                .print("interrupted: ending this phase, draining shortly; once more stops at once"),
+            Event::Interrupted => self.print(
+                "interrupted: ending this phase, with a short drain; a second signal stops at once",
+            ),
         }
     }
 

@@ -20,12 +20,12 @@ Examples:
       then, in another terminal, with any credentials and a region set:
       aws dynamodb list-tables --endpoint-url http://127.0.0.1:8000
   hrload local --listen 127.0.0.1:0 --change-delay 0 -q
-      a free port, printed alone; change records arrive at once
+      a free port, printed on its own; change records arrive at once
   hrload local --fault 'throttle=1%,lose=1000'
-      one call in a hundred is throttled, and 1,000 change records get lost
+      throttles one call in a hundred, and loses 1,000 change records
   hrload local --mode provisioned --wcu 1000 --shards 1
-      with a table `hrload` of 1,000 write units a second, keyed by `id`, whose
-      changes go to a stream `hrload` of one shard
+      with a table `hrload` of 1,000 write units, keyed by `id`; its changes go
+      to a stream `hrload` of one shard
   hrload local --time-scale 60
       what takes a minute on AWS (growing, scaling, changing) takes a second";
 
@@ -36,12 +36,11 @@ pub(crate) struct LocalArgs {
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8000", value_parser = values::listen)]
     listen: SocketAddr,
 
-    /// Name by which it may be asked, besides localhost and addresses
+    /// Host name, besides localhost and IP addresses, that clients may use
     #[arg(long, value_name = "NAME")]
     allow_host: Vec<HostName>,
 
-    /// Origin of pages that may call it from a browser, such as http://localhost:5173;
-    /// * for every page
+    /// Origin of web pages that may call it, such as http://localhost:5173; * is every one
     #[arg(long, value_name = "ORIGIN")]
     allow_origin: Vec<Origin>,
 
@@ -67,8 +66,7 @@ pub(crate) struct LocalArgs {
     #[command(flatten)]
     units: UnitArgs,
 
-    /// Answer BatchWriteItem as cheaply as can be and write nothing: to measure
-    /// clients alone
+    /// Answer BatchWriteItem without writing, as cheaply as possible, to measure clients
     #[arg(long)]
     null: bool,
 
@@ -82,15 +80,15 @@ pub(crate) struct LocalArgs {
     )]
     fault: Faults,
 
-    /// Bytes of items, and of stream records, to keep in memory; the oldest go first
+    /// Memory for items, and as much for stream records; the oldest go first
     #[arg(long, value_name = "BYTES", default_value = "2GiB", value_parser = values::bytes)]
     retain: u64,
 
-    /// Seed of delays and faults
+    /// Random seed of delays and faults
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
 
-    /// Print only the endpoint
+    /// Print the endpoint only
     #[arg(short, long)]
     quiet: bool,
 }

@@ -24,8 +24,7 @@ static LOGS: AtomicBool = AtomicBool::new(false);
 /// How much is logged.
 #[derive(Debug, Args)]
 pub(super) struct LogArgs {
-    /// Log what is decided and done to standard error; -vv logs retries, shards and the
-    /// AWS SDK's set-up as well. HRLOAD_LOG says it by module: hrload=debug,hrload_lake=trace
+    /// Log to standard error; -vv logs more, HRLOAD_LOG chooses by module
     #[arg(short, long = "verbose", action = ArgAction::Count, global = true)]
     verbose: u8,
 }

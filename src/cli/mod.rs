@@ -63,21 +63,21 @@ Examples:
   hrload --devices 10000 --rate 5000/s
       10,000 wearables send 5,000 readings a second to the embedded services
   hrload -r 100k/s --devices 1M --client direct -d 60s -o result.json
-      a million wearables; the result goes to a file, `hrload show result.json` prints it
+      a million wearables, with the result in a file for `hrload show`
   hrload --profile sync-aligned --interval 30s --via none
-      phones that flush at the same moment; writes alone are measured
+      phones that upload at the same moment; only writes are measured
   hrload --target aws -r 1000/s --shards 2
-      the same on AWS: creates a table and a stream, measures, deletes them
+      on AWS: creates a table and a stream, measures, and deletes them
   hrload --endpoint-url http://127.0.0.1:4566 -r 500/s
-      any other server that speaks DynamoDB and Kinesis
+      on another server that speaks DynamoDB and Kinesis
   hrload -r 2k/s --threshold 'e2e.p99<1s' --threshold lost=0
-      in CI: exit code 3 when a threshold is missed; compare runs with `hrload diff`
+      in CI: exit code 3 if a threshold is missed; `hrload diff` compares runs
   hrload -r 2k/s -o result.json --report result.html --report summary.md
-      a page to look at and a summary for CI; `hrload report` makes them later
+      a page for people and a summary for CI; `hrload report` makes them later
   hrload -r 2k/s --lake ./lake
-      delivers into a folder as well, and measures when readings can be queried there
+      also delivers to a folder, and measures when readings can be queried there
   hrload --tui -r 2k/s --metrics-listen 9464
-      on the whole screen, with keys to pause and to change the rate; and scraped
+      full-screen, with keys to pause and change the rate, and metrics to scrape
   hrload --fault lose=1000 -r 2000/s
       shows what a run looks like when 1,000 change records get lost
 

@@ -14,21 +14,21 @@ use crate::report::{self, Condition, ModeFigures, ModesResult, amount, duration}
 pub(super) const HELP: &str = "\
 Examples:
   hrload modes -r 5k/s
-      5,000 readings a second on a table on demand, a provisioned one and an auto-scaled one
+      on-demand, provisioned and auto-scaled tables at 5,000 readings a second
   hrload modes -r 3k/s --wcu 2500 --warm-throughput new \\
       --slo 'p99<50ms,throttled<0.1%'
-      a provisioned table that is too small against a new one on demand
+      a provisioned table that is too small beside a new on-demand one
   hrload modes -r 2k/s -d 60s --time-scale 60 --auto-scaling 70%,500..4000
-      auto scaling at sixty times its pace: an hour of it in a minute
+      auto scaling at 60 times its speed: an hour of it in a minute
   hrload modes -r 5k/s --repeat 5 -o modes.json
-      five runs each, interleaved; the figures go to a file
+      five interleaved runs per table, with the figures in a file
 
-All tables get the same readings. The run is short: what a day of them costs, with
-its peaks and its nights, is said by `hrload plan`.
+All tables get the same readings. The runs are short; `hrload plan` computes
+what a whole day costs, with its peaks and nights.
 
 Exit codes: 0 a table met the objectives; 1 failed to run; 2 wrong use; 3 none
-did, or the runs had cost their --max-cost before all were made; 130 interrupted
-(what was measured is printed and written).";
+did, or --max-cost ended the comparison; 130 interrupted (what was measured is
+printed and written).";
 
 /// What a table must show where nothing else is said.
 const SLO: &str = "e2e.p99<1s,lost=0,throttled<0.1%";
@@ -39,13 +39,12 @@ const SLO_UNFOLLOWED: &str = "p99<100ms,lost=0,throttled<0.1%";
 #[derive(Debug, Args)]
 #[command(mut_arg("duration", |arg| arg.default_value("15s")))]
 pub(crate) struct ModesArgs {
-    /// What a table must show to come into question: conditions with commas
-    /// between them [default: e2e.p99<1s,lost=0,throttled<0.1%; p99<100ms instead
-    /// of e2e where nothing is followed]
+    /// Objectives that a table must meet, separated by commas [default:
+    /// e2e.p99<1s,lost=0,throttled<0.1%; p99<100ms instead of e2e if nothing is followed]
     #[arg(long, value_name = "CONDITIONS", value_parser = values::slo, help_heading = "Comparison")]
     slo: Option<values::Slo>,
 
-    /// How often each table gets the run
+    /// Number of runs per table
     #[arg(long, value_name = "N", default_value = "3", value_parser = clap::value_parser!(u32).range(1..=100), help_heading = "Comparison")]
     repeat: u32,
 

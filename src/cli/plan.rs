@@ -21,15 +21,15 @@ use crate::workload::{Pace, Workload};
 pub(super) const HELP: &str = "\
 Examples:
   hrload plan --devices 100k
-      100,000 wearables at their own pace: which table, how large, and the bill
+      100,000 wearables at their own rate: which table, how large, and the bill
   hrload plan --devices 1M --profile commute --days 365
-      a million at the commute's rates, for a year
+      a million during a commute, for a year
   hrload plan --devices 10k --rate 5000/s --prices mine.toml -o plan.json
-      your own prices; the plan goes to a file as JSON
+      with your own prices, and the plan in a file as JSON
   hrload plan --devices 100k --profile diurnal-day --plot plan.svg
-      the day as a picture: demand against what each table has to give
+      the day as a picture: demand against each table's capacity
 
-Nothing is sent anywhere: a day is simulated against the rules of capacity that
+Nothing is sent: a day is simulated against the capacity rules that
 docs/capacity.md lists.";
 
 /// Arguments of `hrload plan`.
@@ -43,15 +43,15 @@ pub(crate) struct PlanArgs {
     #[arg(long, value_name = "NAME|FILE", default_value = "steady")]
     profile: String,
 
-    /// Readings a second of the whole fleet [default: the profile's own pace]
+    /// Readings per second of the whole fleet [default: the profile's own rate]
     #[arg(short, long, value_name = "RATE", conflicts_with = "interval")]
     rate: Option<Rate>,
 
-    /// Time between two readings of a device: the other way to say the rate
+    /// Time between two readings of a device, instead of --rate
     #[arg(long, value_name = "TIME", value_parser = values::positive_span)]
     interval: Option<Duration>,
 
-    /// How a reading is laid out as an item
+    /// How a reading is stored as an item
     #[arg(long, value_enum, default_value = "seed")]
     layout: LayoutArg,
 
@@ -59,27 +59,28 @@ pub(crate) struct PlanArgs {
     #[arg(long, value_name = "N", default_value = "30", value_parser = values::count)]
     days: u32,
 
-    /// GB that the table holds at the start, as AWS bills them
+    /// GB that the table holds at the start, as billed
     #[arg(long, value_name = "N", default_value = "0", value_parser = stored_gb)]
     stored_gb: f64,
 
-    /// Region whose prices are used [default: us-east-1]
+    /// Region whose prices apply [default: us-east-1]
     #[arg(long, value_name = "REGION")]
     region: Option<String>,
 
-    /// A file of prices instead, laid out as crates/capacity/src/prices/us-east-1.toml
+    /// Price file to use instead, in the format of
+    /// crates/capacity/src/prices/us-east-1.toml
     #[arg(long, value_name = "FILE")]
     prices: Option<PathBuf>,
 
-    /// Seed of everything random
+    /// Random seed
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
 
-    /// Write the plan here as JSON; `-` is standard output
+    /// Write the plan as JSON; `-` is standard output
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
 
-    /// Draw the day here as SVG: demand against each table's capacity
+    /// Draw the day as SVG: demand against each table's capacity
     #[arg(long, value_name = "FILE.svg", value_parser = values::picture)]
     plot: Option<PathBuf>,
 }

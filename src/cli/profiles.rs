@@ -26,11 +26,11 @@ pub(crate) struct ProfilesArgs {
     #[command(subcommand)]
     action: Option<Action>,
 
-    /// Fleet size for which rates are computed
+    /// Fleet size to compute rates for
     #[arg(long, value_name = "N", default_value = "100000", value_parser = values::count, global = true)]
     devices: u32,
 
-    /// Rate asked of the fleet [default: the profile's own pace]
+    /// Rate of the fleet [default: the profile's own]
     #[arg(short, long, value_name = "RATE", global = true)]
     rate: Option<Rate>,
 
@@ -43,7 +43,7 @@ pub(crate) struct ProfilesArgs {
 enum Action {
     /// List all profiles with their mean and peak rates (the default)
     List,
-    /// Print a profile's text, and what rates it makes
+    /// Print a profile's text and its rates
     Show {
         /// A name from the list, or a TOML file
         #[arg(value_name = "NAME|FILE")]

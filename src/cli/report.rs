@@ -11,9 +11,9 @@ use crate::report::{Report, ReportError, RunResult, WriteError};
 pub(super) const HELP: &str = "\
 Examples:
   hrload report result.json --report result.html
-      one page that needs no network: ledger, latencies, throttles, cost
+      one self-contained page: ledger, latencies, throttles, cost
   hrload report old.json new.json --report compared.html
-      both runs beside each other, with what changed
+      both runs side by side, with what changed
   hrload report result.json --report summary.md \\
       && cat summary.md >> \"$GITHUB_STEP_SUMMARY\"
       the summary of a CI step
@@ -21,23 +21,23 @@ Examples:
       --report junit.xml
       for spreadsheets, for HdrHistogram's log processor, for CI servers
 
-The ending of a file says what is written: .html, .md, .csv (series, a row a
-second), .hlog (HdrHistogram interval log, a tag a stage), .xml (JUnit, a threshold
-a case), .prom (Prometheus). All are made before the first is written.
+The extension of a file chooses its kind: .html, .md, .csv (series, a row per
+second), .hlog (HdrHistogram interval log, a tag per stage), .xml (JUnit, a case
+per threshold), .prom (Prometheus). All are made before the first is written.
 
-Exit codes: 0 written; 1 a file could not be written; 2 wrong use, or a result that
-cannot be read, contradicts itself, or has no series where one is needed.";
+Exit codes: 0 written; 1 a file could not be written; 2 wrong use, or a result
+that cannot be read, contradicts itself, or lacks the series that a report
+needs.";
 
 /// Arguments of `hrload report`.
 #[derive(Debug, Args)]
 pub(crate) struct ReportArgs {
-    /// A result written with `-o`, or two of which the first is the base; `-` is
-    /// standard input
+    /// Result file written with `-o`, or two, the base first; `-` is standard input
     #[arg(value_name = "RESULT", required = true, num_args = 1..=2)]
     results: Vec<PathBuf>,
 
-    /// Write this report; repeatable; the ending says which: .html, .md, .csv (series),
-    /// .hlog (HdrHistogram log), .xml (JUnit), .prom (Prometheus)
+    /// Report to write; repeatable. The extension chooses the kind: .html, .md, .csv
+    /// (series), .hlog (HdrHistogram log), .xml (JUnit), .prom (Prometheus)
     #[arg(long, value_name = "FILE", required = true)]
     report: Vec<Report>,
 }

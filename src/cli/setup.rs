@@ -25,18 +25,18 @@ Examples:
   hrload setup --region eu-central-1 --shards 4
       an on-demand table and a stream of four shards on AWS, for a day
   hrload run --state hrload-state.json -r 2000/s
-      runs on them; as often as wanted
+      runs on them, as often as needed
   hrload teardown
       removes them
   hrload setup --mode provisioned --wcu 5000 --expires 2h
   hrload setup --endpoint-url http://127.0.0.1:8000
       on another server, such as `hrload local --listen 127.0.0.1:8000`
 
-Each step is noted in the state file before and after it is made, so that what a
-crash leaves can still be removed. Said again, it looks at what is there, and goes
-on where it was cut off; with other settings it says what differs and stops. What
-was made is tagged hrload:run, hrload:made-by and hrload:expires. Nothing removes
-it by itself when it expires: `hrload cleanup --expired` does.";
+Each step is recorded in the state file before and after it is made, so that
+what a crash leaves can still be removed. Run again, it continues where it was
+cut off; with other settings it says what differs and stops. What was made is
+tagged hrload:run, hrload:made-by and hrload:expires. It is not removed by
+itself when it expires, but by `hrload cleanup --expired`.";
 
 /// Arguments of `hrload setup`.
 #[derive(Debug, Args)]
@@ -44,7 +44,7 @@ pub(crate) struct SetupArgs {
     #[command(flatten)]
     place: PlaceArgs,
 
-    /// Name of the table [default: made up]
+    /// Name of the table [default: a generated one]
     #[arg(long, value_name = "NAME", help_heading = "Target")]
     table: Option<String>,
 
@@ -52,7 +52,7 @@ pub(crate) struct SetupArgs {
     #[arg(long, value_name = "NAME", help_heading = "Target")]
     stream: Option<String>,
 
-    /// Item layout that the table's key is for
+    /// Item layout that determines the table's key
     #[arg(long, value_enum, default_value_t = LayoutArg::Seed, help_heading = "Target")]
     layout: LayoutArg,
 
@@ -63,21 +63,21 @@ pub(crate) struct SetupArgs {
     #[command(flatten)]
     units: UnitArgs,
 
-    /// After how long `hrload cleanup --expired` may remove it [default: 24h]; said again,
-    /// counted from then
+    /// How long until `hrload cleanup --expired` may remove it, counted from the last
+    /// `hrload setup` [default: 24h]
     #[arg(long, value_name = "TIME", value_parser = values::positive_span)]
     expires: Option<Duration>,
 
-    /// Where to note what was made
+    /// File that records what was made
     #[arg(long, value_name = "FILE", default_value = "hrload-state.json")]
     state: PathBuf,
 
-    /// Print the calls that would be made, in order, with their IAM actions and
-    /// resources, and make none
+    /// Print the calls that would be made, in order, with their IAM actions and resources,
+    /// and make none
     #[arg(long)]
     dry_run: bool,
 
-    /// Print nothing but errors
+    /// Print errors only
     #[arg(short, long)]
     quiet: bool,
 }

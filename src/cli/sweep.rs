@@ -17,22 +17,22 @@ use crate::report::{self, Condition, SweepResult, amount};
 pub(super) const HELP: &str = "\
 Examples:
   hrload sweep --slo 'p99<50ms,lost=0,throttled<0.1%'
-      how much the embedded services, sized for each rate, and this machine hold
+      the highest rate of this machine, with services sized for each rate
   hrload sweep --mode provisioned --wcu 2000 --shards 2
-      how much a table of 2,000 write units and a stream of 2 shards hold
+      the highest rate of a table of 2,000 write units and a stream of 2 shards
   hrload sweep --slo 'e2e.p99<1s' --from 1k --to 50k -d 20s --client direct \\
       -o sweep.json
-      by end-to-end latency, with longer runs; the curve goes to a file
+      judged by end-to-end latency, with longer runs, and the curve in a file
 
-Each rate is a run of its own: fresh embedded services, or one table and stream
-on other targets, sized for --to. A rate that misses narrowly is tried twice, and
-one that asks for more than table and stream give for long misses its objectives.
-A table of your own (--table) may have saved 300 s of unused capacity: --warmup
-must be long enough to spend it.
+Each rate is a run of its own, on new embedded services, or on one table and
+stream of another target, sized for --to. A rate that misses narrowly is tried
+again. A rate above what table and stream sustain misses its objectives. A table
+of your own (--table) may have saved 300 s of unused capacity: make --warmup
+long enough to spend it.
 
-Exit codes: 0 a rate met the objectives; 1 failed to run; 2 wrong use; 3 none did,
-or the search had cost its --max-cost before it was done; 130 interrupted (what was
-found is printed and written).";
+Exit codes: 0 a rate met the objectives; 1 failed to run; 2 wrong use; 3 none
+did, or --max-cost ended the search; 130 interrupted (what was found is printed
+and written).";
 
 /// What a run must show where nothing else is said.
 const SLO: &str = "p99<100ms,e2e.p99<1s,lost=0,throttled<0.1%";
@@ -46,10 +46,9 @@ const HIGHEST: f64 = 1e6;
           mut_arg("warmup", |arg| arg.default_value("3s")),
           mut_arg("drain", |arg| arg.default_value("10s")))]
 pub(crate) struct SweepArgs {
-    /// Objectives of each rate: conditions with commas between them; achieved>=99% is
-    /// one more where none is about the achieved rate
-    /// [default: p99<100ms,e2e.p99<1s,lost=0,throttled<0.1%; without e2e where
-    /// nothing is followed]
+    /// Objectives that a rate must meet, separated by commas; achieved>=99% is added unless
+    /// one bounds the achieved rate [default: p99<100ms,e2e.p99<1s,lost=0,throttled<0.1%;
+    /// without e2e if nothing is followed]
     #[arg(
         long,
         value_name = "CONDITIONS",
@@ -67,16 +66,16 @@ pub(crate) struct SweepArgs {
     )]
     from: Rate,
 
-    /// Highest rate to try; on targets that are not embedded, what table and stream
-    /// are sized for [default there: none; else 1M]
+    /// Highest rate to try; other targets than the embedded services need it, and size
+    /// table and stream for it [default: 1M]
     #[arg(long, value_name = "RATE", help_heading = "Search")]
     to: Option<Rate>,
 
-    /// How near to the limit the search comes
+    /// How close to the limit the search ends
     #[arg(long, value_name = "PERCENT", default_value = "5%", value_parser = precision, help_heading = "Search")]
     precision: f64,
 
-    /// Draw latency against rate here, as SVG
+    /// Draw latency against rate as SVG
     #[arg(long, value_name = "FILE.svg", value_parser = values::picture, help_heading = "Output")]
     plot: Option<PathBuf>,
 

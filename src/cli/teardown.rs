@@ -13,18 +13,19 @@ use crate::aws::{self, HeldState, Progress, State, StateFile, permissions};
 pub(super) const HELP: &str = "\
 Examples:
   hrload teardown
-      asks, and removes what hrload-state.json names
+      removes what hrload-state.json names, after asking
   hrload teardown --state other.json --yes
       without asking
 
-A table or a stream is removed only if its tags and what was noted when it was made
-(a table's id, a stream's creation time) still agree; another of the same name is
-left alone, and the state file stays. Cut off, it goes on when called again.";
+A table or a stream is removed only if its tags and its identity (a table's id,
+a stream's creation time) are still those that were recorded. Another one of the
+same name is left alone, and the state file stays. If it was cut off, run it
+again.";
 
 /// Arguments of `hrload teardown`.
 #[derive(Debug, Args)]
 pub(crate) struct TeardownArgs {
-    /// What `hrload setup` noted
+    /// File that `hrload setup` wrote
     #[arg(long, value_name = "FILE", default_value = "hrload-state.json")]
     state: PathBuf,
 
@@ -41,7 +42,7 @@ pub(crate) struct TeardownArgs {
     #[arg(long)]
     dry_run: bool,
 
-    /// Print nothing but errors
+    /// Print errors only
     #[arg(short, long)]
     quiet: bool,
 }

@@ -14,41 +14,41 @@ use crate::report::{self, Counts, Entry, HistoryError, TrendResult};
 pub(super) const HELP: &str = "\
 Examples:
   hrload trend results/baseline/history.jsonl --plot trend.svg
-      the course of each figure, and where its level changed
+      every figure over time, and where its level changed
   hrload trend history.jsonl --add run-*.json \\
       --label \"$(git rev-parse --short HEAD)\"
-      adds an entry, the means of these runs, and shows the history with it
+      adds the means of these runs as an entry, and shows the history
   hrload trend history.jsonl --figure e2e.p99 -o -
       one figure, as JSON
 
-A history is a file of JSON lines, an entry each. A level has at least three entries, and
-a short history too few to tell one; of a hundred figures that did not change one is said
-to have changed. Times are compared among entries of the newest one's workload and machine,
-instruction counts among all.
+A history has one entry per line, as JSON. A level needs at least three entries,
+and short histories have too few to show one. Of a hundred unchanged figures,
+one is reported as changed. Times are compared among entries of the newest one's
+workload and machine, instruction counts among all.
 
-Exit codes: 0 shown; 1 a file could not be written; 2 wrong use, or a file that cannot
-be read; 4 a run to be added did not hold, or the newest entry lacks a figure that one
-before it has.";
+Exit codes: 0 shown; 1 a file could not be written; 2 wrong use, or a file that
+cannot be read; 4 a run to be added did not hold, or the newest entry lacks a
+figure that an earlier one has.";
 
 /// Arguments of `hrload trend`.
 #[derive(Debug, Args)]
 pub(crate) struct TrendArgs {
-    /// The history: a line of JSON an entry
+    /// History file, one entry of JSON per line
     #[arg(
         value_name = "HISTORY",
         default_value = "results/baseline/history.jsonl"
     )]
     history: PathBuf,
 
-    /// Add an entry first: the means of these results, all of one workload
+    /// Add an entry first: the means of these results, which must be of one workload
     #[arg(long, value_name = "RESULT", num_args = 1..)]
     add: Vec<PathBuf>,
 
-    /// What the entry is of [default: the commit that its last run was built from]
+    /// Name of the entry [default: the commit that its last run was built from]
     #[arg(long, value_name = "TEXT", requires = "add")]
     label: Option<String>,
 
-    /// Add runs that did not hold, or were cut short, all the same
+    /// Add runs even if some did not hold or were cut short
     #[arg(long, requires = "add")]
     allow_unheld: bool,
 
@@ -56,19 +56,19 @@ pub(crate) struct TrendArgs {
     #[arg(long, value_name = "FILE", requires = "add")]
     counts: Option<PathBuf>,
 
-    /// Show this figure, such as e2e.p99; repeatable [default: the most telling]
+    /// Show this figure, such as e2e.p99; repeatable [default: the main ones]
     #[arg(long, value_name = "NAME")]
     figure: Vec<String>,
 
-    /// Draw the first five figures here as SVG
+    /// Draw the first five figures as SVG
     #[arg(long, value_name = "FILE.svg", value_parser = values::picture)]
     plot: Option<PathBuf>,
 
-    /// Write what was found here as JSON; `-` is standard output
+    /// Write the levels as JSON; `-` is standard output
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
 
-    /// Print nothing but errors
+    /// Print errors only
     #[arg(short, long)]
     quiet: bool,
 }

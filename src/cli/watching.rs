@@ -17,17 +17,16 @@ use crate::telemetry::{Exporter, Feed, MetricsServer, OtlpSettings};
 /// Arguments that say who looks on.
 #[derive(Debug, Default, Args)]
 pub(super) struct WatchArgs {
-    /// Show the run on the whole screen, with keys to pause it, to change its rate and to
-    /// stop it
+    /// Show the run full-screen, with keys to pause it, change its rate and stop it
     #[arg(long, conflicts_with = "quiet", help_heading = "While it runs")]
     tui: bool,
 
-    /// Serve metrics of the run while it lasts, as OpenMetrics at /metrics: an address
-    /// such as 127.0.0.1:9464, or a port of this machine's own; port 0 takes a free one
+    /// Serve OpenMetrics at /metrics during the run, on an address such as 127.0.0.1:9464 or
+    /// a loopback port; port 0 takes a free one
     #[arg(long, value_name = "ADDRESS", value_parser = values::listen, help_heading = "While it runs")]
     metrics_listen: Option<SocketAddr>,
 
-    /// Name besides localhost by which metrics may be asked for at --metrics-listen
+    /// Host name, besides localhost, that may be used to read --metrics-listen
     #[arg(
         long,
         value_name = "NAME",
@@ -36,7 +35,7 @@ pub(super) struct WatchArgs {
     )]
     allow_host: Vec<HostName>,
 
-    /// Send metrics of the run to an OpenTelemetry collector, by OTLP/HTTP as JSON
+    /// Send metrics to an OpenTelemetry collector during the run, as OTLP/HTTP with JSON
     /// [default: OTEL_EXPORTER_OTLP_ENDPOINT, or http://127.0.0.1:4318]
     #[arg(long, value_name = "URL", num_args = 0..=1, help_heading = "While it runs")]
     otlp: Option<Option<String>>,

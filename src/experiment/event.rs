@@ -29,7 +29,7 @@ pub enum Event<'a> {
     NotRemoved(&'a RunError),
     /// The first signal came.
     Interrupted,
-    /// The run ends early: this threshold can be met no more.
+    /// The run ends early: this threshold can no longer be met.
     OutOfReach(&'a Condition),
     /// The run ends early: it has cost this much, in USD, which is what it may.
     BudgetSpent(f64),

@@ -45,7 +45,7 @@ pub struct Request {
     pub sending: Sending,
     /// What the result must show.
     pub thresholds: Vec<Condition>,
-    /// End the run as soon as one of them can be met no more.
+    /// End the run as soon as one of them can no longer be met.
     pub abort_on_fail: bool,
     /// End the run when it has cost so much on AWS, in USD.
     pub max_cost_usd: Option<f64>,

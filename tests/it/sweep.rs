@@ -225,7 +225,7 @@ fn a_sweep_ends_when_its_runs_have_cost_together_what_they_may() {
     for told in [
         "this sweep costs about 0.",
         "it ends earlier, when 0.002 USD are spent",
-        "0.002 USD are spent: ending the run",
+        "0.002 USD spent: ending the run",
         "the search had cost what it may (0.002 USD)",
         "every rate that was tried to its end met the objectives",
         "cut short",

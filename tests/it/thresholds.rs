@@ -101,7 +101,7 @@ fn a_run_ends_when_a_threshold_is_out_of_reach() {
     assert_eq!(judged[0], ("max<1us".to_owned(), false));
     assert_eq!(judged[1], ("lost=0".to_owned(), true), "{}", run.stderr);
     assert!(
-        run.stderr.contains("max<1us can be met no more"),
+        run.stderr.contains("max<1us can no longer be met"),
         "{}",
         run.stderr
     );
@@ -119,7 +119,7 @@ fn a_run_ends_when_it_has_cost_what_it_may() {
     for told in [
         "this run costs about 0.",
         "it ends earlier, when 0.0005 USD are spent",
-        "0.0005 USD are spent: ending the run",
+        "0.0005 USD spent: ending the run",
     ] {
         assert!(run.stderr.contains(told), "{told}: {}", run.stderr);
     }

@@ -25,25 +25,24 @@ Examples:
       the blog post's statement: heart rate, time and sensor of every record
   hrload query --lake ./lake 'SELECT minute, sum(readings) FROM per_minute
       GROUP BY minute ORDER BY minute'
-      a view that is always there, as are readings (each once, typed), late_arrivals,
-      future_dated, zones and silent_devices; samples has what was delivered, twice if
-      it was
+      one of the built-in views: readings (typed, each once), per_minute,
+      late_arrivals, future_dated, zones, silent_devices; samples has every
+      delivered copy
   hrload query --lake ./lake \"SELECT count(*) FROM samples
       WHERE hour >= timestamp '2026-11-23 17:00:00'\"
       reads only the objects of those hours
   hrload query --lake s3://bucket/heart-rate -o readings.parquet \\
       'SELECT * FROM readings'
-      out of a bucket, into a file for other tools
+      from a bucket to a file for other tools
   hrload query --engine athena --output-location s3://bucket/results/ \\
       --file report.sql
-      the same statements by Athena, with what it scanned and what that costs
+      by Athena, with what it scanned and what that costs
 
-Tables: heartratedata2021 and records (change records, with the columns they are
-found to have), samples, those made by CREATE EXTERNAL TABLE, and the views above,
-all in the database dbhr. Names may be spelt in any case. SHOW TABLES and DESCRIBE
-say more; - as SQL reads it from standard input.
+Tables: heartratedata2021 and records (change records, with the columns found in
+them), samples, those of CREATE EXTERNAL TABLE, and the views above, all in the
+database dbhr. Names are case-insensitive. SHOW TABLES and DESCRIBE list them.
 
-Exit codes: 0 answered; 1 failed; 2 wrong use, or a statement that makes no sense;
+Exit codes: 0 answered; 1 failed; 2 wrong use, or an invalid statement;
 130 interrupted.";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -56,11 +55,11 @@ enum EngineArg {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum FormatArg {
-    /// Aligned, for people; the first 1,000 rows
+    /// Aligned for people; the first 1,000 rows
     Table,
-    /// With a line of names
+    /// Comma-separated, with a header
     Csv,
-    /// An object a line
+    /// One object per line
     Json,
     /// Apache Parquet
     Parquet,
@@ -73,11 +72,11 @@ pub(crate) struct QueryArgs {
     #[arg(value_name = "SQL")]
     sql: Option<String>,
 
-    /// File with the statement
+    /// Read the statement from this file
     #[arg(short, long, value_name = "FILE", conflicts_with = "sql")]
     file: Option<PathBuf>,
 
-    /// Folder or s3://BUCKET/PREFIX whose objects are asked
+    /// Folder or s3://BUCKET/PREFIX to query
     #[arg(
         long,
         value_name = "PLACE",
@@ -86,29 +85,29 @@ pub(crate) struct QueryArgs {
     )]
     lake: Option<Place>,
 
-    /// Who answers
+    /// Engine that answers
     #[arg(long, value_enum, default_value = "lake")]
     engine: EngineArg,
 
-    /// How rows are written [default: by the ending of --output, else table]
+    /// Format of the rows [default: by the extension of --output, else table]
     #[arg(long, value_enum)]
     format: Option<FormatArg>,
 
-    /// File for the rows, whole or not at all; - is standard output
+    /// Write the rows to this file, whole or not at all; - is standard output
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
 
-    /// Memory for grouping and sorting; more goes to the disk
+    /// Memory for grouping and sorting; the rest goes to disk
     #[arg(long, value_name = "BYTES", default_value = "1GiB", value_parser = values::bytes)]
     memory: u64,
 
-    /// How much later than it was taken a reading arrives at most, where no clock of a
-    /// wearable is wrong: objects that a time in the statement cannot be in are not read
-    /// [default: clocks are not trusted, all objects are]
+    /// Trust the wearables' clocks: no reading arrives later than this after it was taken,
+    /// so that objects outside the times in the statement are skipped [default: clocks are
+    /// not trusted, all objects are read]
     #[arg(long, value_name = "TIME", value_parser = values::span)]
     late: Option<Duration>,
 
-    /// S3 endpoint, for a lake in a bucket [default: AWS's, or AWS_ENDPOINT_URL_S3]
+    /// S3 endpoint of a lake in a bucket [default: AWS_ENDPOINT_URL_S3, or AWS's]
     #[arg(long, value_name = "URL", value_parser = values::url, help_heading = "Target")]
     s3_endpoint_url: Option<Endpoint>,
 
@@ -116,7 +115,7 @@ pub(crate) struct QueryArgs {
     #[arg(long, value_name = "REGION", help_heading = "Target")]
     region: Option<String>,
 
-    /// Athena endpoint [default: AWS's, or AWS_ENDPOINT_URL_ATHENA]
+    /// Athena endpoint [default: AWS_ENDPOINT_URL_ATHENA, or AWS's]
     #[arg(long, value_name = "URL", value_parser = values::url, help_heading = "Athena")]
     athena_endpoint_url: Option<Endpoint>,
 
@@ -124,7 +123,7 @@ pub(crate) struct QueryArgs {
     #[arg(long, value_name = "NAME", help_heading = "Athena")]
     aws_profile: Option<String>,
 
-    /// Database of names that name none
+    /// Database of unqualified names
     #[arg(
         long,
         value_name = "NAME",
@@ -137,11 +136,11 @@ pub(crate) struct QueryArgs {
     #[arg(long, value_name = "NAME", help_heading = "Athena")]
     workgroup: Option<String>,
 
-    /// Where Athena puts the rows, s3://BUCKET/PREFIX/ [default: the workgroup's]
+    /// Where Athena writes the rows, s3://BUCKET/PREFIX/ [default: the workgroup's]
     #[arg(long, value_name = "PLACE", help_heading = "Athena")]
     output_location: Option<String>,
 
-    /// Print the rows alone
+    /// Print the rows only
     #[arg(short, long)]
     quiet: bool,
 }

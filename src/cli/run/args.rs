@@ -19,7 +19,8 @@ use crate::report::{Condition, Report};
 /// How many readings a second there are, for commands that do not search for it.
 #[derive(Debug, Default, Args)]
 pub(crate) struct PaceArgs {
-    /// Readings a second of the whole fleet (5000, 5k/s, 300k/min) [default: the profile's own pace]
+    /// Readings per second of the whole fleet (5000, 5k/s, 300k/min) [default: the profile's
+    /// own rate]
     #[arg(
         short,
         long,
@@ -29,7 +30,7 @@ pub(crate) struct PaceArgs {
     )]
     pub(super) rate: Option<Rate>,
 
-    /// Time between two readings of a device: the other way to say the rate
+    /// Time between two readings of a device, instead of --rate
     #[arg(long, value_name = "TIME", value_parser = values::positive_span, help_heading = "Workload")]
     pub(super) interval: Option<Duration>,
 }
@@ -50,11 +51,11 @@ pub(crate) struct LoadArgs {
     )]
     pub(super) profile: String,
 
-    /// How a reading is laid out as an item
+    /// How a reading is stored as an item
     #[arg(long, value_enum, default_value_t = LayoutArg::Seed, help_heading = "Workload")]
     pub(super) layout: LayoutArg,
 
-    /// Seed of everything random: the same seed gives the same readings
+    /// Random seed; runs with the same seed send the same readings
     #[arg(long, value_name = "N", default_value_t = 1, help_heading = "Workload")]
     pub(super) seed: u64,
 
@@ -62,11 +63,11 @@ pub(crate) struct LoadArgs {
     #[arg(short, long, value_name = "TIME", default_value = "30s", value_parser = values::positive_span, help_heading = "Phases")]
     pub(super) duration: Duration,
 
-    /// How long to run at the full rate before measuring; discarded
+    /// How long to run at the full rate before measuring
     #[arg(short, long, value_name = "TIME", default_value = "5s", value_parser = values::span, help_heading = "Phases")]
     pub(super) warmup: Duration,
 
-    /// How long to wait at the end for readings that were written but not yet seen
+    /// How long to wait at the end for readings that were written and not yet seen
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = values::span, help_heading = "Phases")]
     pub(super) drain: Duration,
 
@@ -74,7 +75,7 @@ pub(crate) struct LoadArgs {
     #[arg(long, value_enum, help_heading = "Target")]
     pub(super) target: Option<TargetArg>,
 
-    /// Any other server that speaks DynamoDB
+    /// Send to another server that speaks DynamoDB
     #[arg(long, value_name = "URL", value_parser = values::url, help_heading = "Target")]
     pub(super) endpoint_url: Option<Endpoint>,
 
@@ -91,16 +92,17 @@ pub(crate) struct LoadArgs {
     #[arg(long, value_name = "NAME", help_heading = "Target")]
     pub(super) aws_profile: Option<String>,
 
-    /// Table to write to; created if it does not exist [default: one of this run's own]
+    /// Table to write to, created if it does not exist [default: a new one for this run]
     #[arg(long, value_name = "NAME", help_heading = "Target")]
     pub(super) table: Option<String>,
 
-    /// Stream that the table's changes go to; created if it does not exist [default: one of this run's own]
+    /// Stream that receives the table's changes, created if it does not exist [default: a new
+    /// one for this run]
     #[arg(long, value_name = "NAME", help_heading = "Target")]
     pub(super) stream: Option<String>,
 
-    /// Write into what `hrload setup` made and noted in this file: its target, region,
-    /// table and stream; they are kept
+    /// Use the target, region, table and stream that `hrload setup` recorded in this file,
+    /// and keep them
     #[arg(
         long,
         value_name = "FILE",
@@ -109,16 +111,14 @@ pub(crate) struct LoadArgs {
     )]
     pub(super) state: Option<PathBuf>,
 
-    /// Keep the table and stream that this run created; not those of the embedded
-    /// services, which end with it
+    /// Keep the table and stream that this run creates (the embedded services end with it)
     #[arg(long, help_heading = "Target")]
     pub(super) keep: bool,
 
     #[command(flatten)]
     pub(super) units: UnitArgs,
 
-    /// How readings are followed: through a Kinesis stream of the table's changes, through
-    /// the table's own stream, through one that hrload fills itself, or not at all
+    /// How readings are followed after the write
     #[arg(long, value_enum, default_value_t = ViaArg::Kinesis, help_heading = "Following")]
     pub(super) via: ViaArg,
 
@@ -126,38 +126,39 @@ pub(crate) struct LoadArgs {
     #[arg(long, value_enum, default_value_t = ConsumerArg::Polling, help_heading = "Following")]
     pub(super) consumer: ConsumerArg,
 
-    /// Time between two GetRecords calls on a shard, at least 200ms (100ms with
-    /// dynamodb-streams): Kinesis allows five calls a second, those of --lake included
-    /// [default: 200ms, with --lake or dynamodb-streams 250ms]
+    /// Time between two GetRecords calls on a shard. At least 200ms (100ms with
+    /// dynamodb-streams): Kinesis allows five calls per second and shard, those of --lake
+    /// included [default: 200ms; 250ms with --lake or dynamodb-streams]
     #[arg(long, value_name = "TIME", value_parser = values::positive_span, help_heading = "Following")]
     pub(super) poll_interval: Option<Duration>,
 
-    /// Client: the AWS SDK as applications use it, or a direct one at about a fifth of its CPU
+    /// Client that sends: the AWS SDK, as applications use it, or a direct one that needs about
+    /// a fifth of its CPU time
     #[arg(long, value_enum, default_value_t = ClientArg::Sdk, help_heading = "Sending")]
     pub(super) client: ClientArg,
 
-    /// Load threads [default: one for every 60,000 readings/s]
+    /// Load threads [default: one per 60,000 readings/s]
     #[arg(short, long, value_name = "N", value_parser = values::threads, help_heading = "Sending")]
     pub(super) threads: Option<u32>,
 
-    /// Batches in flight at most, over all threads [default: enough for the rate at 100 ms a call]
+    /// Most batches in flight, over all threads [default: enough for the rate at 100 ms a call]
     #[arg(short = 'p', long, value_name = "N", value_parser = values::in_flight, help_heading = "Sending")]
     pub(super) concurrency: Option<u32>,
 
-    /// Items in a BatchWriteItem call at most, 1 to 25
+    /// Most items in a BatchWriteItem call, 1 to 25
     #[arg(long, value_name = "N", default_value_t = 25, value_parser = clap::value_parser!(u8).range(1..=25), help_heading = "Sending")]
     pub(super) batch: u8,
 
-    /// How long a reading may wait for its batch to fill
+    /// How long a reading waits for its batch to fill
     #[arg(long, value_name = "TIME", default_value = "10ms", value_parser = values::span, help_heading = "Sending")]
     pub(super) linger: Duration,
 
-    /// Wake for each batch with a timer of the kernel, on time within some tens of microseconds
-    /// instead of a millisecond; costs a little more CPU [Linux only]
+    /// Wake for each batch by a kernel timer, within tens of microseconds instead of a
+    /// millisecond, for slightly more CPU time [Linux only]
     #[arg(long, help_heading = "Sending")]
     pub(super) precise: bool,
 
-    /// How often an item is sent at most, before it counts as failed
+    /// How often an item is sent before it counts as failed
     #[arg(long, value_name = "N", default_value = "8", value_parser = values::count, help_heading = "Sending")]
     pub(super) attempts: u32,
 
@@ -165,16 +166,15 @@ pub(crate) struct LoadArgs {
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = values::positive_span, help_heading = "Sending")]
     pub(super) timeout: Duration,
 
-    /// Ceiling on catching up after a stall, as a multiple of the rate
+    /// Fastest catching up after a stall, as a multiple of the rate
     #[arg(long, value_name = "FACTOR", default_value = "1.5", value_parser = catch_up, help_heading = "Sending")]
     pub(super) catch_up: f64,
 
-    /// Ceiling on write units a second, the first included; batches are made small enough
-    /// for it
+    /// Most write units per second, from the first second on
     #[arg(long, value_name = "RATE", help_heading = "Sending")]
     pub(super) max_write_units: Option<Rate>,
 
-    /// Readings that may wait unsent before further ones are dropped [default: 10 s of the rate]
+    /// Readings that may wait to be sent; further ones are dropped [default: 10 s of the rate]
     #[arg(long, value_name = "N", value_parser = values::count, help_heading = "Sending")]
     pub(super) backlog: Option<u32>,
 
@@ -197,20 +197,18 @@ pub(crate) struct LoadArgs {
     )]
     pub(super) fault: Faults,
 
-    /// Embedded services: bytes of items, and of stream records, to keep in memory
-    /// [default: 512MiB]
+    /// Embedded services: memory for items, and as much for stream records [default: 512MiB]
     #[arg(long, value_name = "BYTES", value_parser = values::bytes, help_heading = "Embedded services")]
     pub(super) retain: Option<u64>,
 
-    /// End the run when it has cost so much on AWS, in USD, whatever the target; it is
-    /// looked at every tenth of a second, and what is in flight then comes on top. Of a
-    /// sweep or a comparison: what its runs may cost together
+    /// End the run when it has cost this much on AWS, in USD, whatever the target (checked
+    /// every 100 ms; what is in flight then comes on top). For a sweep or a comparison: the
+    /// limit of all runs together
     #[arg(long, value_name = "USD", value_parser = usd, help_heading = "Output")]
     pub(super) max_cost: Option<f64>,
 
-    /// How long to wait after a run on AWS for what CloudWatch counted of it, which comes
-    /// minutes late; `off` does not ask [default: 3m; other servers are asked only with
-    /// this]
+    /// How long to wait after a run on AWS for CloudWatch's counts, which come minutes late;
+    /// `off` does not ask [default: 3m on AWS, off elsewhere]
     #[arg(long, value_name = "TIME|off", value_parser = values::span_or_off, help_heading = "Target")]
     pub(super) cloudwatch: Option<Duration>,
 
@@ -228,7 +226,7 @@ pub(crate) struct LoadArgs {
     )]
     pub(super) output: Option<PathBuf>,
 
-    /// A label kept in the result; repeatable
+    /// Label to keep in the result; repeatable
     #[arg(
         long,
         value_name = "TEXT",
@@ -237,7 +235,7 @@ pub(crate) struct LoadArgs {
     )]
     pub(super) tag: Vec<String>,
 
-    /// Print nothing but errors (and the result, with `-o -`)
+    /// Print errors only (and the result, with `-o -`)
     #[arg(short, long, display_order = 902, help_heading = "Output")]
     pub(super) quiet: bool,
 }
@@ -248,33 +246,32 @@ pub(crate) struct SingleRunArgs {
     #[command(flatten)]
     pub(super) lake: LakeArgs,
 
-    /// What the result must show, such as e2e.p99<400ms, lost=0, achieved>=99% or
-    /// throttled<0.1%; repeatable; exit code 3 when one is missed. Profiles may have
-    /// thresholds too; one that is given here stands for the profile's that bounds the same
-    /// figure on the same side
+    /// Condition that the result must meet, such as e2e.p99<400ms, lost=0, achieved>=99% or
+    /// throttled<0.1%; repeatable; exit code 3 if one is missed. It replaces a threshold of
+    /// the profile that bounds the same figure on the same side
     #[arg(long, value_name = "CONDITION", help_heading = "Output")]
     pub(super) threshold: Vec<Condition>,
 
-    /// End the run as soon as a threshold can be met no more, whatever the rest brings
+    /// End the run as soon as a threshold can no longer be met
     #[arg(long, help_heading = "Output")]
     pub(super) abort_on_fail: bool,
 
-    /// Print the calls that would be made, in order, with their IAM actions and
-    /// resources, and make none
+    /// Print the calls that would be made, in order, with their IAM actions and resources,
+    /// and make none
     #[arg(long, help_heading = "Target")]
     pub(super) dry_run: bool,
 
     #[command(flatten)]
     pub(super) watch: WatchArgs,
 
-    /// Write a report; repeatable; the ending says which: .html, .md, .csv (series),
+    /// Write a report; repeatable. The extension chooses the kind: .html, .md, .csv (series),
     /// .hlog (HdrHistogram log), .xml (JUnit), .prom (Prometheus). With one --baseline,
     /// .html and .md show both runs
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     pub(super) report: Vec<Report>,
 
-    /// Compare with this result file, or several of the same run; exit code 4 when
-    /// something got worse (`hrload diff` compares several runs a side)
+    /// Compare with this result file, or with several runs of one configuration; exit code
+    /// 4 if something got worse (`hrload diff` compares several runs per side)
     #[arg(
         short,
         long,
@@ -297,7 +294,7 @@ pub(super) enum TargetArg {
 pub(in crate::cli) enum LayoutArg {
     /// Four strings, keyed by id: the blog post's
     Seed,
-    /// Keyed by device and time, numbers as numbers
+    /// Keyed by device and time, with numbers as numbers
     Timeseries,
     /// A FHIR Observation
     Fhir,
@@ -309,17 +306,17 @@ pub(super) enum ViaArg {
     Kinesis,
     /// The table's own stream: DynamoDB Streams
     DynamodbStreams,
-    /// A Kinesis stream that hrload itself puts every acknowledged reading into
+    /// A Kinesis stream into which hrload puts every acknowledged reading itself
     PutRecords,
-    /// Writes alone are measured
+    /// Not at all: only writes are measured
     None,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum ConsumerArg {
-    /// GetRecords, shared throughput
+    /// GetRecords, with shared throughput
     Polling,
-    /// SubscribeToShard, a throughput of its own
+    /// SubscribeToShard, with a throughput of its own
     EnhancedFanOut,
 }
 
@@ -327,7 +324,7 @@ pub(super) enum ConsumerArg {
 pub(super) enum ClientArg {
     /// aws-sdk-dynamodb
     Sdk,
-    /// Requests written and signed by hand, for high rates
+    /// Hand-written requests, for high rates
     Direct,
 }
 

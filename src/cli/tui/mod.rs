@@ -100,12 +100,12 @@ impl Tui {
         self.tell(match event {
             Event::Step(step) => Notice::Doing((*step).to_owned()),
             Event::OutOfReach(missed) => Notice::Said(format!(
-                "{missed} can be met no more: ending the run, draining shortly"
+                "{missed} can no longer be met: ending the run, with a short drain"
             )),
             Event::Told(text) => Notice::Said((*text).to_owned()),
             Event::NotRemoved(error) => Notice::Said(format!("not removed: {error}")),
             Event::BudgetSpent(usd) => Notice::Said(format!(
-                "{usd} USD are spent: ending the run, draining shortly"
+                "{usd} USD spent: ending the run, with a short drain"
             )),
             Event::AwaitsLake(longest) => Notice::Said(format!(
                 "waiting for the lake's last objects ({} at most)",

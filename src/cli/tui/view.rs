@@ -238,7 +238,7 @@ impl View {
 
     fn help(&self, frame: &mut Frame<'_>, area: Rect) {
         let text = format!(
-            "q, Ctrl-C   end this phase and drain shortly;\n\
+            "q, Ctrl-C   end this phase with a short drain;\n\
              {empty}a second time, stop at once\n\
              space       pause: no reading becomes due; go on\n\
              + -         faster, slower, by a tenth of {}\n\

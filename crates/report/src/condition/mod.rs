@@ -108,12 +108,12 @@ enum Bound {
 pub enum ConditionError {
     /// It is not a figure, a comparison and a bound.
     #[error(
-        "`{0}` is no condition: expected a figure, a comparison and a bound, such as p99<50ms, lost=0 or throttled<0.1%"
+        "`{0}` is not a condition: expected a figure, a comparison and a bound, such as p99<50ms, lost=0 or throttled<0.1%"
     )]
     Form(String),
     /// There is no such figure.
     #[error(
-        "`{figure}` is no figure of a result{}: there are latencies (p50, p99.9, max, mean; of a stage: \
+        "unknown figure `{figure}`{}: there are latencies (p50, p99.9, max, mean; of a stage: \
          response.p99), {}",
         suggestion.as_deref().map(|s| format!(", did you mean `{s}`?")).unwrap_or_default(),
         names().map(|(name, _)| name).collect::<Vec<_>>().join(", ")
