@@ -41,7 +41,7 @@ fn encode_batch(c: &mut Criterion) {
 
 fn sign(c: &mut Criterion) {
     let mut body = Vec::new();
-    batch::encode(&mut body, TABLE, Layout::Seed, &readings(25));
+    batch::encode(&mut body, TABLE, Layout::Post, &readings(25));
     let mut signing = Signing::default();
     beside(c, "sign 25 items", &Floor::Sha256, 25, &body, || {
         black_box(signing.sign(black_box(&body)));
@@ -51,7 +51,7 @@ fn sign(c: &mut Criterion) {
 fn decode_batch(c: &mut Criterion) {
     let readings = readings(batch::MAX_ITEMS as u32);
     let mut request = Vec::new();
-    batch::encode(&mut request, TABLE, Layout::Seed, &readings);
+    batch::encode(&mut request, TABLE, Layout::Post, &readings);
     let mut request: serde_json::Value = serde_json::from_slice(&request).unwrap();
     let consumed = r#""ConsumedCapacity":[{"TableName":"heartrate-ddb-dev","CapacityUnits":25.0}]"#;
     let unprocessed = request["RequestItems"].take();
@@ -72,7 +72,7 @@ fn decode_batch(c: &mut Criterion) {
             25,
             body.as_bytes(),
             || {
-                response::decode_batch(black_box(body.as_bytes()), Layout::Seed, &mut reply)
+                response::decode_batch(black_box(body.as_bytes()), Layout::Post, &mut reply)
                     .unwrap();
                 black_box(&reply);
             },
@@ -92,7 +92,7 @@ fn decode_change(c: &mut Criterion) {
 fn encode_change(c: &mut Criterion) {
     let reading = readings(1)[0];
     let mut image = Vec::new();
-    item::encode(&mut image, Layout::Seed, &reading);
+    item::encode(&mut image, Layout::Post, &reading);
     let change = change::ChangeImage {
         region: "us-west-2",
         event_id: 0xf894_36e0_627d_4d37_9879_42f8_6249_aa83,
@@ -108,7 +108,7 @@ fn encode_change(c: &mut Criterion) {
     let mut record = Vec::new();
     change::encode(&mut record, &change);
     let bytes = record.clone();
-    beside_memcpy(c, "encode change, seed", 1, &bytes, || {
+    beside_memcpy(c, "encode change, post", 1, &bytes, || {
         record.clear();
         change::encode(&mut record, black_box(&change));
         black_box(&record);
@@ -143,7 +143,7 @@ fn decode_page(c: &mut Criterion) {
 fn transform_records(c: &mut Criterion) {
     let records: Vec<Vec<u8>> = readings(500)
         .iter()
-        .map(|reading| change_record(Layout::Seed, reading))
+        .map(|reading| change_record(Layout::Post, reading))
         .collect();
     let bytes = records.concat();
     let mut lines = Vec::with_capacity(bytes.len() + records.len());

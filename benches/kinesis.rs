@@ -18,7 +18,7 @@ const RECORDS: usize = 500;
 const START_US: u64 = 1_721_011_165_891_550;
 const ARN: &str = "arn:aws:kinesis:eu-west-1:123456789012:stream/s";
 
-/// An item of the seed's layout: four strings, some 90 bytes.
+/// An item of the post's layout: four strings, some 90 bytes.
 fn item(i: usize) -> String {
     format!(
         "{{\"id\":{{\"S\":\"1721011165.{i:06}-{i}-17\"}},\"HeartRate\":{{\"S\":\"72\"}},\

@@ -104,7 +104,7 @@ fn encoding_and_decoding_reuse_what_they_have() {
     let answer = br#"{"UnprocessedItems":{},"ConsumedCapacity":[{"TableName":"heartrate-ddb-dev","CapacityUnits":25.0}]}"#;
     let mut reply = response::BatchReply::default();
     let decoding = allocations::of(|| {
-        response::decode_batch(answer, Layout::Seed, &mut reply).unwrap();
+        response::decode_batch(answer, Layout::Post, &mut reply).unwrap();
     });
     assert_eq!(decoding, 0, "decoding an answer");
 }
@@ -207,7 +207,7 @@ fn a_warm_call_of_the_direct_client_allocates_nothing() {
         options.timeout,
     )
     .unwrap();
-    let mut slot = direct.slot(TABLE, Layout::Seed);
+    let mut slot = direct.slot(TABLE, Layout::Post);
     let mut call = Call::new();
     call.readings = readings(25);
     let mut send = |calls: u32| {

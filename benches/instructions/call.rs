@@ -51,7 +51,7 @@ pub(crate) fn direct() -> impl FnMut() {
         patience,
     )
     .expect("an http endpoint");
-    let mut slot = direct.slot(TABLE, Layout::Seed);
+    let mut slot = direct.slot(TABLE, Layout::Post);
     let mut call = Call::new();
     call.readings = readings(25);
     move || {

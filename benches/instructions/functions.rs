@@ -42,11 +42,11 @@ macro_rules! functions {
 pub(crate) const FUNCTIONS: &[Function] = functions! {
     "sample a device", 1, "reading", 20_000, device();
     "next reading of a fleet", 1, "reading", 20_000, fleet();
-    "size of an item, seed", 1, "item", 1_000, item_size();
-    "encode 25 items, seed", BATCH, "item", 200, encode(0);
+    "size of an item, post", 1, "item", 1_000, item_size();
+    "encode 25 items, post", BATCH, "item", 200, encode(0);
     "encode 25 items, timeseries", BATCH, "item", 200, encode(1);
     "encode 25 items, fhir", BATCH, "item", 200, encode(2);
-    "copy 25 items, seed", BATCH, "item", 200, copy();
+    "copy 25 items, post", BATCH, "item", 200, copy();
     "copy 25 items and write their numbers", BATCH, "item", 200, copy_and_numbers();
     "sign a call", BATCH, "item", 50, sign();
     "SHA-256 of a call's body", BATCH, "item", 50, sha256();
@@ -55,7 +55,7 @@ pub(crate) const FUNCTIONS: &[Function] = functions! {
     "admit a write, on-demand", 1, "write", 20_000, admit(Settings::on_demand().warmed(40_000, 1));
     "admit a write, provisioned", 1, "write", 20_000, admit(Settings::provisioned(39_000, 3_000));
     "encode a change record", 1, "record", 1_000, encode_change();
-    "decode a change record, seed", 1, "record", 1_000, decode_change(0);
+    "decode a change record, post", 1, "record", 1_000, decode_change(0);
     "decode a change record, timeseries", 1, "record", 1_000, decode_change(1);
     "decode a change record, fhir", 1, "record", 1_000, decode_change(2);
     "decode a page of 500", PAGE, "record", 5, decode_page();
@@ -92,7 +92,7 @@ fn fleet() -> impl FnMut() {
 fn item_size() -> impl FnMut() {
     let reading = readings(1)[0];
     move || {
-        black_box(Layout::Seed.item_bytes(black_box(&reading)));
+        black_box(Layout::Post.item_bytes(black_box(&reading)));
     }
 }
 
@@ -115,7 +115,7 @@ fn encode(layout: usize) -> impl FnMut() {
 
 /// The floor of encoding: the same bytes, copied.
 fn copy() -> impl FnMut() {
-    let body = body(Layout::Seed);
+    let body = body(Layout::Post);
     let mut copy = vec![0; body.len()];
     move || {
         copy.copy_from_slice(black_box(&body));
@@ -133,7 +133,7 @@ fn copy_and_numbers() -> impl FnMut() {
 }
 
 fn sign() -> impl FnMut() {
-    let (body, mut signing) = (body(Layout::Seed), Signing::default());
+    let (body, mut signing) = (body(Layout::Post), Signing::default());
     move || {
         black_box(signing.sign(black_box(&body)));
     }
@@ -141,7 +141,7 @@ fn sign() -> impl FnMut() {
 
 /// The floor of signing: the digest of the body that every signature needs.
 fn sha256() -> impl FnMut() {
-    let body = body(Layout::Seed);
+    let body = body(Layout::Post);
     move || {
         black_box(Sha256::digest(black_box(&body)));
     }
@@ -151,7 +151,7 @@ fn decode_answer() -> impl FnMut() {
     let body = br#"{"UnprocessedItems":{},"ConsumedCapacity":[{"TableName":"heartrate-ddb-dev","CapacityUnits":25.0}]}"#;
     let mut reply = response::BatchReply::default();
     move || {
-        response::decode_batch(black_box(body), Layout::Seed, &mut reply).expect("an answer");
+        response::decode_batch(black_box(body), Layout::Post, &mut reply).expect("an answer");
         black_box(&reply);
     }
 }
@@ -174,7 +174,7 @@ fn admit(settings: Settings) -> impl FnMut() {
 fn encode_change() -> impl FnMut() {
     let reading = readings(1)[0];
     let (mut image, mut record) = (Vec::new(), Vec::new());
-    item::encode(&mut image, Layout::Seed, &reading);
+    item::encode(&mut image, Layout::Post, &reading);
     move || {
         record.clear();
         let image = change::ChangeImage {

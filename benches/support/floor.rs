@@ -71,7 +71,7 @@ pub(crate) fn beside(
     }
 }
 
-/// Writes the numbers that an item of the seed's layout holds: seconds and
+/// Writes the numbers that an item of the post's layout holds: seconds and
 /// microseconds of its id, device, sequence, beats, sensor, and the time's six.
 pub(crate) fn numbers(readings: &[Reading]) {
     let mut text = itoa::Buffer::new();

@@ -12,11 +12,11 @@ use hrload::workload::{DeviceClass, Motion, Reading, ReadingId};
 
 /// When everything here happens, in microseconds since the Unix epoch.
 pub(crate) const START_US: u64 = 1_721_011_165_891_550;
-/// The seed's table.
+/// The post's table.
 pub(crate) const TABLE: &str = "heartrate-ddb-dev";
 /// Every layout, with the name it goes by.
 pub(crate) const LAYOUTS: [(&str, Layout); 3] = [
-    ("seed", Layout::Seed),
+    ("post", Layout::Post),
     ("timeseries", Layout::TimeSeries),
     ("fhir", Layout::Fhir),
 ];
@@ -74,7 +74,7 @@ pub(crate) fn page(count: u32) -> String {
     let records: Vec<serde_json::Value> = readings(count)
         .iter()
         .map(|reading| {
-            let data = change_record(Layout::Seed, reading);
+            let data = change_record(Layout::Post, reading);
             serde_json::json!({
                 "SequenceNumber": "49653934577403172270036403236523229901717376203382325250",
                 "ApproximateArrivalTimestamp": 1_721_011_166.136,

@@ -31,7 +31,7 @@ pub(crate) fn schedule(count: u32) -> u64 {
             reading.id.intended_us = now_us + n as u64 * 200;
         }
         let end_us = now_us + u64::from(count) * 200;
-        let config = Config::new(TABLE, Layout::Seed, 5_000.0);
+        let config = Config::new(TABLE, Layout::Post, 5_000.0);
         let mut journal = Acknowledged(0);
         let source = Scheduled(readings.into_iter().peekable());
         let stop = Stop::at(end_us);

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from bench import PORTS
 
 CLIENTS = ("sdk", "direct")
-LAYOUTS = ("seed", "timeseries", "fhir")
+LAYOUTS = ("post", "timeseries", "fhir")
 RECORDS = 200
 
 # Slow servers hold this, and what they get wrong shows.

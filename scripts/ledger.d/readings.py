@@ -26,7 +26,7 @@ def reading_of(item):
 
 
 def by_id(written):
-    """Layouts `seed` and `fhir`: `1721011165.891550-4217-12`."""
+    """Layouts `post` and `fhir`: `1721011165.891550-4217-12`."""
     parts = ID.fullmatch(written or "")
     if parts is None:
         return None

@@ -137,7 +137,7 @@ class Comparison:
             raise Failed(f"says it wrote {claimed} items, and the table has {row.stored}")
         for item in sample:
             if set(item) != ATTRIBUTES or any(set(value) != {"S"} for value in item.values()):
-                raise Failed(f"wrote something else than the seed layout: {item}")
+                raise Failed(f"wrote something else than the post's layout: {item}")
         sizes = [sum(len(name) + len(value["S"]) for name, value in item.items()) for item in sample]
         row.item_bytes = sum(sizes) / len(sizes)
         return row

@@ -35,7 +35,7 @@ def markdown(outcome, command):
         )
     parts.append(
         f"{plan.repeat} round{'s'[: plan.repeat > 1]} of {plan.seconds} s each, the clients in turn within a "
-        f"round; {plan.connections} connections, {BATCH} items of the seed layout a call, against "
+        f"round; {plan.connections} connections, {BATCH} items of the post's layout a call, against "
         f"`hrload local --null`, which answers and keeps nothing; {outcome.cores}. "
         "Figures are median (minimum to maximum)."
     )

@@ -13,7 +13,7 @@ TABLE = "peers"
 
 
 class Server:
-    """A running server with the seed layout's table, for a `with` block."""
+    """A running server with the post's layout's table, for a `with` block."""
 
     def __init__(self, binary, cores, null):
         command = [binary, "local", "--listen", "127.0.0.1:0", "--threads", "1", "--quiet"]

@@ -1,6 +1,6 @@
 """Brings the stack up without and with a function, and takes it away again.
 
-Items go all the way: hrload and a client of the seed's kind write them, and what
+Items go all the way: hrload and a client of the post's kind write them, and what
 arrives in the bucket is held against the table. A function of its own is made
 only where the server can run one.
 """
@@ -20,7 +20,7 @@ from stack import Stack, check, client, remove_bucket
 
 KEY = re.compile(r"heartrate/\d{4}/\d\d/\d\d/\d\d/[A-Za-z0-9._-]+$")
 READING = re.compile(r"\d+\.\d{6}-\d+-\d+$")
-SEED_ID = "1795460348"
+POST_ID = "1795460348"
 
 
 def say_what_was_left_out(stack):
@@ -102,11 +102,11 @@ def load(hrload, stack, folder):
     return ledger["acknowledged"]
 
 
-def write_as_the_seed(table):
+def write_as_the_post(table):
     """One item as the blog post's shell writes it, then changed and taken away."""
     dynamodb = client("dynamodb")
     item = {
-        "id": {"S": SEED_ID},
+        "id": {"S": POST_ID},
         "HeartRate": {"S": "72"},
         "SensorID": {"S": "3"},
         "ReportTime": {"S": "11/23/2619:05:48"},
@@ -157,12 +157,12 @@ def table_items(table):
 
 def check_records(records, items, events):
     """Every item is there once, as the table has it; so is what was done to one."""
-    of_seed = [r["eventName"] for r in records if r["dynamodb"]["Keys"]["id"]["S"] == SEED_ID]
-    check(sorted(of_seed) == sorted(events), f"changes of one item: {of_seed}")
+    of_post = [r["eventName"] for r in records if r["dynamodb"]["Keys"]["id"]["S"] == POST_ID]
+    check(sorted(of_post) == sorted(events), f"changes of one item: {of_post}")
     readings = {}
     for record in records:
         key = record["dynamodb"]["Keys"]["id"]["S"]
-        if key == SEED_ID:
+        if key == POST_ID:
             continue
         check(READING.match(key), f"id {key!r}")
         check(key not in readings, f"{key} arrived twice")
@@ -179,7 +179,7 @@ def check_records(records, items, events):
 def through_the_stack(stack, hrload, folder):
     """Writes, waits, and holds the bucket's objects against the table."""
     acknowledged = load(hrload, stack, Path(folder))
-    events = write_as_the_seed(stack.parameters["TableName"])
+    events = write_as_the_post(stack.parameters["TableName"])
     keys, records = all_delivered(stack.parameters["BucketName"], acknowledged + len(events))
     wrong = [key for key in keys if not KEY.match(key)]
     check(not wrong, f"keys {wrong}")

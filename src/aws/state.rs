@@ -33,6 +33,7 @@ pub struct State {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kinesis: Option<String>,
     /// Item layout that the table's key fits.
+    #[serde(deserialize_with = "layout_name")]
     pub layout: String,
     /// The table.
     pub table: Resource,
@@ -40,6 +41,16 @@ pub struct State {
     pub stream: Resource,
     /// The streaming destination between the two.
     pub destination: Progress,
+}
+
+/// A layout's name as it is now: before 0.2 the blog post's was `seed`.
+fn layout_name<'de, D: serde::Deserializer<'de>>(from: D) -> Result<String, D::Error> {
+    let name = String::deserialize(from)?;
+    Ok(if name == "seed" {
+        "post".to_owned()
+    } else {
+        name
+    })
 }
 
 /// A table or a stream.

@@ -157,14 +157,14 @@ const NAME: &str = "hrload";
 const WRITE_UNITS: u64 = 1_000;
 const READ_UNITS: u64 = 1_000;
 
-/// The table and stream to make: those of the seed's layout, if any flag says
+/// The table and stream to make: those of the post's layout, if any flag says
 /// how they are to be.
 fn wanted(mode: ModeArgs, args: &UnitArgs) -> Result<Option<Wanted>, Problem> {
     let (table_mode, stream_mode) = (args.table_mode(mode)?, args.stream_mode()?);
     if !mode.given() && !args.any() {
         return Ok(None);
     }
-    let key = Layout::Seed.key_schema();
+    let key = Layout::Post.key_schema();
     Ok(Some(Wanted {
         destination: true,
         table_stream: false,

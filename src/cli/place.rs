@@ -8,7 +8,6 @@ use clap::Args;
 use super::problem::Problem;
 use super::values;
 use crate::aws::{self, Connection, Options, Target};
-use crate::codec::Layout;
 use crate::endpoint::Endpoint;
 use crate::experiment::Interrupts;
 
@@ -67,15 +66,6 @@ pub(super) async fn connect(target: &Target, options: &Options) -> Result<Connec
         say!("{assumed}");
     }
     Ok(connection)
-}
-
-/// A layout as `--layout` spells it.
-pub(super) fn layout_name(layout: Layout) -> &'static str {
-    match layout {
-        Layout::Seed => "seed",
-        Layout::TimeSeries => "timeseries",
-        Layout::Fhir => "fhir",
-    }
 }
 
 /// Does `job` on a runtime of this thread, where signals are heard.

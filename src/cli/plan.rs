@@ -52,7 +52,7 @@ pub(crate) struct PlanArgs {
     interval: Option<Duration>,
 
     /// How a reading is stored as an item
-    #[arg(long, value_enum, default_value = "seed")]
+    #[arg(long, value_enum, default_value_t = LayoutArg::Post)]
     layout: LayoutArg,
 
     /// Days to bill, each like the one simulated

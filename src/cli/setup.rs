@@ -8,7 +8,7 @@ use clap::Args;
 use jiff::Timestamp;
 
 use super::capacity::{ModeArgs, UnitArgs};
-use super::place::{PlaceArgs, layout_name, on_runtime};
+use super::place::{PlaceArgs, on_runtime};
 use super::problem::{Exit, Problem};
 use super::run::LayoutArg;
 use super::screen::tell;
@@ -53,7 +53,7 @@ pub(crate) struct SetupArgs {
     stream: Option<String>,
 
     /// Item layout that determines the table's key
-    #[arg(long, value_enum, default_value_t = LayoutArg::Seed, help_heading = "Target")]
+    #[arg(long, value_enum, default_value_t = LayoutArg::Post, help_heading = "Target")]
     layout: LayoutArg,
 
     // Nothing is sized here: there is no rate. One shard and a bare table unless told.
@@ -160,7 +160,7 @@ impl SetupArgs {
                 .kinesis_endpoint_url
                 .as_ref()
                 .map(Endpoint::bare_text),
-            layout: layout_name(layout).to_owned(),
+            layout: layout.name().to_owned(),
             table: Resource::planned(table.clone(), table_capacity),
             stream: Resource::planned(stream.clone(), stream_capacity),
             destination: Progress::Planned,

@@ -106,7 +106,7 @@ mod tests {
         let run = Duration::from_secs(30);
         let workload = Workload::new(profile, 100, Pace::Natural, 1, run).unwrap();
         for (layout, least) in [
-            (Layout::Seed, 450),
+            (Layout::Post, 450),
             (Layout::TimeSeries, 450),
             (Layout::Fhir, 900),
         ] {

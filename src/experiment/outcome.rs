@@ -16,7 +16,6 @@ use super::setting::Setting;
 use super::sustained::Sustained;
 use super::target::Connected;
 use crate::aws::{self, Provisioned, TableThroughput};
-use crate::codec::Layout;
 use crate::endpoint::redact;
 use crate::load::limit::{self, ClientKind, Evidence, Finding};
 use crate::load::{NotedCall, NotedCalls};
@@ -310,12 +309,7 @@ fn config(
             _ => None,
         },
         seed: setting.seed,
-        layout: match request.layout {
-            Layout::Seed => "seed",
-            Layout::TimeSeries => "timeseries",
-            Layout::Fhir => "fhir",
-        }
-        .to_owned(),
+        layout: request.layout.name().to_owned(),
         client: match sending.client {
             ClientKind::Sdk => "sdk",
             ClientKind::Direct => "direct",

@@ -227,7 +227,7 @@ impl Waiting {
 /// (<https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchWriteItem.html>).
 fn same_key(layout: Layout, a: &Reading, b: &Reading) -> bool {
     match layout {
-        Layout::Seed | Layout::Fhir => a.id == b.id,
+        Layout::Post | Layout::Fhir => a.id == b.id,
         Layout::TimeSeries => a.id.device == b.id.device && a.id.intended_us == b.id.intended_us,
     }
 }
@@ -271,7 +271,7 @@ mod tests {
             (vec![100, 110, 4_000], 3, 5_000, 1_100),
             (vec![100], 3, 200, 200),
         ] {
-            let mut waiting = Waiting::new(Layout::Seed, batch, 1_000);
+            let mut waiting = Waiting::new(Layout::Post, batch, 1_000);
             for (n, ready_us) in ready.iter().enumerate() {
                 waiting.push_new(item(*ready_us, n as u32, 0));
             }
@@ -284,7 +284,7 @@ mod tests {
 
     #[test]
     fn a_retry_leaves_before_new_readings_once_its_backoff_is_over() {
-        let mut waiting = Waiting::new(Layout::Seed, 2, 0);
+        let mut waiting = Waiting::new(Layout::Post, 2, 0);
         waiting.push_new(item(10, 1, 0));
         waiting.push_new(item(11, 2, 0));
         waiting.push_retry(item(20, 3, 0));
@@ -303,7 +303,7 @@ mod tests {
             batch in 1usize..=25,
             time_series in any::<bool>(),
         ) {
-            let layout = if time_series { Layout::TimeSeries } else { Layout::Seed };
+            let layout = if time_series { Layout::TimeSeries } else { Layout::Post };
             let mut waiting = Waiting::new(layout, batch, 10);
             let mut expected = Vec::new();
             for (retry, ready_us, device, sequence) in arrivals {

@@ -251,7 +251,7 @@ fn both_clients_account_alike_for_whatever_the_service_answers() {
         for client in BOTH {
             let name = format!("{}, {client}", case.name);
             let server = Scripted::start(case.script.clone());
-            let account = send_ten(client, &server, Layout::Seed, case.timeout);
+            let account = send_ten(client, &server, Layout::Post, case.timeout);
             assert_eq!(account.attempts, case.attempts, "{name}");
             let ends: Vec<(&str, usize)> = account.ends().into_iter().collect();
             assert_eq!(ends, case.ends, "{name}");
@@ -276,7 +276,7 @@ fn both_clients_keep_the_ids_of_the_slowest_calls_and_of_those_that_failed() {
         let script = vec![error(500, refused), Answer::Drop, late.clone()];
         let server = Scripted::start(script);
         let patient = Duration::from_secs(20);
-        let (_, noted) = send_ten_noting(client, &server, Layout::Seed, patient);
+        let (_, noted) = send_ten_noting(client, &server, Layout::Post, patient);
         let failed: Vec<_> = noted
             .failed_calls()
             .map(|call| (call.code.as_deref(), call.request_id.text(), call.items))
@@ -298,7 +298,7 @@ fn both_clients_keep_the_ids_of_the_slowest_calls_and_of_those_that_failed() {
 
 #[test]
 fn both_clients_send_the_same_items_in_every_layout_and_recognise_those_that_come_back() {
-    for layout in [Layout::Seed, Layout::TimeSeries, Layout::Fhir] {
+    for layout in [Layout::Post, Layout::TimeSeries, Layout::Fhir] {
         for client in BOTH {
             let server = Scripted::start(vec![Answer::Unprocessed(3)]);
             let account = send_ten(client, &server, layout, Duration::from_secs(20));
@@ -393,7 +393,7 @@ fn direct(server: &Scripted, credentials: impl ProvideCredentials + 'static) -> 
 #[test]
 fn direct_signs_as_the_sdk_does() {
     let server = Scripted::start(vec![]);
-    send_ten("sdk", &server, Layout::Seed, Duration::from_secs(20));
+    send_ten("sdk", &server, Layout::Post, Duration::from_secs(20));
     let by_sdk = server.received();
     let host = server.address.to_string();
     let local = Credentials::new("hrload", "hrload", None, None, "test");
@@ -403,7 +403,7 @@ fn direct_signs_as_the_sdk_does() {
         let credentials = Credentials::new("AKIDEXAMPLE", "secret", token, None, "test");
         let server = Scripted::start(vec![]);
         let client = direct(&server, credentials.clone());
-        on_a_runtime(send(&client, Layout::Seed, Duration::from_secs(20)));
+        on_a_runtime(send(&client, Layout::Post, Duration::from_secs(20)));
         let received = server.received();
         assert_eq!(received.len(), 2);
         for request in &received {
@@ -451,7 +451,7 @@ fn direct_asks_for_credentials_once_and_again_when_they_expire() {
         };
         let server = Scripted::start(vec![]);
         let client = direct(&server, rotating);
-        on_a_runtime(send(&client, Layout::Seed, Duration::from_secs(20)));
+        on_a_runtime(send(&client, Layout::Post, Duration::from_secs(20)));
         assert_eq!(
             asked.load(Ordering::Relaxed),
             asked_for_two_calls,
@@ -479,7 +479,7 @@ fn a_run_without_credentials_is_aborted_and_says_why() {
     }
     let server = Scripted::start(vec![]);
     let client = direct(&server, None);
-    let account = on_a_runtime(send(&client, Layout::Seed, Duration::from_secs(20)));
+    let account = on_a_runtime(send(&client, Layout::Post, Duration::from_secs(20)));
     let abort = account.abort.unwrap();
     assert!(
         abort.starts_with("credentials: ") && abort.contains("nothing here"),
@@ -497,7 +497,7 @@ fn direct_keeps_its_connection_and_makes_another_when_the_server_closes_it() {
         (vec![Answer::Drop], 2, vec!["connection", "5+0", "5+0"]),
     ] {
         let server = Scripted::start(script);
-        let account = send_ten("direct", &server, Layout::Seed, Duration::from_secs(20));
+        let account = send_ten("direct", &server, Layout::Post, Duration::from_secs(20));
         assert_eq!(account.attempts, attempts);
         assert_eq!(account.ends().get("acknowledged"), Some(&10));
         assert_eq!(server.connections(), connections);
@@ -531,7 +531,7 @@ fn the_ledger_of_a_run_closes() {
             ..Backoff::default()
         },
         end_grace: Duration::from_secs(60),
-        ..Config::new("heart-rates", Layout::Seed, 10.0)
+        ..Config::new("heart-rates", Layout::Post, 10.0)
     };
     let (source, stop) = (Ten::at(now_us), Stop::at(now_us + 1));
     let done = on_a_runtime(run(&config, source, client, clock, recorder, stop));
@@ -547,7 +547,7 @@ fn an_endpoint_that_nobody_listens_at_fails_calls_and_not_the_worker() {
     let server = Scripted::start(vec![]);
     let client = direct(&server, Credentials::new("a", "b", None, None, "test"));
     drop(server);
-    let account = on_a_runtime(send(&client, Layout::Seed, Duration::from_secs(20)));
+    let account = on_a_runtime(send(&client, Layout::Post, Duration::from_secs(20)));
     assert_eq!(account.ends().get("connection"), Some(&10));
     assert_eq!(account.attempts.len(), 6);
 }

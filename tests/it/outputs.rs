@@ -8,6 +8,8 @@ use std::io::{BufReader, Read};
 use std::path::Path;
 use std::process::{Output, Stdio};
 
+use serde_json::Value;
+
 use crate::support::{await_line, hrload, output};
 
 const SMALL: &str = "run --devices 50 -r 200/s -w 0s -d 2s --change-delay 0";
@@ -133,4 +135,38 @@ fn a_reader_that_goes_away_is_no_error() {
         assert_eq!(run.status.code(), Some(0), "{words}: {told}");
         assert!(!told.contains("error:"), "{words}: {told}");
     }
+}
+
+#[test]
+fn names_of_before_are_understood_and_told_as_they_are_now() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("r.json");
+    let words = "run -q -r 50 --devices 5 -w 0s -d 1s --via none --layout seed \
+                 --profile seed-parity -o";
+    let made = output(&format!("{words} {}", file.display()));
+    assert_eq!(made.status.code(), Some(0), "{}", text(made.stderr));
+    let now = fs::read_to_string(&file).unwrap();
+    let config: Value = serde_json::from_str::<Value>(&now).unwrap()["config"].take();
+    assert_eq!(config["layout"], "post");
+    assert_eq!(config["profile"], "post");
+    // A file of before, beside one of now.
+    let before = now.replace("\"layout\": \"post\"", "\"layout\": \"seed\"");
+    assert_ne!(before, now);
+    let mut before: Value = serde_json::from_str(&before).unwrap();
+    before["run"]["id"] = "another".into();
+    let old = folder.path().join("old.json");
+    fs::write(&old, before.to_string()).unwrap();
+    let compared = output(&format!(
+        "diff {} --against {}",
+        old.display(),
+        file.display()
+    ));
+    let told = text(compared.stderr);
+    assert!(!told.contains("layout"), "{told}");
+    assert!(matches!(compared.status.code(), Some(0 | 4)), "{told}");
+    let help = text(output("run --help").stdout);
+    assert!(
+        help.contains("- post:") && !help.contains("- seed:"),
+        "{help}"
+    );
 }

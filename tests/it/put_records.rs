@@ -15,7 +15,7 @@ const SMALL: &str = "--devices 200 --rate 500/s -w 0s -d 1s --drain 20s --via pu
 #[test]
 fn every_client_layout_and_consumer_is_followed_and_accounted_for() {
     for words in [
-        "--client sdk --layout seed",
+        "--client sdk --layout post",
         "--client direct --layout timeseries",
         "--client direct --layout fhir --consumer enhanced-fan-out",
     ] {

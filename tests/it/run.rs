@@ -88,7 +88,7 @@ fn embedded_services_are_in_the_region_that_was_asked_for() {
 #[test]
 fn both_clients_and_every_layout_account_alike() {
     for client in ["sdk", "direct"] {
-        for layout in ["seed", "timeseries", "fhir"] {
+        for layout in ["post", "timeseries", "fhir"] {
             let run = run(&format!("{SMALL} --client {client} --layout {layout}"));
             assert_eq!(run.code, 0, "{client} {layout}: {}", run.stderr);
             run.assert_closed();

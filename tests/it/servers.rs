@@ -88,7 +88,7 @@ fn writes_to_dynamodb_local_are_accounted_for() {
     let Some([dynamodb]) = servers(["DYNAMODB_LOCAL"], "DynamoDB Local") else {
         return;
     };
-    for (client, layout) in [("sdk", "seed"), ("direct", "timeseries")] {
+    for (client, layout) in [("sdk", "post"), ("direct", "timeseries")] {
         let run = run(&format!(
             "--endpoint-url {dynamodb} --via none --client {client} --layout {layout}"
         ));
@@ -107,7 +107,7 @@ fn the_own_stream_of_a_table_of_dynamodb_local_is_followed() {
         return;
     };
     for words in [
-        "--client sdk --layout seed",
+        "--client sdk --layout post",
         "--client direct --layout fhir",
     ] {
         let words = format!("--endpoint-url {dynamodb} --via dynamodb-streams {words}");
@@ -173,7 +173,7 @@ fn writes_to_moto_are_accounted_for_and_its_error_page_is_told_in_a_line() {
     let Some([moto]) = servers(["MOTO"], "moto") else {
         return;
     };
-    for (client, layout) in [("sdk", "fhir"), ("direct", "seed")] {
+    for (client, layout) in [("sdk", "fhir"), ("direct", "post")] {
         assert_held(&run(&format!(
             "--endpoint-url {moto} --via none --client {client} --layout {layout}"
         )));
@@ -190,7 +190,7 @@ fn the_whole_pipeline_of_localemu_is_followed() {
         return;
     };
     for words in [
-        "--client sdk --layout seed",
+        "--client sdk --layout post",
         "--client direct --layout timeseries",
         "--layout fhir --consumer enhanced-fan-out",
     ] {

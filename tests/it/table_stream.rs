@@ -12,7 +12,7 @@ const SMALL: &str = "--devices 200 --rate 500/s -w 0s -d 1s --change-delay 0 --d
 #[test]
 fn every_client_and_layout_is_followed_and_accounted_for() {
     for client in ["sdk", "direct"] {
-        for layout in ["seed", "timeseries", "fhir"] {
+        for layout in ["post", "timeseries", "fhir"] {
             let run = run(&format!("{SMALL} --client {client} --layout {layout}"));
             assert_eq!(run.code, 0, "{client} {layout}: {}", run.stderr);
             run.assert_closed();

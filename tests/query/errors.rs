@@ -1,10 +1,10 @@
 //! Statements that make no sense, and lakes that do not.
 
-use crate::world::{THEN_MS, World, key, seed_record};
+use crate::world::{THEN_MS, World, key, post_record};
 
 fn a_lake() -> World {
     let world = World::empty();
-    let record = seed_record(3, 71, "07/15/2402:39:25", THEN_MS);
+    let record = post_record(3, 71, "07/15/2402:39:25", THEN_MS);
     world.records(&key("2024/07/15/02", "2024-07-15-02-45-00", 1), &[record]);
     world
 }
@@ -78,7 +78,7 @@ fn a_lake_is_not_changed_by_statements() {
 #[test]
 fn text_that_is_no_json_is_left_out_up_to_the_next_line_and_told() {
     let world = a_lake();
-    let good = seed_record(4, 80, "07/15/2402:39:25", THEN_MS);
+    let good = post_record(4, 80, "07/15/2402:39:25", THEN_MS);
     let name = key("2024/07/15/03", "2024-07-15-03-45-00", 2);
     let text = format!("{good}\n{{\"dynamodb\": oh\n7\n{good}\n{{\"cut\":");
     world.put(&name, text.as_bytes());
@@ -127,7 +127,7 @@ fn lakes_without_records_say_what_makes_some() {
 fn what_does_not_fit_into_memory_goes_to_the_disk() {
     let world = World::empty();
     let records: Vec<_> = (0..60_000)
-        .map(|sensor| seed_record(sensor, 60, "07/15/2402:39:25", THEN_MS))
+        .map(|sensor| post_record(sensor, 60, "07/15/2402:39:25", THEN_MS))
         .collect();
     for (number, records) in records.chunks(20_000).enumerate() {
         let name = key("2024/07/15/02", "2024-07-15-02-45-00", number as u32);

@@ -1,7 +1,7 @@
 //! Lakes as they are: what every reader finds there, and which clocks say what.
 
 use crate::support::odd_lakes;
-use crate::world::{THEN_MS, World, key, record, seed_record};
+use crate::world::{THEN_MS, World, key, post_record, record};
 
 #[test]
 fn what_is_bad_costs_itself_and_is_counted_and_named_as_on_the_dashboard() {
@@ -55,7 +55,7 @@ fn is_of_text(words: &str) -> bool {
 #[test]
 fn what_may_hide_readings_is_told_to_whoever_wants_rows_alone() {
     let world = World::empty();
-    let good = seed_record(1, 71, "07/15/2402:39:25", THEN_MS);
+    let good = post_record(1, 71, "07/15/2402:39:25", THEN_MS);
     world.put("o", format!("{good}\n{{}}\nno json\n").as_bytes());
     let answer = world.query(&["-q", "--format", "csv", "SELECT count(*) FROM samples"]);
     assert_eq!(answer.value(), "1");
@@ -105,10 +105,10 @@ fn clocks_that_are_ahead_are_found_and_are_not_the_present() {
         for sensor in 1..6 {
             let time = format!("07/15/2402:40:{second:02}");
             let created_ms = THEN_MS + 35_000 + second * 1_000;
-            records.push(seed_record(sensor, 71, &time, created_ms));
+            records.push(post_record(sensor, 71, &time, created_ms));
         }
     }
-    records.push(seed_record(3, 71, "02/07/36 06:28:15", THEN_MS + 36_000));
+    records.push(post_record(3, 71, "02/07/36 06:28:15", THEN_MS + 36_000));
     world.records(&key("2024/07/15/02", "2024-07-15-02-45-00", 1), &records);
     let silent = world.csv("SELECT device FROM silent_devices");
     assert_eq!(silent.rows(), [["device"]], "{}", silent.told);

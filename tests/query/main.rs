@@ -8,7 +8,7 @@ mod functions;
 mod lakes;
 mod meanings;
 mod output;
-mod seed;
+mod post;
 mod semantics;
 #[path = "../it/support/mod.rs"]
 mod support;

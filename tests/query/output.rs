@@ -6,12 +6,12 @@ use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::record::RowAccessor;
 
 use crate::support::hrload;
-use crate::world::{THEN_MS, World, key, seed_record};
+use crate::world::{THEN_MS, World, key, post_record};
 
 fn a_lake(records: u32) -> World {
     let world = World::empty();
     let records: Vec<_> = (0..records)
-        .map(|sensor| seed_record(sensor, 60, "07/15/2402:39:25", THEN_MS))
+        .map(|sensor| post_record(sensor, 60, "07/15/2402:39:25", THEN_MS))
         .collect();
     world.records(&key("2024/07/15/02", "2024-07-15-02-45-00", 1), &records);
     world

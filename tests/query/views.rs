@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::world::{THEN_MS, World, key, record, seed_record};
+use crate::world::{THEN_MS, World, key, post_record, record};
 
 fn time_series(device: u32, bpm: u16, observed_ms: u64, created_ms: u64) -> String {
     let image = json!({
@@ -19,8 +19,8 @@ fn time_series(device: u32, bpm: u16, observed_ms: u64, created_ms: u64) -> Stri
 fn readings_delivered_twice_are_one() {
     let world = World::empty();
     let once = [
-        seed_record(3, 71, "07/15/2402:39:25", THEN_MS),
-        seed_record(4, 71, "07/15/2402:39:25", THEN_MS),
+        post_record(3, 71, "07/15/2402:39:25", THEN_MS),
+        post_record(4, 71, "07/15/2402:39:25", THEN_MS),
     ];
     world.records(&key("2024/07/15/02", "2024-07-15-02-45-00", 1), &once);
     world.records(&key("2024/07/15/03", "2024-07-15-03-00-10", 2), &once[..1]);
@@ -77,7 +77,7 @@ fn objects_of_other_hours_are_not_read() {
     let world = World::empty();
     for hour in 0..10_u64 {
         let at_ms = THEN_MS - 2_365_000 + hour * 3_600_000; // on the hour
-        let records = [seed_record(1, 60 + hour as u16, "07/15/2402:39:25", at_ms)];
+        let records = [post_record(1, 60 + hour as u16, "07/15/2402:39:25", at_ms)];
         let of = format!("2024/07/15/{:02}", 2 + hour);
         let closed = format!("2024-07-15-{:02}-05-00", 2 + hour);
         world.records(&key(&of, &closed, hour as u32), &records);
@@ -153,8 +153,8 @@ fn objects_of_other_hours_are_not_read() {
 #[test]
 fn objects_are_read_however_they_are_compressed_and_with_newlines_or_without() {
     let world = World::empty();
-    let text = seed_record(3, 71, "07/15/2402:39:25", THEN_MS);
-    let two = format!("{text}{}", seed_record(4, 72, "07/15/2402:39:25", THEN_MS));
+    let text = post_record(3, 71, "07/15/2402:39:25", THEN_MS);
+    let two = format!("{text}{}", post_record(4, 72, "07/15/2402:39:25", THEN_MS));
     world.put(
         &key("2024/07/15/02", "2024-07-15-02-45-00", 1),
         two.as_bytes(),

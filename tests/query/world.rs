@@ -7,7 +7,7 @@ use std::path::Path;
 use tempfile::TempDir;
 
 use crate::support::hrload;
-pub(crate) use crate::support::records::{THEN_MS, key, record, seed_record};
+pub(crate) use crate::support::records::{THEN_MS, key, post_record, record};
 
 /// A folder of objects.
 pub(crate) struct World(TempDir);

@@ -111,7 +111,7 @@ impl Identity {
         }
     }
 
-    /// The reading, by its `id` (layouts `seed` and `fhir`).
+    /// The reading, by its `id` (layouts `post` and `fhir`).
     pub(super) fn by_id(self) -> Option<ReadingId> {
         self.id
     }

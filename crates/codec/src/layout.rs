@@ -7,7 +7,7 @@ use super::{Constant, Name};
 use hrload_capacity::size::{FLAG_BYTES, container_bytes, integer_bytes};
 use hrload_workload::{DeviceClass, Motion, Reading};
 
-/// Key of the seed and FHIR layouts: the reading's id.
+/// Key of the post's and FHIR layouts: the reading's id.
 pub(super) const ID: Name = name!("id");
 /// Partition key of the time-series layout: [`DEVICE_PREFIX`] and the device's index.
 pub(super) const DEVICE: Name = name!("device");
@@ -23,7 +23,7 @@ pub(super) const SEQUENCE: Name = name!("seq");
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Layout {
     /// The blog post's four strings: `id`, `HeartRate`, `SensorID`, `ReportTime`.
-    Seed,
+    Post,
     /// Device as partition key, time as sort key, numbers as numbers.
     TimeSeries,
     /// A FHIR Observation (vital-signs, LOINC 8867-4), keyed by `id`.
@@ -67,11 +67,21 @@ pub trait ItemSink {
 }
 
 impl Layout {
+    /// Its name in options, files and reports.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Layout::Post => "post",
+            Layout::TimeSeries => "timeseries",
+            Layout::Fhir => "fhir",
+        }
+    }
+
     /// The layout's key attributes.
     #[must_use]
     pub fn key_schema(self) -> KeySchema {
         match self {
-            Layout::Seed | Layout::Fhir => KeySchema {
+            Layout::Post | Layout::Fhir => KeySchema {
                 partition: (ID.text, "S"),
                 sort: None,
             },
@@ -87,7 +97,7 @@ impl Layout {
     #[inline(always)]
     pub fn describe(self, reading: &Reading, sink: &mut impl ItemSink) {
         match self {
-            Layout::Seed => describe_seed(reading, sink),
+            Layout::Post => describe_post(reading, sink),
             Layout::TimeSeries => describe_time_series(reading, sink),
             Layout::Fhir => describe_fhir(reading, sink),
         }
@@ -120,7 +130,7 @@ impl Layout {
 
 /// The blog post's four strings.
 #[inline(always)]
-fn describe_seed(reading: &Reading, sink: &mut impl ItemSink) {
+fn describe_post(reading: &Reading, sink: &mut impl ItemSink) {
     sink.string(ID, reading.id);
     sink.string(name!("HeartRate"), Integer(u64::from(reading.bpm)));
     sink.string(name!("SensorID"), Integer(u64::from(reading.sensor)));

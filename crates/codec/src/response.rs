@@ -78,7 +78,7 @@ fn unprocessed(
                     }
                     let item = Identity::scan(scanner)?;
                     reading = match layout {
-                        Layout::Seed | Layout::Fhir => item.by_id(),
+                        Layout::Post | Layout::Fhir => item.by_id(),
                         Layout::TimeSeries => item.by_time(),
                     };
                     Ok(())

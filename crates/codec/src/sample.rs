@@ -58,7 +58,7 @@ pub enum NoSample {
     Time,
 }
 
-/// An item as the layouts write it: the seed's names, the time series', FHIR's.
+/// An item as the layouts write it: the post's names, the time series', FHIR's.
 #[derive(Default)]
 struct Item<'a> {
     identity: Identity,
@@ -178,7 +178,7 @@ fn device(text: Raw<'_>) -> Cow<'_, str> {
     }
 }
 
-/// The seed's `date +%D%T`, which is month first, with or without a space
+/// The post's `date +%D%T`, which is month first, with or without a space
 /// between; RFC 3339; or a number since the Unix epoch, whose size tells its unit:
 /// today is 1.7e9 seconds, 1.7e12 milliseconds, 1.7e15 microseconds and 1.7e18
 /// nanoseconds after it.
@@ -261,7 +261,7 @@ mod tests {
 
     #[test]
     fn readings_of_every_layout_are_the_same_sample() {
-        for layout in [Layout::Seed, Layout::TimeSeries, Layout::Fhir] {
+        for layout in [Layout::Post, Layout::TimeSeries, Layout::Fhir] {
             let record = record(layout);
             let sample = read(&record).unwrap();
             let expected = Sample {

@@ -45,7 +45,7 @@ const SAMPLES: &str = "samples";
 const CATALOG: &str = "awsdatacatalog";
 
 /// The blog post's statement.
-pub const THE_SEEDS: &str = "SELECT dynamodb.NewImage.HeartRate.S AS HeartRate, \
+pub const POSTS_STATEMENT: &str = "SELECT dynamodb.NewImage.HeartRate.S AS HeartRate, \
                              dynamodb.NewImage.ReportTime.S AS Time, \
                              dynamodb.NewImage.SensorID.S AS Sensor_ID \
                              FROM \"dbhr\".\"heartratedata2021\"";

@@ -36,7 +36,7 @@ mod views;
 pub use athena::{Athena, AthenaError, Bill, Execution, Page};
 pub use catalog::{Catalog, CatalogError};
 pub use ddl::{Ddl, DdlError, Named};
-pub use engine::{Answer, Engine, Limits, THE_SEEDS};
+pub use engine::{Answer, Engine, Limits, POSTS_STATEMENT};
 pub use error::{Place, QueryError};
 pub use output::{Format, OutputError, Writer};
 pub use scan::Scanned;

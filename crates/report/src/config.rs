@@ -165,7 +165,8 @@ pub struct Config {
     pub interval: Option<f64>,
     /// Seed of everything random in the workload.
     pub seed: u64,
-    /// Item layout: `seed`, `timeseries` or `fhir`.
+    /// Item layout: `post`, `timeseries` or `fhir`.
+    #[serde(deserialize_with = "layout_name")]
     pub layout: String,
 
     /// Client: `sdk` or `direct`.
@@ -264,4 +265,14 @@ mod tests {
     fn timestamps_are_rfc_3339_in_utc() {
         assert_eq!(timestamp(1_721_011_166_136_000), "2024-07-15T02:39:26.136Z");
     }
+}
+
+/// A layout's name as it is now: before 0.2 the blog post's was `seed`.
+fn layout_name<'de, D: serde::Deserializer<'de>>(from: D) -> Result<String, D::Error> {
+    let name = String::deserialize(from)?;
+    Ok(if name == "seed" {
+        "post".to_owned()
+    } else {
+        name
+    })
 }

@@ -244,7 +244,7 @@ mod tests {
         // Devices and seconds, chosen so that chance is small beside the bound.
         for (profile, devices, rate, run_s) in [
             ("steady", 20_000, Some(1_000.0), 60),
-            ("seed-parity", 1_000, None, 60),
+            ("post", 1_000, None, 60),
             ("resting-night", 4_000, None, 900),
             ("commute", 2_000, None, 600),
             ("lunchtime-run", 2_000, None, 600),

@@ -3,7 +3,7 @@
 /// What measuring needs to know of a reading; it travels in the item itself,
 /// so that any worker can measure any record without looking anything up.
 ///
-/// Written as `<seconds>.<micros>-<device>-<sequence>` in the seed layout's
+/// Written as `<seconds>.<micros>-<device>-<sequence>` in the post's layout's
 /// `id` attribute.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ReadingId {

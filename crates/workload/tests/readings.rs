@@ -104,12 +104,12 @@ fn any_number_of_threads_makes_the_same_readings() {
 #[test]
 fn another_seed_makes_other_readings() {
     let profile = Profile::named("steady").unwrap();
-    let of_seed = |seed| {
+    let of_post = |seed| {
         let workload = Workload::new(profile.clone(), 1_000, Pace::Rate(1e3), seed, RUN).unwrap();
         hash(&readings(&workload, Partition::WHOLE, 5.0))
     };
-    assert_eq!(of_seed(1), of_seed(1));
-    assert_ne!(of_seed(1), of_seed(2));
+    assert_eq!(of_post(1), of_post(1));
+    assert_ne!(of_post(1), of_post(2));
 }
 
 #[test]
@@ -250,7 +250,7 @@ fn what_is_expected_is_what_comes() {
         ("marathon", 60.0, 0.05),
         ("sync-aligned", 900.0, 0.005),
         ("diurnal-day", 60.0, 0.03),
-        ("seed-parity", 60.0, 0.001),
+        ("post", 60.0, 0.001),
     ] {
         let workload = workload(name, 10_000, Pace::Natural);
         let found = counts(&workload, seconds, seconds)[0] / seconds;
@@ -426,7 +426,7 @@ fn phoneless_runners_upload_at_the_finish() {
 
 #[test]
 fn the_seed_s_simulator_is_reproduced() {
-    let workload = workload("seed-parity", 50, Pace::Rate(2_000.0));
+    let workload = workload("post", 50, Pace::Rate(2_000.0));
     let readings = readings(&workload, Partition::WHOLE, 20.0);
     let mut bpm = [0u32; 256];
     let mut sensors = [0u32; 6];

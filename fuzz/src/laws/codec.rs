@@ -257,7 +257,7 @@ pub(super) fn batch_answer(data: &[u8]) {
     let error = response::decode_error(data);
     assert!(error.reasons.len() <= data.len());
     let mut reply = BatchReply::default();
-    for layout in [Layout::Seed, Layout::TimeSeries, Layout::Fhir] {
+    for layout in [Layout::Post, Layout::TimeSeries, Layout::Fhir] {
         let read = response::decode_batch(data, layout, &mut reply);
         if let Err(error) = &read {
             assert!(error.at <= data.len(), "{error} of {}", data.len());
@@ -302,7 +302,7 @@ fn batch_of(tree: &Value, layout: Layout) -> Result<Option<Batch>, MayDiffer> {
                 for request in requests {
                     let item = &request["PutRequest"]["Item"];
                     let by: fn(&str) -> bool = match layout {
-                        Layout::Seed | Layout::Fhir => |name: &str| name == "id",
+                        Layout::Post | Layout::Fhir => |name: &str| name == "id",
                         Layout::TimeSeries => |name: &str| name != "id",
                     };
                     match reading_of(item, by)? {

@@ -1,4 +1,4 @@
-"""Items of the seed layout, of the same size as hrload's."""
+"""Items of the post's layout, of the same size as hrload's."""
 
 import itertools
 import time

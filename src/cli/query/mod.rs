@@ -171,7 +171,7 @@ impl QueryArgs {
 #[cfg(feature = "sql")]
 pub(crate) fn run(args: &QueryArgs) -> Result<Exit, Problem> {
     let sql = args.statement()?;
-    let sql = sql.as_deref().unwrap_or(crate::query::THE_SEEDS);
+    let sql = sql.as_deref().unwrap_or(crate::query::POSTS_STATEMENT);
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(cores)

@@ -52,7 +52,7 @@ pub(crate) struct LoadArgs {
     pub(super) profile: String,
 
     /// How a reading is stored as an item
-    #[arg(long, value_enum, default_value_t = LayoutArg::Seed, help_heading = "Workload")]
+    #[arg(long, value_enum, default_value_t = LayoutArg::Post, help_heading = "Workload")]
     pub(super) layout: LayoutArg,
 
     /// Random seed; runs with the same seed send the same readings
@@ -293,7 +293,8 @@ pub(super) enum TargetArg {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(in crate::cli) enum LayoutArg {
     /// Four strings, keyed by id: the blog post's
-    Seed,
+    #[value(alias = "seed")]
+    Post,
     /// Keyed by device and time, with numbers as numbers
     Timeseries,
     /// A FHIR Observation
@@ -331,7 +332,7 @@ pub(super) enum ClientArg {
 impl LayoutArg {
     pub(in crate::cli) fn layout(self) -> Layout {
         match self {
-            Self::Seed => Layout::Seed,
+            Self::Post => Layout::Post,
             Self::Timeseries => Layout::TimeSeries,
             Self::Fhir => Layout::Fhir,
         }

@@ -9,7 +9,6 @@ use crate::capacity::price::Prices;
 use crate::cli::agree::Asking;
 use crate::cli::capacity::{Compared, ModeArgs};
 use crate::cli::lake::LakeArgs;
-use crate::cli::place::layout_name;
 use crate::cli::problem::Problem;
 use crate::cli::profiles;
 use crate::cli::values::{self, Rate};
@@ -282,7 +281,7 @@ impl LoadArgs {
                  with (--mode, --wcu, --warm-throughput, --stream-mode, --shards)"
             )));
         }
-        let layout = layout_name(self.layout.layout());
+        let layout = self.layout.layout().name();
         if layout != state.layout {
             return Err(Problem::usage(format!(
                 "the table of {name} was made for --layout {}, not {layout}",

@@ -175,7 +175,7 @@ mod tests {
 
     #[test]
     fn the_sdk_is_given_the_item_that_the_hand_written_body_holds() {
-        for layout in [Layout::Seed, Layout::TimeSeries, Layout::Fhir] {
+        for layout in [Layout::Post, Layout::TimeSeries, Layout::Fhir] {
             let reading = reading(1_700_000_000_123_456, 9);
             let mut body = Vec::new();
             crate::codec::batch::encode(&mut body, "t", layout, [&reading]);
@@ -188,7 +188,7 @@ mod tests {
 
     #[test]
     fn an_item_is_recognised_by_its_key_alone() {
-        for layout in [Layout::Seed, Layout::TimeSeries, Layout::Fhir] {
+        for layout in [Layout::Post, Layout::TimeSeries, Layout::Fhir] {
             let (one, other) = (
                 reading(1_700_000_000_000_000, 1),
                 reading(1_700_000_001_000_000, 2),

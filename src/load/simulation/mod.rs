@@ -352,6 +352,6 @@ fn simulate<F: FnMut(usize, &[Reading]) -> (Duration, Act)>(
 fn config() -> Config {
     Config {
         in_flight: 8,
-        ..Config::new("readings", Layout::Seed, 5_000.0)
+        ..Config::new("readings", Layout::Post, 5_000.0)
     }
 }

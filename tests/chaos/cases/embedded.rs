@@ -44,7 +44,7 @@ fn of_changes() -> Vec<Case> {
         // items of one batch in any order.)
         Case::new("fault-reorder", "10 change records change places", || {
             embedded(
-                "--devices 1 -r 20/s --profile seed-parity -w 0s -d 3s --drain 3s --shards 1 \
+                "--devices 1 -r 20/s --profile post -w 0s -d 3s --drain 3s --shards 1 \
                  --batch 1 -p 1 --fault reorder=10",
             )
         })

@@ -4,7 +4,7 @@ use std::fs;
 
 use crate::support::dashboard::{Answer, Dashboard, readings};
 use crate::support::odd_lakes;
-use crate::support::records::{THEN_MS, seed_record};
+use crate::support::records::{THEN_MS, post_record};
 use crate::support::run;
 
 fn all_read(of: &Answer) -> bool {
@@ -15,7 +15,7 @@ fn all_read(of: &Answer) -> bool {
 
 fn lines(sensors: std::ops::Range<u32>) -> String {
     sensors
-        .map(|sensor| seed_record(sensor, 71, "07/15/2402:39:25", THEN_MS) + "\n")
+        .map(|sensor| post_record(sensor, 71, "07/15/2402:39:25", THEN_MS) + "\n")
         .collect()
 }
 
@@ -142,7 +142,7 @@ fn clocks_that_are_ahead_are_set_apart_and_named() {
         let time = format!("07/15/24{hour:02}:{minute:02}:{second:02}");
         // Written when the good clocks say so.
         let created_ms = THEN_MS + (minute * 60 + second) * 1_000 - (39 * 60 + 25) * 1_000;
-        seed_record(sensor, 71, &time, created_ms) + "\n"
+        post_record(sensor, 71, &time, created_ms) + "\n"
     };
     let lake = tempfile::tempdir().unwrap();
     let mut text = String::new();
@@ -152,7 +152,7 @@ fn clocks_that_are_ahead_are_set_apart_and_named() {
         }
         text += &record(5, 10, 39, second);
     }
-    text += &seed_record(3, 71, "02/07/36 06:28:15", THEN_MS);
+    text += &post_record(3, 71, "02/07/36 06:28:15", THEN_MS);
     fs::write(lake.path().join("o"), text).unwrap();
     let dashboard = Dashboard::of_lake(lake.path(), "");
     let board = dashboard
@@ -189,7 +189,7 @@ fn clocks_that_are_ahead_are_set_apart_and_named() {
 #[test]
 fn what_is_older_than_is_kept_is_counted() {
     let lake = tempfile::tempdir().unwrap();
-    let old = seed_record(1, 71, "07/15/2401:39:25", THEN_MS - 3_600_000) + "\n";
+    let old = post_record(1, 71, "07/15/2401:39:25", THEN_MS - 3_600_000) + "\n";
     fs::write(
         lake.path().join("o"),
         format!("{}{}", old.repeat(3), lines(1..3)),

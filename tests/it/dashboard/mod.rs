@@ -18,7 +18,7 @@ const SMALL: &str = "--devices 50 --rate 200/s -w 0s -d 2s --change-delay 0 --dr
 
 #[test]
 fn every_reading_of_a_lake_is_on_the_page_whatever_its_layout_and_compression() {
-    for (layout, compression) in [("seed", "none"), ("timeseries", "gzip"), ("fhir", "zstd")] {
+    for (layout, compression) in [("post", "none"), ("timeseries", "gzip"), ("fhir", "zstd")] {
         let folder = tempfile::tempdir().unwrap();
         let run = run(&format!(
             "{SMALL} --layout {layout} --lake {} --lake-compression {compression} --lake-interval 500ms",

@@ -7,14 +7,8 @@ use super::{printed, program};
 
 /// A line up to where Tab is pressed, and names that are offered.
 const CASES: [(&str, &[&str]); 9] = [
-    (
-        "hrload --profile s",
-        &["steady", "seed-parity", "sync-aligned"],
-    ),
-    (
-        "hrload run --profile s",
-        &["steady", "seed-parity", "sync-aligned"],
-    ),
+    ("hrload --profile s", &["steady", "sync-aligned"]),
+    ("hrload run --profile s", &["steady", "sync-aligned"]),
     ("hrload plan --profile com", &["commute"]),
     ("hrload profiles show mar", &["marathon"]),
     ("hrload run --layout t", &["timeseries"]),

@@ -5,7 +5,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
-use super::records::{THEN_MS, record, seed_record};
+use super::records::{THEN_MS, post_record, record};
 
 /// A lake, and what is in it.
 pub(crate) struct Odd {
@@ -25,7 +25,7 @@ const LINES_NO_JSON: &str = "lines are no JSON from some place on";
 const UNREADABLE: &str = "objects cannot be read";
 
 fn good(sensor: u32) -> String {
-    seed_record(sensor, 71, TIME, THEN_MS)
+    post_record(sensor, 71, TIME, THEN_MS)
 }
 
 fn lines(records: u32) -> String {

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-/// A heart rate as the seed's script writes it, in a change record.
-pub(crate) fn seed_record(sensor: u32, bpm: u16, report_time: &str, created_ms: u64) -> String {
+/// A heart rate as the post's script writes it, in a change record.
+pub(crate) fn post_record(sensor: u32, bpm: u16, report_time: &str, created_ms: u64) -> String {
     let image = json!({
         "id": {"S": "1721011165"},
         "HeartRate": {"S": bpm.to_string()},

@@ -133,7 +133,7 @@ fn a_month_of_provisioned_capacity_costs_what_the_hand_says() {
     );
 }
 
-/// An hour of the seed's way with its Lambda: 100 readings a second into
+/// An hour of the post's way with its Lambda: 100 readings a second into
 /// one shard, transformed in batches, converted and partitioned, large and
 /// tiny queries.
 #[test]

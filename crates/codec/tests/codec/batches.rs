@@ -52,7 +52,7 @@ proptest! {
     fn no_bytes_make_the_answer_decoders_panic(body: Vec<u8>, text in ".*") {
         let mut reply = response::BatchReply::default();
         for body in [&body[..], text.as_bytes()] {
-            let _ = response::decode_batch(body, Layout::Seed, &mut reply);
+            let _ = response::decode_batch(body, Layout::Post, &mut reply);
             let _ = response::decode_error(body);
             let _ = page::decode(body, &mut Vec::new(), |_| {});
         }
@@ -81,7 +81,7 @@ fn the_usual_answers_are_read_and_the_reply_is_reused() {
             Some(4.0),
         ),
     ] {
-        response::decode_batch(body.as_bytes(), Layout::Seed, &mut reply).unwrap();
+        response::decode_batch(body.as_bytes(), Layout::Post, &mut reply).unwrap();
         assert_eq!(reply.consumed_units, units, "{body}");
         assert!(reply.unprocessed.is_empty(), "{body}");
     }
@@ -106,7 +106,7 @@ fn what_is_no_batch_answer_is_an_error() {
         r#"{"UnprocessedItems":{},"ConsumedCapacity":[{"CapacityUnits":"many"}]}"#,
     ] {
         assert!(
-            response::decode_batch(body.as_bytes(), Layout::Seed, &mut reply).is_err(),
+            response::decode_batch(body.as_bytes(), Layout::Post, &mut reply).is_err(),
             "{body}"
         );
     }
@@ -117,7 +117,7 @@ fn an_item_in_another_layout_is_an_error() {
     let mut reply = response::BatchReply::default();
     let item = String::from_utf8(item_json(Layout::TimeSeries, &reading())).unwrap();
     let body = format!(r#"{{"UnprocessedItems":{{"t":[{{"PutRequest":{{"Item":{item}}}}}]}}}}"#);
-    assert!(response::decode_batch(body.as_bytes(), Layout::Seed, &mut reply).is_err());
+    assert!(response::decode_batch(body.as_bytes(), Layout::Post, &mut reply).is_err());
     response::decode_batch(body.as_bytes(), Layout::TimeSeries, &mut reply).unwrap();
     assert_eq!(reply.unprocessed, [reading().id]);
 }

@@ -4,7 +4,7 @@ use super::*;
 
 #[test]
 fn the_seed_layout_is_the_blog_posts_four_strings() {
-    let item = String::from_utf8(item_json(Layout::Seed, &reading())).unwrap();
+    let item = String::from_utf8(item_json(Layout::Post, &reading())).unwrap();
     assert_eq!(
         item,
         r#"{"id":{"S":"1721011165.891550-4217-12"},"HeartRate":{"S":"72"},"SensorID":{"S":"4217"},"ReportTime":{"S":"07/15/2402:39:25"}}"#

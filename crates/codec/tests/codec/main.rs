@@ -12,7 +12,7 @@ use hrload_workload::{DeviceClass, Motion, Reading, ReadingId};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-const LAYOUTS: [Layout; 3] = [Layout::Seed, Layout::TimeSeries, Layout::Fhir];
+const LAYOUTS: [Layout; 3] = [Layout::Post, Layout::TimeSeries, Layout::Fhir];
 
 /// 2024-07-15 02:39:25.891550 UTC.
 const INTENDED_US: u64 = 1_721_011_165_891_550;

@@ -320,12 +320,26 @@ impl Entry {
                 found: head.schema,
             });
         }
-        let entry: Self = serde_json::from_str(text).map_err(wrong)?;
+        let mut entry: Self = serde_json::from_str(text).map_err(wrong)?;
+        entry.rename();
         if entry.at.parse::<Timestamp>().is_err() {
             let what = format!("at is {:?}, which is no time in RFC 3339", entry.at);
             return Err(wrong(de::Error::custom(what)));
         }
         Ok(entry)
+    }
+}
+
+impl Entry {
+    /// Gives what is of the blog post's layout its name of now: before 0.2 it was `seed`.
+    fn rename(&mut self) {
+        self.workload = self.workload.replace(", seed layout", ", post layout");
+        let counts = std::mem::take(&mut self.instructions).into_iter();
+        let renamed = counts.map(|(name, count)| match name.strip_suffix(", seed") {
+            Some(of) => (format!("{of}, post"), count),
+            None => (name, count),
+        });
+        self.instructions = renamed.collect();
     }
 }
 

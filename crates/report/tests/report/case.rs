@@ -222,7 +222,7 @@ fn config(seconds: u64, via: Via) -> Config {
         rate: RATE as f64,
         interval: None,
         seed: 42,
-        layout: "seed".into(),
+        layout: "post".into(),
         client: "sdk".into(),
         threads: 1,
         concurrency: 64,

@@ -142,7 +142,7 @@ fn change_record(id: ReadingId, kind: ChangeKind, table: &str) -> Vec<u8> {
         class: DeviceClass::Fitbit,
     };
     let mut image = Vec::new();
-    item::encode(&mut image, Layout::Seed, &reading);
+    item::encode(&mut image, Layout::Post, &reading);
     let mut record = Vec::new();
     change::encode(
         &mut record,

@@ -20,10 +20,7 @@ pub use values::{NonNegative, Positive, Share, TimeOfDay};
 /// The profiles built into the program, in the order of their list.
 const EMBEDDED: [(&str, &str); 10] = [
     ("steady", include_str!("../../profiles/steady.toml")),
-    (
-        "seed-parity",
-        include_str!("../../profiles/seed-parity.toml"),
-    ),
+    ("post", include_str!("../../profiles/post.toml")),
     (
         "resting-night",
         include_str!("../../profiles/resting-night.toml"),
@@ -68,6 +65,8 @@ impl Profile {
     /// The built-in profile called `name`.
     #[must_use]
     pub fn embedded(name: &str) -> Option<Self> {
+        // Its name before 0.2.
+        let name = if name == "seed-parity" { "post" } else { name };
         let (name, text) = EMBEDDED.iter().find(|(known, _)| *known == name)?;
         // A test parses every embedded profile.
         Self::parse(text, name).ok()

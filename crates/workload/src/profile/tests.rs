@@ -9,7 +9,7 @@ fn every_embedded_profile_reads_and_says_what_it_is() {
         let profile = Profile::named(name).unwrap();
         assert_eq!(profile.name(), name);
         assert!(profile.summary().len() > 20, "{name}");
-        assert!(profile.text().contains("Where the numbers come from") || name == "seed-parity");
+        assert!(profile.text().contains("Where the numbers come from") || name == "post");
         assert_eq!(Profile::parse(profile.text(), name).unwrap(), profile);
     }
 }

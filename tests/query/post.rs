@@ -1,7 +1,7 @@
 //! The blog post's statements, as it prints them.
 
 use crate::support::run;
-use crate::world::{THEN_MS, World, key, seed_record};
+use crate::world::{THEN_MS, World, key, post_record};
 
 /// Without the parenthesis that would close it, as printed there.
 const CREATE_TABLE: &str = "CREATE EXTERNAL TABLE heartratedata2021(
@@ -21,8 +21,8 @@ fn a_lake() -> World {
     world.records(
         &key("2024/07/15/02", "2024-07-15-02-45-00", 1),
         &[
-            seed_record(3, 71, "07/15/2402:39:25", THEN_MS),
-            seed_record(4, 98, "07/15/2402:39:26", THEN_MS + 1_000),
+            post_record(3, 71, "07/15/2402:39:25", THEN_MS),
+            post_record(4, 98, "07/15/2402:39:26", THEN_MS + 1_000),
         ],
     );
     world
