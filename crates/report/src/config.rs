@@ -257,16 +257,6 @@ pub fn timestamp(epoch_us: u64) -> String {
         .to_string()
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn timestamps_are_rfc_3339_in_utc() {
-        assert_eq!(timestamp(1_721_011_166_136_000), "2024-07-15T02:39:26.136Z");
-    }
-}
-
 /// A layout's name as it is now: before 0.2 the blog post's was `seed`.
 fn layout_name<'de, D: serde::Deserializer<'de>>(from: D) -> Result<String, D::Error> {
     let name = String::deserialize(from)?;
@@ -275,4 +265,14 @@ fn layout_name<'de, D: serde::Deserializer<'de>>(from: D) -> Result<String, D::E
     } else {
         name
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn timestamps_are_rfc_3339_in_utc() {
+        assert_eq!(timestamp(1_721_011_166_136_000), "2024-07-15T02:39:26.136Z");
+    }
 }
