@@ -3,8 +3,9 @@
 //!
 //! Nothing of it is needed for a run: what cannot be looked at is left out, and said.
 
+use crate::sync::locked;
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use aws_sdk_dynamodb::error::ProvideErrorMetadata;
 use aws_smithy_runtime_api::box_error::BoxError;
@@ -109,7 +110,7 @@ impl fmt::Debug for Dates {
 
 impl Dates {
     fn ahead_s(&self) -> Option<f64> {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        *locked(&self.0)
     }
 }
 
@@ -130,7 +131,7 @@ impl Intercept for Dates {
             let ahead = Timestamp::now().duration_since(date.timestamp());
             // A date leaves out what its second has behind the point: half of one.
             let ahead_s = ahead.as_secs_f64() - 0.5;
-            *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(ahead_s);
+            *locked(&self.0) = Some(ahead_s);
         }
         Ok(())
     }

@@ -1,7 +1,8 @@
 //! Where readings come from: the objects of a lake, or the records of a stream.
 
+use crate::sync::locked;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use aws_sdk_kinesis::Client;
 
@@ -74,11 +75,11 @@ impl Shared {
 
     /// What a panicked thread left is still a board.
     pub(super) fn board(&self) -> std::sync::MutexGuard<'_, Board> {
-        self.board.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.board)
     }
 
     pub(super) fn state(&self, now_us: u64) -> State {
-        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let state = locked(&self.state);
         match (&*state, self.silent_s(now_us)) {
             (State::Current, silent_s @ 1..) => {
                 State::Failed(format!("it has not answered for {silent_s} s"))
@@ -88,7 +89,7 @@ impl Shared {
     }
 
     pub(super) fn set(&self, state: State) {
-        let mut now = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut now = locked(&self.state);
         if *now != state {
             *now = state;
             drop(now);

@@ -64,23 +64,6 @@ pub(super) fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 
-/// CPU time used by the whole process so far, in microseconds.
-#[must_use]
-pub(super) fn process_cpu_us() -> u64 {
-    let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
-    time.tv_sec as u64 * 1_000_000 + time.tv_nsec as u64 / 1_000
-}
-
-/// Raises the limit on open files to what the system allows this process:
-/// desktop shells commonly start with 256 or 1,024, which a thousand
-/// connections and as many shards do not fit into.
-pub(super) fn raise_open_files() {
-    let mut limit = rustix::process::getrlimit(rustix::process::Resource::Nofile);
-    limit.current = limit.maximum;
-    // Failing leaves things as they were; connecting will say if that is too few.
-    let _ = rustix::process::setrlimit(rustix::process::Resource::Nofile, limit);
-}
-
 /// The system's name and version, as it calls itself.
 fn system() -> String {
     let kernel = rustix::system::uname();

@@ -34,6 +34,7 @@ use crate::measure::{
     ArrivalRecord, ArrivalRecorder, IntervalSink, LakeRecorder, Opening, Reach, Rendezvous,
     SendRecorder, Series,
 };
+use crate::process;
 use crate::report::{self, Condition, Phase};
 use crate::stream::{self, Feed};
 use crate::workload::{Fleet, Partition, Reading, Workload};
@@ -97,7 +98,7 @@ pub async fn run(
     if let Some(path) = file {
         report::probe(path)?;
     }
-    machine::raise_open_files();
+    process::raise_open_files();
     let identity = Identity::now();
     let mut setting = Setting::choose(request, &workload, &identity.id);
 
@@ -344,7 +345,7 @@ impl Life<'_> {
         let stop = Stop::at(end_us);
         tell(Event::Ready(self.setting));
         let mut watch = Watch::new(clock, intervals, reader.is_some());
-        let cpu_before_us = machine::process_cpu_us();
+        let cpu_before_us = process::process_cpu_us();
         let (mut copier, copies) = self.start_copier(clock, &stop)?.unzip();
         let mut workers = self.start_workers(reach, clock, &stop, sink, &rendezvous, copies)?;
 
@@ -426,7 +427,7 @@ impl Life<'_> {
             }
         };
         let cut_short = signals > 0 || out_of_reach.is_some() || budget_spent.is_some();
-        let process_cpu_us = machine::process_cpu_us() - cpu_before_us;
+        let process_cpu_us = process::process_cpu_us() - cpu_before_us;
         let units = units.map(UnitsWatch::end);
         let reached = watch.phase();
         if let Some(reason) = stop.abort_reason() {

@@ -10,8 +10,9 @@
 //! knows of it by then and all go by the same times. Until the first change a
 //! worker pays for this with one atomic read a turn and one test a reading.
 
+use crate::sync::locked;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 /// Factors are whole thousandths: the way there and back is then exact.
 const UNIT: u64 = 1_000;
@@ -75,7 +76,7 @@ impl Timetable {
     /// `factor` times the clock: 0 to 1,000, in thousandths. A moment before the
     /// last change's is taken as that.
     pub fn change(&self, at_us: u64, factor: f64) {
-        let mut legs = self.0.legs.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut legs = locked(&self.0.legs);
         let at_us = legs.last().map_or(at_us, |last| last.at_us.max(at_us));
         let scheduled_us = legs.last().map_or(at_us, |last| last.scheduled_us(at_us));
         let factor = if factor.is_finite() { factor } else { 1.0 };
@@ -91,7 +92,7 @@ impl Timetable {
     /// All changes, in order.
     #[must_use]
     pub fn changes(&self) -> Vec<TempoChange> {
-        let legs = self.0.legs.lock().unwrap_or_else(PoisonError::into_inner);
+        let legs = locked(&self.0.legs);
         let changes = legs.iter().map(|leg| TempoChange {
             at_us: leg.at_us,
             factor: leg.thousandths as f64 / UNIT as f64,
@@ -125,7 +126,7 @@ impl Course {
             return false;
         }
         self.generation = generation;
-        let legs = shared.legs.lock().unwrap_or_else(PoisonError::into_inner);
+        let legs = locked(&shared.legs);
         self.legs.clone_from(&legs);
         true
     }

@@ -19,11 +19,11 @@ use super::timetable::Course;
 use super::waiting::{Departure, Item, Waiting};
 use super::{
     Abort, Answers, Call, Client, Config, Journal, NotedCalls, Outcome, Sink, Slot, Stop, Troubles,
-    thread_cpu_us,
 };
 use crate::capacity::size::write_units;
 use crate::clock::Clock;
 use crate::measure::{SendRecord, SendRecorder};
+use crate::process::thread_cpu_us;
 use crate::workload::{Reading, Source};
 
 /// How often the journal is told the time; it wants to hear at least ten

@@ -6,10 +6,11 @@
 //! does not sync it to the disk; it is synced here, with its folders, before
 //! anything relies on it. In S3 a PUT is atomic.
 
+use hrload_base::sync::locked;
 use std::collections::BTreeSet;
 use std::fs::{File, TryLockError};
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use std::{fmt, io};
 
@@ -324,13 +325,13 @@ impl Lake {
 
     /// What it turned out not to do since this was asked last: each thing is told once.
     pub(super) fn lacks(&self) -> Vec<String> {
-        let mut lacks = self.lacks.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut lacks = locked(&self.lacks);
         std::mem::take(&mut lacks.untold)
     }
 
     /// Notes something about it that is to be told once.
     pub(super) fn lack(&self, what: String) {
-        let mut lacks = self.lacks.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut lacks = locked(&self.lacks);
         if lacks.all.insert(what.clone()) {
             lacks.untold.push(what);
         }

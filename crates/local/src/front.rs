@@ -6,6 +6,7 @@
 //! out the faults that concern whole calls. Signatures are asked for and not
 //! verified.
 
+use hrload_base::mix::mix;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
@@ -481,12 +482,4 @@ fn kinesis_request_id(id: u64) -> HeaderValue {
         low & 0xffff_ffff_ffff
     );
     HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static(""))
-}
-
-/// SplitMix64's finaliser.
-fn mix(mut x: u64) -> u64 {
-    x = x.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    x ^ (x >> 31)
 }

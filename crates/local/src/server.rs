@@ -28,6 +28,7 @@ use super::kinesis::Streams;
 use super::table_streams::TableStreams;
 use hrload_base::clock::Clock;
 use hrload_base::hosts::Hosts;
+use hrload_base::process::{raise_open_files, thread_cpu_us};
 
 /// A connection on which no request head arrives for this long is closed,
 /// whether it is idle or stalls; with HTTP/2 that goes for its first request alone.
@@ -101,7 +102,7 @@ impl Services {
     }
 
     fn try_start(config: Builder) -> std::io::Result<Self> {
-        raise_open_files_limit();
+        raise_open_files();
         let listener = std::net::TcpListener::bind(config.listen)?;
         // Once more, with a longer queue than the library's 128.
         rustix::net::listen(&listener, BACKLOG)?;
@@ -256,20 +257,9 @@ impl Drop for Services {
     }
 }
 
-/// Each connection is an open file; systems often allow 1,024 unless asked.
-fn raise_open_files_limit() {
-    use rustix::process::{Resource, getrlimit, setrlimit};
-    let mut limit = getrlimit(Resource::Nofile);
-    limit.current = limit.maximum;
-    // If it cannot be raised, connections beyond it wait to be accepted.
-    let _ = setrlimit(Resource::Nofile, limit);
-}
-
 /// Publishes the calling thread's CPU time.
 pub(super) fn publish_cpu(cpu_us: &AtomicU64) {
-    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
-    let us = time.tv_sec as u64 * 1_000_000 + time.tv_nsec as u64 / 1000;
-    cpu_us.store(us, Relaxed);
+    cpu_us.store(thread_cpu_us(), Relaxed);
 }
 
 /// One server thread: owns its runtime and the connections dealt to it; ends

@@ -3,7 +3,7 @@
 use std::collections::{HashSet, VecDeque};
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use datafusion::arrow::array::RecordBatch;
@@ -21,6 +21,7 @@ use datafusion::physical_plan::streaming::{PartitionStream, StreamingTableExec};
 use futures_util::stream;
 
 use super::objects::{Timed, Times, deal};
+use hrload_base::sync::locked;
 use hrload_lake::Lake;
 use hrload_lake::read::{self as lake, Remark, Remarks, Tally};
 
@@ -46,8 +47,7 @@ impl Scanned {
     /// both.
     #[must_use]
     pub fn objects(&self) -> u64 {
-        let objects = self.objects.lock();
-        objects.unwrap_or_else(PoisonError::into_inner).len() as u64
+        locked(&self.objects).len() as u64
     }
 
     /// Bytes read from them, as they lie there; of one that was read twice, twice.
@@ -65,8 +65,7 @@ impl Scanned {
     /// Remarks on what was read.
     #[must_use]
     pub fn remarks(&self) -> Tally {
-        let remarks = self.remarks.lock();
-        remarks.unwrap_or_else(PoisonError::into_inner).total()
+        locked(&self.remarks).total()
     }
 
     pub(super) fn add_records(&self, records: u64) {
@@ -75,8 +74,7 @@ impl Scanned {
 
     /// Remarks on an object as far as it was read; a statement may read one twice.
     pub(super) fn add_remarks(&self, object: &str, tally: &Tally) {
-        let remarks = self.remarks.lock();
-        let mut remarks = remarks.unwrap_or_else(PoisonError::into_inner);
+        let mut remarks = locked(&self.remarks);
         remarks.cover(object, tally);
     }
 }
@@ -193,8 +191,7 @@ impl Source {
                 return Ok(None);
             }
         };
-        let objects = self.scanned.objects.lock();
-        let mut objects = objects.unwrap_or_else(PoisonError::into_inner);
+        let mut objects = locked(&self.scanned.objects);
         objects.insert(of.object.key.clone());
         drop(objects);
         self.scanned

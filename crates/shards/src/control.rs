@@ -1,7 +1,8 @@
 //! How another thread talks to the thread that follows a stream.
 
+use hrload_base::sync::locked;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use tokio::sync::{mpsc, watch};
 
@@ -184,7 +185,7 @@ impl Handle {
     pub fn shards(&self) -> Vec<ShardProgress> {
         let by_shard = &self.gauges.by_shard;
         // A copy that was cut short by a panic is as good as none.
-        let by_shard = by_shard.lock().unwrap_or_else(PoisonError::into_inner);
+        let by_shard = locked(by_shard);
         by_shard.clone()
     }
 }
@@ -221,7 +222,7 @@ impl Reports {
 
     pub(super) fn publish_shards<'a>(&self, shards: impl Iterator<Item = &'a ShardProgress>) {
         let by_shard = &self.gauges.by_shard;
-        let mut by_shard = by_shard.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut by_shard = locked(by_shard);
         by_shard.clear();
         by_shard.extend(shards.cloned());
     }

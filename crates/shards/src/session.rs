@@ -11,7 +11,6 @@ use aws_sdk_kinesis::types::{ChildShard, Record};
 use aws_smithy_types::DateTime;
 use rand::rngs::SmallRng;
 use rand::{RngExt, SeedableRng};
-use rustix::time::{ClockId, clock_gettime};
 
 use super::answers::Answers;
 use super::backoff::Backoff;
@@ -20,6 +19,7 @@ use super::failure::{Failed, FollowError, Trouble};
 use super::shards::Shard;
 use super::{Config, Feed};
 use hrload_base::clock::Clock;
+use hrload_base::process::thread_cpu_us;
 use hrload_codec::change::{self, Precision};
 use hrload_measure::{ArrivalRecorder, Moments, Readings};
 use hrload_workload::ReadingId;
@@ -431,12 +431,6 @@ impl Intake<'_> {
 fn epoch_us(time: &DateTime) -> u64 {
     let seconds = u64::try_from(time.secs()).unwrap_or(0);
     seconds * 1_000_000 + (u64::from(time.subsec_nanos()) + 500) / 1_000
-}
-
-/// CPU time of this thread so far, in microseconds.
-fn thread_cpu_us() -> u64 {
-    let time = clock_gettime(ClockId::ThreadCPUTime);
-    time.tv_sec as u64 * 1_000_000 + time.tv_nsec as u64 / 1_000
 }
 
 /// The children that the last page of a shard names. They are open or not; a

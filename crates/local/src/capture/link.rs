@@ -4,10 +4,12 @@ use std::hash::{BuildHasher, Hasher};
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex};
 
+use super::Shared;
 use super::delay::Delays;
 use super::pending::Pending;
-use super::{Shared, locked};
 use crate::kinesis::{Backlog, Batch};
+use hrload_base::mix::mix;
+use hrload_base::sync::locked;
 use hrload_codec::change::{self, ChangeImage, ChangeKind, Precision};
 
 /// One table's way into one stream. Writers call it from any thread.
@@ -252,15 +254,6 @@ impl Link {
         counts.delivered.fetch_add(delivered, Ordering::Relaxed);
         counts.pending.fetch_sub(gone as u64, Ordering::Relaxed);
     }
-}
-
-/// Scrambles 64 bits: the finaliser of SplitMix64
-/// (<https://prng.di.unimi.it/splitmix64.c>).
-fn mix(n: u64) -> u64 {
-    let n = n.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    let n = (n ^ (n >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let n = (n ^ (n >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    n ^ (n >> 31)
 }
 
 /// The `eventID` of a link's n-th record: looks random, marked as UUID version

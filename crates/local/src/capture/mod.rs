@@ -14,8 +14,10 @@ mod delay;
 mod link;
 mod pending;
 
+use hrload_base::process::thread_cpu_us;
+use hrload_base::sync::locked;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -67,12 +69,6 @@ struct Counts {
     delivered: AtomicU64,
     failed: AtomicU64,
     reordered: AtomicU64,
-}
-
-/// Locks, also after another thread panicked: what is guarded here is valid
-/// after every single statement.
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Capture {
@@ -252,8 +248,6 @@ impl Shared {
     }
 
     fn publish_cpu(&self) {
-        let cpu = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
-        let cpu_us = cpu.tv_sec as u64 * 1_000_000 + cpu.tv_nsec as u64 / 1000;
-        self.cpu_us.store(cpu_us, Ordering::Relaxed);
+        self.cpu_us.store(thread_cpu_us(), Ordering::Relaxed);
     }
 }

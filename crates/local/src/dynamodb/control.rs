@@ -1,7 +1,8 @@
 //! The control plane besides CreateTable: describing, listing, updating and
 //! deleting tables, limits and endpoints.
 
-use std::sync::{Arc, PoisonError};
+use hrload_base::sync::{reading, writing};
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 
@@ -252,10 +253,7 @@ pub(super) fn list_tables(database: &Database, body: &str, now_us: u64) -> Resul
         errors.push(format!("Value '{limit}' {at} less than or equal to 100"));
     }
     constraints(&errors)?;
-    let tables = database
-        .tables
-        .read()
-        .unwrap_or_else(PoisonError::into_inner);
+    let tables = reading(&database.tables);
     let mut after = tables
         .values()
         .filter(|t| t.status(now_us) != Status::Gone)
@@ -282,11 +280,7 @@ pub(super) fn delete_table(database: &Database, body: &str, now_us: u64) -> Resu
     if table.status(now_us) != Status::Deleting {
         in_use_unless_active(&table, now_us)?;
         table.delete(now_us);
-        table
-            .destinations
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
-            .close(now_us);
+        writing(&table.destinations).close(now_us);
     }
     let mut description = describe(&table, now_us);
     // Nobody reads them any more.

@@ -1,7 +1,8 @@
 //! CreateTable: what is asked for, and what DynamoDB refuses about it.
 
+use hrload_base::sync::writing;
 use std::borrow::Cow;
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 
@@ -83,10 +84,7 @@ pub(super) fn create(database: &Database, body: &str, now_us: u64) -> Result<Val
     };
 
     let elsewhere = database.provisioned_besides(&name, now_us);
-    let mut tables = database
-        .tables
-        .write()
-        .unwrap_or_else(PoisonError::into_inner);
+    let mut tables = writing(&database.tables);
     if tables
         .get(&name)
         .is_some_and(|t| t.status(now_us) != super::table::Status::Gone)

@@ -1,7 +1,8 @@
 //! A table's Kinesis streaming destinations: enabling, disabling, precision
 //! (<https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/kds.html>).
 
-use std::sync::{Arc, PoisonError};
+use hrload_base::sync::{reading, writing};
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 
@@ -186,11 +187,7 @@ pub(super) fn enable(database: &Database, body: &str, now_us: u64) -> Result<Val
             ),
         ));
     }
-    let mut destinations = request
-        .table
-        .destinations
-        .write()
-        .unwrap_or_else(PoisonError::into_inner);
+    let mut destinations = writing(&request.table.destinations);
     if destinations
         .kinesis
         .iter()
@@ -222,11 +219,7 @@ pub(super) fn enable(database: &Database, body: &str, now_us: u64) -> Result<Val
 
 pub(super) fn disable(database: &Database, body: &str, now_us: u64) -> Result<Value, Failure> {
     let request = Request::read(database, body, ENABLE, now_us)?;
-    let mut destinations = request
-        .table
-        .destinations
-        .write()
-        .unwrap_or_else(PoisonError::into_inner);
+    let mut destinations = writing(&request.table.destinations);
     let destination = destinations
         .current(&request.stream_arn)
         .filter(|d| d.status(now_us) == "ACTIVE")
@@ -249,11 +242,7 @@ pub(super) fn update(database: &Database, body: &str, now_us: u64) -> Result<Val
              UpdateKinesisStreamingConfiguration cannot be null or contain only null values",
         ));
     };
-    let mut destinations = request
-        .table
-        .destinations
-        .write()
-        .unwrap_or_else(PoisonError::into_inner);
+    let mut destinations = writing(&request.table.destinations);
     let known = |d: &Destination| d.stream_arn == request.stream_arn;
     if !destinations.kinesis.iter().any(known) {
         // The service says enable here, too.
@@ -290,10 +279,7 @@ pub(super) fn update(database: &Database, body: &str, now_us: u64) -> Result<Val
 pub(super) fn describe(database: &Database, body: &str, now_us: u64) -> Result<Value, Failure> {
     let members = Members::read(body, &shapes::TABLE)?;
     let table = control::table_of(database, &members, now_us)?;
-    let destinations = table
-        .destinations
-        .read()
-        .unwrap_or_else(PoisonError::into_inner);
+    let destinations = reading(&table.destinations);
     let list: Vec<Value> = destinations
         .kinesis
         .iter()

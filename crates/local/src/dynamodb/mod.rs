@@ -32,9 +32,10 @@ mod tagging;
 mod throughput;
 mod write;
 
+use hrload_base::sync::{reading, writing};
 use std::fmt;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, PoisonError};
 
 use serde_json::{Value, json};
 
@@ -170,7 +171,7 @@ impl Database {
 
     /// Units provisioned for all tables but the one of this name.
     fn provisioned_besides(&self, name: &str, now_us: u64) -> Units {
-        let tables = self.tables.read().unwrap_or_else(PoisonError::into_inner);
+        let tables = reading(&self.tables);
         let others = tables.values().filter(|table| table.name != name);
         let mut all = Units::default();
         for throughput in others.filter_map(|table| table.throughput.as_ref()) {
@@ -265,13 +266,13 @@ impl Database {
 
     /// The table of this name, unless it is gone.
     fn table(&self, name: &str, now_us: u64) -> Option<Arc<Table>> {
-        let tables = self.tables.read().unwrap_or_else(PoisonError::into_inner);
+        let tables = reading(&self.tables);
         let table = tables.get(name)?;
         if table.status(now_us) != Status::Gone {
             return Some(Arc::clone(table));
         }
         drop(tables);
-        let mut tables = self.tables.write().unwrap_or_else(PoisonError::into_inner);
+        let mut tables = writing(&self.tables);
         if let Some(table) = tables.get(name)
             && table.status(now_us) == Status::Gone
         {
@@ -295,7 +296,7 @@ impl Database {
     /// items over all tables goes. Rare, as each round frees a whole segment.
     fn make_room(&self) {
         while self.retention.exceeded() {
-            let tables = self.tables.read().unwrap_or_else(PoisonError::into_inner);
+            let tables = reading(&self.tables);
             let oldest = tables
                 .values()
                 .flat_map(|table| (0..table::SHARDS).map(move |at| (table, at)))

@@ -5,9 +5,10 @@
 //! versions stay in their segment as garbage until the segment is given back,
 //! so an image may be read on while changes are captured.
 
+use hrload_base::sync::locked;
 use std::collections::{BTreeMap, VecDeque, btree_map};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 
 use super::key::ItemKey;
 use crate::memory::Block;
@@ -64,7 +65,7 @@ impl Retention {
     }
 
     fn spare(&self) -> MutexGuard<'_, Vec<Block>> {
-        self.spare.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.spare)
     }
 
     /// Whether more is kept than should be.

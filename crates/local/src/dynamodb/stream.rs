@@ -1,8 +1,7 @@
 //! A table's own stream (DynamoDB Streams): `StreamSpecification` in requests and in
 //! descriptions. The stream itself is [`crate::table_streams`]'s.
 
-use std::sync::PoisonError;
-
+use hrload_base::sync::{reading, writing};
 use serde_json::{Value, json};
 
 use super::problem::not_served;
@@ -68,10 +67,7 @@ pub(super) fn enable(
     };
     // Before the destinations are locked: settings are locked first everywhere.
     let shards = table.partition_ends(now_us).len() as u32;
-    let mut destinations = table
-        .destinations
-        .write()
-        .unwrap_or_else(PoisonError::into_inner);
+    let mut destinations = writing(&table.destinations);
     if destinations.stream_enabled {
         return Err(Failure::validation(format!(
             "Table already has an enabled stream: TableName: {}",
@@ -100,10 +96,7 @@ pub(super) fn change(
     if let Asked::Enable(view) = asked {
         return enable(database, table, view, now_us);
     }
-    let mut destinations = table
-        .destinations
-        .write()
-        .unwrap_or_else(PoisonError::into_inner);
+    let mut destinations = writing(&table.destinations);
     let enabled = std::mem::take(&mut destinations.stream_enabled);
     match &destinations.stream {
         Some(stream) if enabled => {
@@ -120,10 +113,7 @@ pub(super) fn change(
 /// Adds what a `TableDescription` says of the stream; the ARN of the latest stays
 /// after it was disabled.
 pub(super) fn describe(table: &Table, description: &mut Value) {
-    let destinations = table
-        .destinations
-        .read()
-        .unwrap_or_else(PoisonError::into_inner);
+    let destinations = reading(&table.destinations);
     let Some(stream) = &destinations.stream else {
         return;
     };

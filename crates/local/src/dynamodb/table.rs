@@ -1,7 +1,8 @@
 //! One table: its schema, its status over time, its settings and its items.
 
+use hrload_base::sync::locked;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, RwLock};
 
 use super::destination::Destinations;
 use super::key::Schema;
@@ -174,7 +175,7 @@ impl Table {
 
     /// The settings, locked.
     pub(super) fn settings(&self) -> MutexGuard<'_, Settings> {
-        self.settings.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.settings)
     }
 
     /// The shard that holds keys with this hash: shards follow one another in
@@ -185,9 +186,7 @@ impl Table {
 
     /// A shard, locked.
     pub(super) fn shard(&self, at: usize) -> MutexGuard<'_, Shard> {
-        self.shards[at]
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        locked(&self.shards[at])
     }
 
     /// The last hash of each partition, in order.

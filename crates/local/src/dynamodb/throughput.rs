@@ -5,7 +5,8 @@
 //! rules are [`hrload_capacity::table`]'s; here they get a lock, their pace,
 //! and DynamoDB's wording.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use hrload_base::sync::locked;
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use serde_json::{Map, json};
 
@@ -123,7 +124,7 @@ impl Throughput {
     }
 
     fn machine(&self) -> MutexGuard<'_, TableCapacity> {
-        self.machine.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.machine)
     }
 
     /// Begins to admit the writes of one call: one lock for all of them.

@@ -1,7 +1,7 @@
 //! Writing items: PutItem, DeleteItem, and what BatchWriteItem shares with them.
 
+use hrload_base::sync::reading;
 use std::cell::RefCell;
-use std::sync::PoisonError;
 
 use super::item::{Arena, Image};
 use super::key::{FoundKey, Strictness};
@@ -86,11 +86,7 @@ pub(super) fn apply(
     keep_old: bool,
 ) -> (f64, Option<Vec<u8>>) {
     let retention = &database.retention;
-    let ways = table
-        .destinations
-        .read()
-        .unwrap_or_else(PoisonError::into_inner)
-        .ways(now_us);
+    let ways = reading(&table.destinations).ways(now_us);
     let shard_of = |at: usize| Table::shard_of(writes[at].found.hash);
     let mut order: Vec<usize> = (0..writes.len()).collect();
     order.sort_unstable_by_key(|&at| (shard_of(at), at));

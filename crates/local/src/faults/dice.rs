@@ -1,5 +1,6 @@
 //! Decisions about faults: lock-free, deterministic per seed, counted.
 
+use hrload_base::mix::mix;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
 use super::{Amount, Faults, Stall};
@@ -108,14 +109,6 @@ impl Die {
     fn struck(&self) -> u64 {
         self.struck.load(Relaxed)
     }
-}
-
-/// SplitMix64's finaliser: every bit of the result depends on every bit of `x`.
-fn mix(mut x: u64) -> u64 {
-    x = x.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    x ^ (x >> 31)
 }
 
 /// The upper 53 bits as a number in [0, 1).

@@ -1,7 +1,8 @@
 //! Making, changing and removing streams.
 
+use hrload_base::sync::writing;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, PoisonError};
 
 use serde::Deserialize;
 
@@ -156,7 +157,7 @@ impl Streams {
             state.tags = tags;
             state.max_record_kib = max_record_kib as u64;
         }
-        let mut streams = self.streams.write().unwrap_or_else(PoisonError::into_inner);
+        let mut streams = writing(&self.streams);
         if streams.contains_key(&name) {
             // Another caller created it since `present` was taken.
             return Err(self.already_exists(&name));

@@ -2,7 +2,8 @@
 //! DynamoDB Streams keep their records in. Written by [`super::super::capture`], read
 //! here; no call of Kinesis sees them, as they have an account of their own.
 
-use std::sync::{Arc, PoisonError};
+use hrload_base::sync::writing;
+use std::sync::Arc;
 
 use super::Streams;
 use super::stream::{Mode, Stream, TRANSITION_US};
@@ -40,7 +41,7 @@ impl Streams {
             self.all.clone(),
             now_us.saturating_sub(TRANSITION_US),
         );
-        let mut streams = self.streams.write().unwrap_or_else(PoisonError::into_inner);
+        let mut streams = writing(&self.streams);
         streams.insert(name.to_owned(), Arc::new(stream));
         arn
     }

@@ -1,6 +1,7 @@
 //! ListStreams and ListShards.
 
-use std::sync::{Arc, PoisonError};
+use hrload_base::sync::writing;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -132,7 +133,7 @@ impl Streams {
 
     /// All streams that exist at `now_us`, by name. Forgets those that are gone.
     pub(super) fn all(&self, now_us: u64) -> Vec<Arc<Stream>> {
-        let mut streams = self.streams.write().unwrap_or_else(PoisonError::into_inner);
+        let mut streams = writing(&self.streams);
         streams.retain(|_, stream| stream.read(now_us).phase != Phase::Gone);
         streams.values().cloned().collect()
     }

@@ -39,9 +39,10 @@ mod subscribe;
 mod tags;
 mod token;
 
+use hrload_base::sync::{locked, reading};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, RwLock};
 
 pub use backlog::Backlog;
 pub use batch::Batch;
@@ -75,12 +76,6 @@ pub enum Answer {
     /// SubscribeToShard: event-stream frames, pushed as records arrive until
     /// the subscription ends. The server copies them to the connection as they come.
     Events(tokio::sync::mpsc::Receiver<bytes::Bytes>),
-}
-
-/// Locks, also after another thread panicked: what is guarded here is valid
-/// after every single statement.
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Streams {
@@ -268,7 +263,7 @@ impl Streams {
     }
 
     fn by_name(&self, name: &str, now_us: u64) -> Result<Arc<Stream>, Failure> {
-        let streams = self.streams.read().unwrap_or_else(PoisonError::into_inner);
+        let streams = reading(&self.streams);
         let stream = streams.get(name).ok_or_else(|| self.no_stream(name))?;
         if stream.read(now_us).phase == Phase::Gone {
             return Err(self.no_stream(name));

@@ -5,11 +5,11 @@
 //! first, whichever shard they belong to. To a reader that is what the end of
 //! the retention period is: the trim horizon moves.
 
+use hrload_base::sync::locked;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 
-use super::locked;
 use super::log::Buffers;
 use super::shard::Shard;
 

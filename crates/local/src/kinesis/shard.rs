@@ -1,5 +1,6 @@
 //! A shard: a hash key range, its ancestry and its log.
 
+use hrload_base::sync::locked;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, Weak};
 
@@ -8,7 +9,6 @@ use tokio::sync::Notify;
 use hrload_capacity::stream::{ShardLimits, ShardReads, ShardThrottle, ShardWrites};
 
 use super::hash_key::HashRange;
-use super::locked;
 use super::log::Log;
 use super::retention::Budget;
 use super::sequence::Sequence;

@@ -1,15 +1,15 @@
 //! One stream: its status, its shards and what is written on its label.
 
+use hrload_base::sync::{locked, reading, writing};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, Mutex, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use super::backlog::Backlog;
 use super::batch::Batch;
 use super::consumer::Consumer;
 use super::growth::{Growth, LOOK_EVERY_US};
 use super::hash_key::{HashRange, uniform_ranges};
-use super::locked;
 use super::reshard::{Reshard, Step, uniform_steps};
 use super::retention::Budget;
 use super::sequence::Sequence;
@@ -158,13 +158,13 @@ impl Stream {
     /// The state as it is at `now_us`.
     pub(super) fn read(&self, now_us: u64) -> RwLockReadGuard<'_, State> {
         self.settle(now_us);
-        self.state.read().unwrap_or_else(PoisonError::into_inner)
+        reading(&self.state)
     }
 
     /// The state as it is at `now_us`, to be changed.
     pub(super) fn write(&self, now_us: u64) -> RwLockWriteGuard<'_, State> {
         self.settle(now_us);
-        self.state.write().unwrap_or_else(PoisonError::into_inner)
+        writing(&self.state)
     }
 
     /// Begins a transition that ends [`TRANSITION_US`] from now. `state` is
@@ -205,7 +205,7 @@ impl Stream {
         if now_us < self.due_us() {
             return;
         }
-        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        let mut state = writing(&self.state);
         // Another caller may have been first.
         let due_us = self.due_us();
         if now_us < due_us {
@@ -257,7 +257,7 @@ impl Stream {
 
     /// Splits the shards whose time has come.
     fn grow(&self, now_us: u64) {
-        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        let mut state = writing(&self.state);
         // Another caller may have been first.
         if now_us < self.look_us.load(Ordering::Acquire) {
             return;

@@ -21,7 +21,8 @@ use super::position::{Place, StartingPosition};
 use super::request::{Body, Checks, flag, parse};
 use super::shard::Shard;
 use super::stream::{Phase, Stream};
-use super::{Answer, Failure, Streams, locked, page};
+use super::{Answer, Failure, Streams, page};
+use hrload_base::sync::locked;
 use hrload_capacity::stream::ShardPushes;
 
 /// How long a subscription lasts.

@@ -15,9 +15,10 @@ mod place;
 mod record;
 mod shapes;
 
+use hrload_base::sync::{reading, writing};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, RwLock};
 
 use serde_json::{Value, json};
 
@@ -155,7 +156,7 @@ impl TableStreams {
 
     /// Enables a table's stream.
     pub(super) fn enable(&self, enabled: Enabled<'_>, now_us: u64) -> Arc<TableStream> {
-        let mut streams = self.streams.write().unwrap_or_else(PoisonError::into_inner);
+        let mut streams = writing(&self.streams);
         // Labels are times to the millisecond, and tell streams of a table apart.
         let mut label_ms = now_us / 1000;
         let (label, arn) = loop {
@@ -206,7 +207,7 @@ impl TableStreams {
 
     fn stream(&self, arn: &str) -> Result<Arc<TableStream>, Failure> {
         operations::check_arn(arn)?;
-        let streams = self.streams.read().unwrap_or_else(PoisonError::into_inner);
+        let streams = reading(&self.streams);
         streams.get(arn).cloned().ok_or_else(|| {
             Failure::new(
                 "ResourceNotFoundException",

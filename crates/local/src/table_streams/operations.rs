@@ -1,8 +1,7 @@
 //! ListStreams, DescribeStream, GetShardIterator, GetRecords
 //! (<https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_Operations_Amazon_DynamoDB_Streams.html>).
 
-use std::sync::PoisonError;
-
+use hrload_base::sync::reading;
 use serde_json::{Value, json};
 
 use super::place::{Iterator, index_of, sequence_number};
@@ -140,7 +139,7 @@ impl TableStreams {
         if !after.is_empty() {
             check_arn(&after)?;
         }
-        let streams = self.streams.read().unwrap_or_else(PoisonError::into_inner);
+        let streams = reading(&self.streams);
         let mut listed = streams
             .values()
             .filter(|stream| table.as_ref().is_none_or(|t| stream.table == *t))
