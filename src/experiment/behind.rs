@@ -1,11 +1,19 @@
-//! Whether a stream fell behind what was written while a run measured.
+//! Whether a target, or a stream, fell behind what was asked of it while a run measured.
+//!
+//! What waits when measuring ends is still sent for a second, and counts: a short run can
+//! be told at a rate that its target does not give. What tells is how much was
+//! acknowledged after the end, beyond what is always on its way.
 //!
 //! A drain hides what a stream is behind: every record comes in the end, and the run
 //! holds. What tells is that records arrive later and later while the rate is the same,
 //! as where the keys of a few devices are all of one shard.
 
 use crate::measure::Stage;
-use crate::report::{Cause, Limiting, RunResult, duration};
+use crate::report::{Cause, Limiting, RunResult, amount, count, duration};
+
+/// The share of the acknowledged readings that may have been acknowledged after the end,
+/// beyond what was on its way, without a doubt about the rate.
+const LATE: f64 = 0.01;
 
 /// By how much later records must arrive at p99 at the end than at the beginning, in
 /// seconds,
@@ -13,6 +21,41 @@ const LATER_S: f64 = 0.2;
 
 /// and how many times as late.
 const TIMES: f64 = 1.5;
+
+/// Compares the rate within the measured time with the one that is told, which has those
+/// in it that were acknowledged `late`. How many are always on their way is what became
+/// due in the time of a call in the first second, when nothing could be behind by much.
+pub(super) fn caught_up_late(result: &RunResult, late: u64) -> Option<Cause> {
+    let acknowledged = result.ledger.acknowledged;
+    let first = result.series.iter().find(|of| of.second == 0)?;
+    let call_s = first.latency.get(Stage::Service).map_or(0.0, |of| of.p50);
+    let on_their_way = result.rate.offered * (call_s + result.config.linger);
+    if !is_beyond(late, on_their_way, acknowledged) {
+        return None;
+    }
+    let measured = result.run.measured;
+    let within = acknowledged.saturating_sub(late) as f64 / measured;
+    let limiting = match (&result.generator.limit, result.throttles.is_empty()) {
+        (Some(_), _) => Limiting::Client,
+        (None, false) => Limiting::Table,
+        (None, true) => Limiting::Service,
+    };
+    Some(Cause {
+        limiting,
+        because: format!(
+            "{} of {} readings were acknowledged after the {} s that were measured, and within \
+             these {}/s",
+            count(late),
+            count(acknowledged),
+            amount(measured),
+            amount(within),
+        ),
+    })
+}
+
+fn is_beyond(late: u64, on_their_way: f64, acknowledged: u64) -> bool {
+    late as f64 - on_their_way > acknowledged as f64 * LATE
+}
 
 /// Compares how late records arrived in the first, the middle and the last third of what
 /// was measured, by the services' clocks. Nothing is told of fewer than three seconds, or
@@ -58,6 +101,16 @@ fn grown(late: &[f64]) -> Option<(f64, f64)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_on_its_way_at_the_end_is_told_from_what_a_target_is_behind() {
+        // 300/s for 4 s: a target that takes 250/s, and one whose calls take 100 ms.
+        assert!(is_beyond(248, 300.0 * 0.1, 1_196));
+        assert!(!is_beyond(35, 300.0 * 0.1, 1_199));
+        // All but nothing came late, and nothing at all came.
+        assert!(!is_beyond(1, 0.0, 1_199));
+        assert!(!is_beyond(0, 0.0, 0));
+    }
 
     #[test]
     fn what_grows_is_told_from_noise_and_from_a_stall() {

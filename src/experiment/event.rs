@@ -6,7 +6,7 @@ use super::error::RunError;
 use super::setting::Setting;
 use super::watch::Snapshot;
 use crate::measure::Second;
-use crate::report::{Condition, Phase, RunResult, Word, Written};
+use crate::report::{Cause, Condition, Phase, RunResult, Word, Written};
 
 /// What whoever watches a run hears.
 #[derive(Debug)]
@@ -66,6 +66,8 @@ pub struct Finished {
     pub written: Option<Written>,
     /// How it came out.
     pub word: Word,
+    /// What does not give its rate for long, and why.
+    pub unsustained: Option<Cause>,
     /// What it cost from its first reading to the end of its draining, in USD, where a
     /// limit was given.
     pub spent_usd: Option<f64>,

@@ -1,5 +1,7 @@
 //! What one reading of a workload asks of a table and a stream.
 
+use std::collections::HashMap;
+
 use serde_json::{Map, Value};
 
 use crate::capacity::size::write_units;
@@ -53,6 +55,35 @@ impl Footprint {
     pub(super) fn write_units(self) -> u64 {
         write_units(self.item_bytes)
     }
+}
+
+/// Devices whose readings are counted to tell how evenly a fleet sends, at most,
+const DEVICES_COUNTED: u32 = 4_096;
+
+/// and how many readings of each, on average.
+const READINGS_COUNTED: u64 = 20;
+
+/// To how many keys that are written alike the keys of a workload come, where items are
+/// keyed by device: devices send at different rates, and some not at all. Nothing where
+/// each item has a key of its own.
+pub(super) fn even_keys(workload: &Workload, layout: Layout) -> Option<f64> {
+    layout.key_schema().sort?;
+    let of = workload.devices().div_ceil(DEVICES_COUNTED).max(1);
+    let part = Partition { index: 0, of };
+    let mut fleet = Fleet::new(workload, part, 1_700_000_000_000_000);
+    let mut of_device: HashMap<u32, u64> = HashMap::new();
+    let most = READINGS_COUNTED * u64::from(part.size(workload.devices()));
+    let mut readings = 0;
+    while readings < most
+        && let Some(reading) = fleet.next_until(u64::MAX)
+    {
+        *of_device.entry(reading.id.device).or_default() += 1;
+        readings += 1;
+    }
+    // Of two readings of one device there are as many pairs as its share squared.
+    let pairs = |n: u64| (n * n.saturating_sub(1)) as f64;
+    let same: f64 = of_device.values().map(|&n| pairs(n)).sum();
+    Some(f64::from(of) * pairs(readings) / same.max(1.0))
 }
 
 /// Bytes of a reading of `workload` as an item, by DynamoDB's size rule, and as
@@ -118,5 +149,24 @@ mod tests {
             );
             assert!(found.record_bytes > 2 * found.item_bytes, "{found:?}");
         }
+    }
+
+    #[test]
+    fn keys_are_fewer_where_devices_send_unevenly() {
+        let run = Duration::from_secs(4);
+        let of = |profile: &str, devices, layout| {
+            let profile = Profile::named(profile).unwrap();
+            let pace = Pace::Rate(5_000.0);
+            let workload = Workload::new(profile, devices, pace, 1, run).unwrap();
+            even_keys(&workload, layout)
+        };
+        assert_eq!(of("steady", 200, Layout::Post), None);
+        // Some are not worn, and those that are send at rates of their own.
+        for profile in ["steady", "marathon"] {
+            let few = of(profile, 200, Layout::TimeSeries).unwrap();
+            assert!((60.0..130.0).contains(&few), "{profile}: {few}");
+        }
+        let many = of("steady", 50_000, Layout::TimeSeries).unwrap();
+        assert!((15_000.0..50_000.0).contains(&many), "{many}");
     }
 }

@@ -1,6 +1,6 @@
 //! From what a run leaves to its result.
 
-use super::behind::falls_behind;
+use super::behind::{caught_up_late, falls_behind};
 use super::budget::fans_out;
 use super::causes::causes;
 use super::cost::{Used, cost};
@@ -21,8 +21,8 @@ use crate::load::limit::{self, ClientKind, Evidence, Finding};
 use crate::load::{NotedCall, NotedCalls};
 use crate::measure::Stage;
 use crate::report::{
-    Bound, Config, Generator, Observed, Phase, RateChange, RunInfo, RunResult, Verdict,
-    Via as ReportVia,
+    Bound, Config, Generator, HeldBack, Observed, Phase, RateChange, RunInfo, RunResult, Verdict,
+    Via as ReportVia, Whose,
 };
 use crate::stream::Consumer;
 use crate::trouble::Obstacle;
@@ -88,11 +88,13 @@ pub(super) fn finish(
     result.warnings.extend(unbilled(lived));
     result.warnings.extend(put_unanswered(lived));
     let exceeded = Sustained::of(request, setting).exceeded_by(setting.mean_rate);
-    let unsustained = exceeded.or_else(|| {
+    let late = (lived.reached == Phase::Complete)
+        .then(|| caught_up_late(&result, lived.sent.acknowledged_late()));
+    let unsustained = exceeded.or(late.flatten()).or_else(|| {
         let even = setting.is_even();
         falls_behind(&result).filter(|_| even)
     });
-    result.unsustained = unsustained.map(|cause| cause.because);
+    result.unsustained = unsustained.as_ref().map(|cause| cause.because.clone());
     let read = lived.read.as_ref().map(|(_, outcome)| outcome);
     result.puts = lived.copied.as_ref().map(|copied| report::Puts {
         records: copied.put,
@@ -103,6 +105,7 @@ pub(super) fn finish(
     });
     let put = lived.copied.as_ref();
     result.causes = causes(findings, read, put, request, &result);
+    result.causes.extend(trimmed(connected));
     result.calls = calls(lived);
     if let (Some(lake), Some(kept)) = (&request.lake, &lived.lake) {
         put_lake(lake, kept, lived, &mut result);
@@ -143,8 +146,23 @@ pub(super) fn finish(
         result,
         written: None,
         word,
+        unsustained,
         spent_usd: lived.spent_usd,
     }
+}
+
+/// Records that the embedded services had no more room for.
+fn trimmed(connected: &Connected) -> Option<HeldBack> {
+    let records = connected.services.as_ref()?.trimmed_unread();
+    let s = if records == 1 { "" } else { "s" };
+    (records > 0).then(|| HeldBack {
+        whose: Whose::Target,
+        what: format!(
+            "the embedded stream trimmed {} record{s} before they were read",
+            report::count(records)
+        ),
+        advice: "raise --retain".to_owned(),
+    })
 }
 
 /// The calls worth asking AWS about, over all threads.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::footprint::Footprint;
+use super::footprint::{Footprint, even_keys};
 use super::machine;
 use super::request::{Request, StreamMode, TableMode, Target, Via, Warm};
 use super::sizing;
@@ -116,7 +116,10 @@ impl Setting {
         let needed = sizing::write_units(sized, footprint.write_units(), sending.catch_up);
         // Others' servers may not know warm throughput, and need none.
         let can_warm = limited && !matches!(request.target, Target::Endpoint { .. });
-        let warm_sized = (can_warm && needed > NEW_TABLE.write).then_some(needed);
+        // On AWS warmth is paid for, and a table of its own accord splits what is hot.
+        let keys = embedded.then(|| even_keys(workload, request.layout));
+        let warm = sizing::warm_units(needed, keys.flatten());
+        let warm_sized = (can_warm && warm > NEW_TABLE.write).then_some(warm);
         let throughput = match resources.table_mode {
             TableMode::OnDemand { warm } => TableThroughput::OnDemand {
                 warm_write_units: match warm {

@@ -78,6 +78,13 @@ pub fn write_units(rate: f64, units: u64, catch_up: f64) -> u64 {
     sizing::write_units(rate, units, catching_up.max(Headroom::default()))
 }
 
+/// Write units a second that an on-demand table is to be warm for that takes `needed`,
+/// of so many keys; nothing where all items have keys of their own.
+#[must_use]
+pub fn warm_units(needed: u64, keys: Option<f64>) -> u64 {
+    keys.map_or(needed, |keys| sizing::warm_units_for_keys(needed, keys))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

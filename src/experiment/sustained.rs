@@ -70,19 +70,18 @@ impl Sustained {
     pub(super) fn exceeded_by(&self, rate: f64) -> Option<Cause> {
         let asked = self.asked(rate);
         if let Some(given) = self.write_units.filter(|&given| asked > given) {
-            let (of, until) = if self.on_demand {
-                ("on demand that gives", "until it has grown")
+            let (asked, given) = (amount(asked), amount(given));
+            let gives = if self.on_demand {
+                format!("an on-demand table gives {given} units/s until it has grown")
             } else {
-                ("of", "and gives no more for long")
+                format!("a table of {given} units/s gives no more than those for long")
             };
             return Some(Cause {
                 limiting: Limiting::Table,
                 because: format!(
-                    "{} readings/s ask for {} write units/s of a table {of} {} units/s {until}, \
-                     however much it has saved for a short run",
+                    "{} readings/s ask for {asked} write units/s, and {gives}, however much it \
+                     has saved for a short run",
                     amount(rate),
-                    amount(asked),
-                    amount(given),
                 ),
             });
         }

@@ -73,6 +73,13 @@ impl Sent {
         limits
     }
 
+    /// Measured readings that were acknowledged after measuring had ended, over all
+    /// threads.
+    pub(super) fn acknowledged_late(&self) -> u64 {
+        let outcomes = self.outcomes.iter();
+        outcomes.map(|outcome| outcome.acknowledged_late).sum()
+    }
+
     /// How the target answered, and what calls met, over all threads.
     pub(super) fn target(&self) -> (Answers, Troubles) {
         let (mut answers, mut troubles) = (Answers::default(), Troubles::default());

@@ -66,6 +66,7 @@ pub(super) struct Books<'a, J> {
     free_groups: Vec<u32>,
     rng: Xoshiro256PlusPlus,
     last_sent_us: u64,
+    acknowledged_late: u64,
     noted: NotedCalls,
     answers: Answers,
     troubles: Troubles,
@@ -91,6 +92,7 @@ impl<'a, J: Journal> Books<'a, J> {
             free_groups: Vec::new(),
             rng: Xoshiro256PlusPlus::seed_from_u64(config.seed),
             last_sent_us: 0,
+            acknowledged_late: 0,
             noted: NotedCalls::with_room(),
             answers: Answers::default(),
             troubles: Troubles::default(),
@@ -122,6 +124,11 @@ impl<'a, J: Journal> Books<'a, J> {
     /// The calls worth asking AWS about.
     pub(super) fn take_noted(&mut self) -> NotedCalls {
         std::mem::take(&mut self.noted)
+    }
+
+    /// Measured readings that were acknowledged after measuring had ended.
+    pub(super) fn acknowledged_late(&self) -> u64 {
+        self.acknowledged_late
     }
 
     /// How the target answered, and what calls met on their way.
@@ -340,6 +347,9 @@ impl<'a, J: Journal> Books<'a, J> {
             Settled::Unfinished => self.journal.failed(id, UNFINISHED),
             Settled::Failed(code) => self.journal.failed(id, code),
             Settled::Acknowledged => {
+                let measured = id.intended_us >= self.config.measure_start_us;
+                let late = measured && now_us >= self.stop.end_us();
+                self.acknowledged_late += u64::from(late);
                 let (reading, sent_us) = (&item.reading, item.first_sent_us);
                 self.journal.acknowledged(reading, sent_us, now_us);
             }

@@ -48,6 +48,8 @@ pub struct WorkerOutcome {
     pub calls: u64,
     /// The slowest of them and those that failed.
     pub noted: NotedCalls,
+    /// Measured readings that were acknowledged after measuring had ended.
+    pub acknowledged_late: u64,
     /// How the target answered.
     pub answers: Answers,
     /// Calls that met an obstacle on their way.
@@ -144,6 +146,7 @@ pub async fn run_with<S: Source, C: Sink, J: Journal>(
         cpu_us: thread_cpu_us().saturating_sub(worker.began.1),
         elapsed_us: clock.now_us().saturating_sub(worker.began.0),
         calls: worker.calls,
+        acknowledged_late: worker.books.acknowledged_late(),
         noted: worker.books.take_noted(),
         answers,
         troubles,

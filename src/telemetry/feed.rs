@@ -25,6 +25,8 @@ pub type Watched = watch::Receiver<Arc<Status>>;
 pub struct Feed {
     clock: Clock,
     status: Status,
+    /// Whether it is known what was seen.
+    following: bool,
     /// When the shards were last told, in microseconds since the Unix epoch.
     shards_at_us: u64,
     published: watch::Sender<Arc<Status>>,
@@ -47,6 +49,7 @@ impl Feed {
             clock,
             shards_at_us: status.at_us,
             status,
+            following: false,
             published,
         }
     }
@@ -102,6 +105,10 @@ impl Feed {
     }
 
     fn publish(&mut self) {
+        // Of the same moment as the two that it is the difference of.
+        let of = &self.status.measured;
+        let unseen = of.acknowledged.saturating_sub(of.seen);
+        self.status.unseen = self.following.then_some(unseen);
         self.status.at_us = self.clock.now_us();
         self.published.send_replace(Arc::new(self.status.clone()));
     }
@@ -182,7 +189,7 @@ impl Feed {
         self.status.phase = snapshot.phase;
         self.status.elapsed = snapshot.elapsed;
         self.status.length = snapshot.length;
-        self.status.unseen = snapshot.unseen;
+        self.following = snapshot.unseen.is_some();
         self.status.tempo = snapshot.tempo;
     }
 }

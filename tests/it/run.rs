@@ -447,21 +447,30 @@ fn answers_that_do_not_say_what_they_consumed_are_counted_and_not_taken_for_zero
 }
 
 #[test]
-fn both_clients_take_less_than_no_units_for_an_answer_that_cannot_be_read() {
+fn both_clients_judge_odd_consumed_units_alike() {
     for client in ["sdk", "direct"] {
         let local = Local::start("");
         let proxy = Proxy::in_weather(local.address(), |called, before| {
-            if called != "BatchWriteItem" || before != 0 {
+            if called != "BatchWriteItem" {
                 return crate::support::proxy::Fate::Pass;
             }
-            amend(|body| body["ConsumedCapacity"][0]["CapacityUnits"] = (-5).into())
+            match before {
+                // Less than nothing, one table where a list of tables should be, null for one;
+                // null for the list says nothing, and is an answer.
+                0 => amend(|body| body["ConsumedCapacity"][0]["CapacityUnits"] = (-5).into()),
+                1 => amend(|body| body["ConsumedCapacity"] = body["ConsumedCapacity"][0].take()),
+                2 => amend(|body| body["ConsumedCapacity"][0] = serde_json::Value::Null),
+                3 => amend(|body| body["ConsumedCapacity"] = serde_json::Value::Null),
+                _ => crate::support::proxy::Fate::Pass,
+            }
         });
         let words = format!(
             "{AGAINST} --client {client} --endpoint-url http://{} -o -",
             proxy.address
         );
         let run = finish(hrload_with_credentials(&words).output().unwrap());
-        assert_eq!(run.count("call_failures.unreadable-answer"), 1, "{client}");
+        assert_eq!(run.count("call_failures.unreadable-answer"), 3, "{client}");
+        assert_eq!(run.count("capacity.untold_calls"), 1, "{client}");
         assert!(run.number("capacity.consumed_units") > 0.0);
     }
 }
@@ -479,6 +488,32 @@ fn measured_and_drained_are_the_whole_of_a_run() {
     let untold = whole.as_secs_f64() - told;
     assert!(run.count("ledger.cut_off") > 0, "all was sent in time");
     assert!((-0.5..0.5).contains(&untold), "{untold} s are of no phase");
+    // What was sent in that second counts, and the rate is not what the target gives.
+    let doubts = run.result["verdict"]["doubts"].to_string();
+    let told = "readings were acknowledged after the 1 s that were measured, and within these ";
+    assert!(doubts.contains(told), "{doubts}");
+}
+
+#[test]
+fn records_that_were_trimmed_before_they_were_read_are_told_with_what_to_do() {
+    for via in ["kinesis", "dynamodb-streams"] {
+        let words = "--devices 300 -r 600/s -w 0s -d 3s --drain 3s --poll-interval 1s";
+        let run = run(&format!("{words} --retain 20000 --via {via}"));
+        assert!(run.count("ledger.missing") > 0, "{via}");
+        let causes = run.result["causes"].as_array().unwrap();
+        let trimmed = causes
+            .iter()
+            .find(|of| of["advice"] == "raise --retain")
+            .unwrap();
+        let what = trimmed["what"].as_str().unwrap();
+        let records = what.strip_prefix("the embedded stream trimmed ").unwrap();
+        let (records, rest) = records.split_once(' ').unwrap();
+        assert!(
+            records.replace(',', "").parse::<u64>().unwrap() > 100,
+            "{what}"
+        );
+        assert_eq!(rest, "records before they were read", "{what}");
+    }
 }
 
 #[test]

@@ -67,7 +67,10 @@ fn the_knee_is_never_more_than_the_table_gives_for_long() {
     let above = result["knee"]["above"].as_u64().unwrap() as usize;
     assert_eq!(steps[above]["cause"]["limiting"], "table");
     let because = result["cause"]["because"].as_str().unwrap();
-    assert!(because.contains("of a table of 500 units/s"), "{because}");
+    assert!(
+        because.contains("and a table of 500 units/s gives"),
+        "{because}"
+    );
 }
 
 #[test]

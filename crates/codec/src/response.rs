@@ -90,13 +90,12 @@ fn unprocessed(
     })
 }
 
-/// `[{"TableName":"t","CapacityUnits":25.0,...},...]`, one such object, or null.
+/// `[{"TableName":"t","CapacityUnits":25.0,...},...]` or null, as AWS's SDK has it.
 fn consumed(scanner: &mut Scanner<'_>, units: &mut Option<f64>) -> Result<(), DecodeError> {
-    match scanner.peek() {
-        Some(b'[') => scanner.array(|scanner| consumed_of_table(scanner, units)),
-        Some(b'{') => consumed_of_table(scanner, units),
-        _ => scanner.skip().map(drop),
+    if scanner.peek() == Some(b'n') {
+        return scanner.skip().map(drop);
     }
+    scanner.array(|scanner| consumed_of_table(scanner, units))
 }
 
 fn consumed_of_table(

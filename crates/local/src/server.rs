@@ -57,6 +57,7 @@ pub(super) const CPU_PUBLISH_INTERVAL: u64 = 64;
 pub struct Services {
     address: SocketAddr,
     database: Arc<Database>,
+    streams: Arc<Streams>,
     capture: Arc<Capture>,
     table_streams: Arc<TableStreams>,
     dice: Arc<FaultDice>,
@@ -155,7 +156,7 @@ impl Services {
         let front = Front::new(
             Arc::clone(&database),
             Arc::clone(&table_streams),
-            streams,
+            Arc::clone(&streams),
             Arc::clone(&dice),
             clock,
             config.seed,
@@ -168,6 +169,7 @@ impl Services {
         let mut services = Self {
             address,
             database,
+            streams,
             capture,
             table_streams,
             dice,
@@ -244,6 +246,13 @@ impl Services {
     #[must_use]
     pub fn evicted(&self) -> u64 {
         self.database.evicted()
+    }
+
+    /// Stream records that were trimmed to keep to `retain_bytes`, or for their age, before
+    /// a reader that came for them had read them; each reader's are counted.
+    #[must_use]
+    pub fn trimmed_unread(&self) -> u64 {
+        self.streams.trimmed_unread() + self.table_streams.trimmed_unread()
     }
 }
 

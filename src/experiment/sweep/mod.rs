@@ -19,7 +19,7 @@ use super::setting::Setting;
 use super::site::Site;
 use super::sustained::Sustained;
 use crate::local::Limits;
-use crate::report::{Cause, Condition, Limiting, RunResult, SweepResult, SweepStep, Verdict, Word};
+use crate::report::{Condition, RunResult, SweepResult, SweepStep, Verdict, Word};
 use crate::workload::Pace;
 use search::{Outcome, Search};
 
@@ -165,6 +165,7 @@ async fn search(
         let Finished {
             result: of_run,
             word,
+            unsustained,
             ..
         } = finished;
         result.interrupted = word == Word::Interrupted;
@@ -178,11 +179,7 @@ async fn search(
         let met = Verdict::met(&of_run);
         // What is known needs no second try.
         let known = met && beyond.is_some();
-        let beyond = beyond.or_else(|| {
-            let because = of_run.unsustained.clone()?;
-            let limiting = Limiting::Shard;
-            Some(Cause { limiting, because })
-        });
+        let beyond = beyond.or(unsustained);
         let held = met && beyond.is_none();
         let cause = beyond
             .filter(|_| met)

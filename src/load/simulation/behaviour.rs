@@ -166,6 +166,34 @@ fn write_units_are_never_overspent() {
 }
 
 #[test]
+fn a_ceiling_below_a_batch_is_held_in_every_second() {
+    for ceiling in [0.5, 1.0, 10.0, 30.0] {
+        let config = Config {
+            max_write_units: Some(ceiling),
+            ..config()
+        };
+        let after = simulate(
+            &config,
+            every_us(3_333, 900),
+            Duration::from_secs(3),
+            Meddling::Nothing,
+            soon,
+        );
+        let stories = after.notes.stories.values();
+        let mut sent: Vec<u64> = stories.filter_map(|of| Some(of.sent?.1)).collect();
+        sent.sort_unstable();
+        // An item is a unit, and one is the least that can be sent.
+        let most = (ceiling as usize).max(1);
+        let too_soon = sent.windows(most + 1);
+        let too_soon = too_soon.filter(|of| of[most] - of[0] < 1_000 * MS).count();
+        assert_eq!(too_soon, 0, "{ceiling}: {sent:?}");
+        // Four seconds with the one of grace, and no less than is allowed in three.
+        let least = (3.0 * ceiling) as usize;
+        assert!(sent.len() >= least.max(2), "{ceiling}: {sent:?}");
+    }
+}
+
+#[test]
 fn when_too_many_wait_the_newest_are_dropped() {
     let config = Config {
         in_flight: 1,

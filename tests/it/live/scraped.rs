@@ -90,6 +90,7 @@ fn counters_only_rise_and_end_at_most_at_the_ledger() {
     assert_eq!(child.wait().unwrap().code(), Some(0));
     let result: serde_json::Value = serde_json::from_str(&json).unwrap();
 
+    let mut unseen_told = 0;
     let mut before: BTreeMap<&str, f64> = BTreeMap::new();
     for text in &texts {
         assert!(text.ends_with("# EOF\n"), "{text}");
@@ -104,11 +105,22 @@ fn counters_only_rise_and_end_at_most_at_the_ledger() {
                 assert!(*value >= earlier, "{name}: {earlier} then {value}");
             }
         }
+        // Of one moment, whichever that is.
+        let of_measured = |name: &str| {
+            let labelled = format!("hrload_{name}_readings_total{{phase=\"measure\"}}");
+            now.get(labelled.as_str()).copied().unwrap_or(0.0)
+        };
+        if let Some(unseen) = now.get("hrload_unseen_readings") {
+            let difference = of_measured("acknowledged") - of_measured("seen");
+            assert_eq!(*unseen, difference.max(0.0), "{text}");
+            unseen_told += 1;
+        }
         let phases = now
             .iter()
             .filter(|(name, _)| name.starts_with("hrload_phase{"));
         assert_eq!(phases.map(|(_, value)| value).sum::<f64>(), 1.0, "{text}");
     }
+    assert!(unseen_told > 0);
     let last = samples(texts.last().unwrap());
     for name in ["scheduled", "sent", "acknowledged", "seen"] {
         let ledger = result["ledger"][name].as_f64().unwrap();

@@ -77,7 +77,7 @@ fn the_usual_answers_are_read_and_the_reply_is_reused() {
             Some(3.5),
         ),
         (
-            "\n{ \"ConsumedCapacity\" : { \"CapacityUnits\" : 4 } , \"UnprocessedItems\" : { } }\n",
+            "\n{ \"ConsumedCapacity\" : [ { \"CapacityUnits\" : 4 } ] , \"UnprocessedItems\" : { } }\n",
             Some(4.0),
         ),
     ] {
@@ -104,6 +104,9 @@ fn what_is_no_batch_answer_is_an_error() {
         r#"{"UnprocessedItems":{"t":[{"DeleteRequest":{"Key":{"id":{"S":"1.000000-1-1"}}}}]}}"#,
         r#"{"UnprocessedItems":{"t":[{"PutRequest":{"Item":{"id":{"S":"not ours"}}}}]}}"#,
         r#"{"UnprocessedItems":{},"ConsumedCapacity":[{"CapacityUnits":"many"}]}"#,
+        r#"{"UnprocessedItems":{},"ConsumedCapacity":{"TableName":"t","CapacityUnits":25.0}}"#,
+        r#"{"UnprocessedItems":{},"ConsumedCapacity":25.0}"#,
+        r#"{"UnprocessedItems":{},"ConsumedCapacity":[null,{"CapacityUnits":25.0}]}"#,
     ] {
         assert!(
             response::decode_batch(body.as_bytes(), Layout::Post, &mut reply).is_err(),

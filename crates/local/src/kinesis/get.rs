@@ -122,6 +122,7 @@ impl Streams {
             .map_err(|throttle| self.rate_exceeded(&stream, shard.number, throttle))?;
         let log = shard.log_since(state.cutoff_ms(now_us));
         let run = log.run(iterator.position, limit as usize, page::MAX_BYTES, now_ms);
+        shard.count_unread(run.trimmed);
         let ended = run.at_tip && log.closed_us().is_some();
         let mut out = Vec::with_capacity(512);
         if ended {

@@ -90,6 +90,7 @@ impl Streams {
         let shard = state.shards.get(shard as usize)?;
         let log = shard.log_since(state.cutoff_ms(now_us));
         let run = log.run(position, max_records, max_bytes, now_us / 1000);
+        shard.count_unread(run.trimmed);
         log.visit(run.first, run.end, |record| {
             show(record.index, record.data);
             true

@@ -103,6 +103,9 @@ pub(super) struct Run {
     pub(super) end: u64,
     /// Bytes of keys and data.
     pub(super) bytes: usize,
+    /// Records between the position that was asked for and `first`: trimmed before that
+    /// reader came to them.
+    pub(super) trimmed: u64,
     /// Whether there is nothing behind `end` now.
     pub(super) at_tip: bool,
     /// How far `end` is from the tip: age of the last record chosen or, if
@@ -240,6 +243,7 @@ impl Log {
             first,
             end: first,
             bytes: 0,
+            trimmed: first.saturating_sub(position),
             at_tip: true,
             behind_ms: 0,
         };

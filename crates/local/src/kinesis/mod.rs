@@ -217,6 +217,12 @@ impl Streams {
         self.all.budget.trimmed_records()
     }
 
+    /// How many records were trimmed when a reader came to them, added up over all readers.
+    #[must_use]
+    pub fn trimmed_unread(&self) -> u64 {
+        self.all.budget.trimmed_unread()
+    }
+
     /// What a call that was only to be checked hears when it would have been carried out.
     fn dry_run() -> Failure {
         Failure::new(

@@ -25,6 +25,7 @@ pub(super) struct Budget {
     chunk_bytes: usize,
     held_bytes: AtomicU64,
     trimmed_records: AtomicU64,
+    trimmed_unread: AtomicU64,
     /// Chunks in the order in which they were opened: shard and first index.
     order: Mutex<VecDeque<(Weak<Shard>, u64)>>,
     spare: Mutex<Vec<Buffers>>,
@@ -54,6 +55,7 @@ impl Budget {
             chunk_bytes: (limit_bytes / 256).clamp(4 << 10, 256 << 10) as usize,
             held_bytes: AtomicU64::new(0),
             trimmed_records: AtomicU64::new(0),
+            trimmed_unread: AtomicU64::new(0),
             order: Mutex::default(),
             spare: Mutex::default(),
         })
@@ -101,6 +103,18 @@ impl Budget {
     /// Records trimmed so far.
     pub(super) fn trimmed_records(&self) -> u64 {
         self.trimmed_records.load(Ordering::Relaxed)
+    }
+
+    /// Counts trimmed records that a reader had not come to.
+    pub(super) fn count_unread(&self, records: u64) {
+        if records > 0 {
+            self.trimmed_unread.fetch_add(records, Ordering::Relaxed);
+        }
+    }
+
+    /// Records that readers found trimmed when they came to them.
+    pub(super) fn trimmed_unread(&self) -> u64 {
+        self.trimmed_unread.load(Ordering::Relaxed)
     }
 
     /// Trims the oldest chunks until the budget is met. To be called without

@@ -164,6 +164,11 @@ impl Shard {
         self.log().trim_chunk(&self.budget, first_index);
     }
 
+    /// A reader came to records that had been trimmed.
+    pub(super) fn count_unread(&self, trimmed: u64) {
+        self.budget.count_unread(trimmed);
+    }
+
     /// The log without what arrived before `cutoff_ms`, as far as whole chunks go.
     pub(super) fn log_since(&self, cutoff_ms: u64) -> MutexGuard<'_, Log> {
         let mut log = self.log();

@@ -250,6 +250,7 @@ impl Push {
             };
         }
         self.position = run.end;
+        shard.count_unread(run.trimmed);
         let mut payload = Vec::with_capacity(256);
         payload.push(b'{');
         page::write_records(&mut payload, shard, &log, &run);

@@ -154,6 +154,12 @@ impl TableStreams {
         }
     }
 
+    /// How many records were trimmed when a reader came to them.
+    #[must_use]
+    pub fn trimmed_unread(&self) -> u64 {
+        self.logs.trimmed_unread()
+    }
+
     /// Enables a table's stream.
     pub(super) fn enable(&self, enabled: Enabled<'_>, now_us: u64) -> Arc<TableStream> {
         let mut streams = writing(&self.streams);

@@ -275,6 +275,8 @@ fn memory_is_bounded_and_reading_goes_on_at_the_moved_horizon() {
         data(&page["Records"][0])[..4],
         (trimmed as u32).to_be_bytes()
     );
+    // This reader came too late for them; the other began behind them.
+    assert_eq!(account.streams.trimmed_unread(), trimmed);
 }
 
 #[test]
