@@ -1,8 +1,8 @@
 //! hrload on servers that others wrote, and others' clients on `hrload local`.
 //!
-//! Servers are those that the environment names, as `scripts/servers start` prints
-//! it; a test whose server is not named says so and does without. What is tried at
-//! length, with every client and layout, is `scripts/compatibility`.
+//! Servers are those that the environment names, as `scripts/servers start` prints it:
+//! `scripts/servers test` starts those that can be had here and runs their tests. What
+//! is tried at length, with every client and layout, is `scripts/compatibility`.
 #![allow(clippy::unwrap_used)]
 
 use std::io::{Read, Write};
@@ -21,23 +21,17 @@ use crate::support::{Run, finish, hrload_with_credentials};
 /// Slow servers hold this, and what they get wrong shows.
 const PACE: &str = "--devices 50 -r 100/s -w 0s -d 1s --drain 20s -q";
 
-/// The endpoints of these servers, or a line about what is not tried.
-fn servers<const N: usize>(names: [&str; N], what: &str) -> Option<[String; N]> {
-    let endpoints = names.map(|name| std::env::var(format!("HRLOAD_TEST_{name}")).ok());
-    let missing: Vec<_> = names
-        .iter()
-        .zip(&endpoints)
-        .filter(|(_, endpoint)| endpoint.is_none())
-        .map(|(name, _)| format!("HRLOAD_TEST_{name}"))
-        .collect();
-    if missing.is_empty() {
-        return Some(endpoints.map(Option::unwrap));
-    }
-    eprintln!(
-        "{what} skipped: {} not set; scripts/servers start prints it",
-        missing.join(" and ")
-    );
-    None
+/// The endpoints of these servers.
+///
+/// # Panics
+/// One does not run: a test that was asked for and cannot look fails.
+#[track_caller]
+fn servers<const N: usize>(names: [&str; N]) -> [String; N] {
+    names.map(|name| {
+        let variable = format!("HRLOAD_TEST_{name}");
+        std::env::var(&variable)
+            .unwrap_or_else(|_| panic!("{variable} is not set: scripts/servers start prints it"))
+    })
 }
 
 fn output(words: &str) -> Output {
@@ -84,10 +78,9 @@ fn assert_refused(words: &str, says: &[&str]) {
 }
 
 #[test]
+#[ignore = "needs eval \"$(scripts/servers start dynamodb-local)\""]
 fn writes_to_dynamodb_local_are_accounted_for() {
-    let Some([dynamodb]) = servers(["DYNAMODB_LOCAL"], "DynamoDB Local") else {
-        return;
-    };
+    let [dynamodb] = servers(["DYNAMODB_LOCAL"]);
     for (client, layout) in [("sdk", "post"), ("direct", "timeseries")] {
         let run = run(&format!(
             "--endpoint-url {dynamodb} --via none --client {client} --layout {layout}"
@@ -102,10 +95,9 @@ fn writes_to_dynamodb_local_are_accounted_for() {
 }
 
 #[test]
+#[ignore = "needs eval \"$(scripts/servers start dynamodb-local)\""]
 fn the_own_stream_of_a_table_of_dynamodb_local_is_followed() {
-    let Some([dynamodb]) = servers(["DYNAMODB_LOCAL"], "DynamoDB Local's streams") else {
-        return;
-    };
+    let [dynamodb] = servers(["DYNAMODB_LOCAL"]);
     for words in [
         "--client sdk --layout post",
         "--client direct --layout fhir",
@@ -116,13 +108,9 @@ fn the_own_stream_of_a_table_of_dynamodb_local_is_followed() {
 }
 
 #[test]
+#[ignore = "needs eval \"$(scripts/servers start dynamodb-local kinesis-mock)\""]
 fn kinesis_mock_is_filled_beside_a_table_of_dynamodb_local() {
-    let Some([dynamodb, kinesis]) = servers(
-        ["DYNAMODB_LOCAL", "KINESIS_MOCK"],
-        "DynamoDB Local beside kinesis-mock",
-    ) else {
-        return;
-    };
+    let [dynamodb, kinesis] = servers(["DYNAMODB_LOCAL", "KINESIS_MOCK"]);
     let run = run(&format!(
         "--endpoint-url {dynamodb} --kinesis-endpoint-url {kinesis} --via put-records"
     ));
@@ -131,13 +119,9 @@ fn kinesis_mock_is_filled_beside_a_table_of_dynamodb_local() {
 }
 
 #[test]
-fn a_server_without_a_streaming_destination_is_told_with_what_can_be_measured() {
-    let Some([dynamodb, kinesis]) = servers(
-        ["DYNAMODB_LOCAL", "KINESIS_MOCK"],
-        "DynamoDB Local with kinesis-mock",
-    ) else {
-        return;
-    };
+#[ignore = "needs eval \"$(scripts/servers start dynamodb-local kinesis-mock)\""]
+fn dynamodb_local_with_kinesis_mock_lacks_a_destination_and_is_told_so() {
+    let [dynamodb, kinesis] = servers(["DYNAMODB_LOCAL", "KINESIS_MOCK"]);
     for (words, says) in [
         (
             format!("run {PACE} --endpoint-url {dynamodb}"),
@@ -157,22 +141,17 @@ fn a_server_without_a_streaming_destination_is_told_with_what_can_be_measured() 
 }
 
 #[test]
-fn a_certificate_that_nobody_knows_is_refused() {
-    let Some([dynamodb, tls]) = servers(
-        ["DYNAMODB_LOCAL", "KINESIS_MOCK_TLS"],
-        "TLS of kinesis-mock",
-    ) else {
-        return;
-    };
+#[ignore = "needs eval \"$(scripts/servers start dynamodb-local kinesis-mock)\""]
+fn a_certificate_of_kinesis_mock_that_nobody_knows_is_refused() {
+    let [dynamodb, tls] = servers(["DYNAMODB_LOCAL", "KINESIS_MOCK_TLS"]);
     let words = format!("run {PACE} --endpoint-url {dynamodb} --kinesis-endpoint-url {tls}");
     assert_refused(&words, &["UnknownIssuer"]);
 }
 
 #[test]
+#[ignore = "needs eval \"$(scripts/servers start moto)\""]
 fn writes_to_moto_are_accounted_for_and_its_error_page_is_told_in_a_line() {
-    let Some([moto]) = servers(["MOTO"], "moto") else {
-        return;
-    };
+    let [moto] = servers(["MOTO"]);
     for (client, layout) in [("sdk", "fhir"), ("direct", "post")] {
         assert_held(&run(&format!(
             "--endpoint-url {moto} --via none --client {client} --layout {layout}"
@@ -185,10 +164,9 @@ fn writes_to_moto_are_accounted_for_and_its_error_page_is_told_in_a_line() {
 }
 
 #[test]
+#[ignore = "needs eval \"$(scripts/servers start localemu)\""]
 fn the_whole_pipeline_of_localemu_is_followed() {
-    let Some([localemu]) = servers(["LOCALEMU"], "LocalEmu") else {
-        return;
-    };
+    let [localemu] = servers(["LOCALEMU"]);
     for words in [
         "--client sdk --layout post",
         "--client direct --layout timeseries",
@@ -199,10 +177,9 @@ fn the_whole_pipeline_of_localemu_is_followed() {
 }
 
 #[test]
+#[ignore = "needs eval \"$(scripts/servers start localemu)\""]
 fn what_localemus_cloudwatch_was_told_stands_beside_a_runs_own_count() {
-    let Some([localemu]) = servers(["LOCALEMU"], "LocalEmu's CloudWatch") else {
-        return;
-    };
+    let [localemu] = servers(["LOCALEMU"]);
     let table = format!("counted-{}", std::process::id());
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(told(&localemu, &table));
@@ -249,10 +226,9 @@ async fn told(server: &str, table: &str) {
 }
 
 #[test]
+#[ignore = "needs eval \"$(scripts/servers start localemu)\""]
 fn what_setup_made_on_localemu_is_measured_and_torn_down() {
-    let Some([localemu]) = servers(["LOCALEMU"], "LocalEmu") else {
-        return;
-    };
+    let [localemu] = servers(["LOCALEMU"]);
     let folder = tempfile::tempdir().unwrap();
     let state = folder.path().join("state.json");
     let state = state.to_str().unwrap();
@@ -268,16 +244,11 @@ fn what_setup_made_on_localemu_is_measured_and_torn_down() {
 }
 
 #[test]
+#[ignore = "needs scripts/clients install; CI runs scripts/clients itself"]
 fn others_clients_go_the_whole_way_on_the_embedded_services() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let home =
         std::env::var("SERVERS_HOME").map_or_else(|_| root.join("target/servers"), PathBuf::from);
-    if !home.join("clients/python-whole").exists() {
-        eprintln!(
-            "boto3, the AWS CLI and the SDK for JavaScript skipped: scripts/clients install brings them"
-        );
-        return;
-    }
     let output = Command::new(root.join("scripts/clients"))
         .arg("check")
         .env("HRLOAD", env!("CARGO_BIN_EXE_hrload"))
