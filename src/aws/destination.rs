@@ -4,7 +4,8 @@ use aws_sdk_dynamodb::types::{
     ApproximateCreationDateTimePrecision, DestinationStatus, EnableKinesisStreamingConfiguration,
 };
 
-use super::provision::{Patience, service};
+use super::error::service;
+use super::patience::Patience;
 use super::{Connection, ProvisionError, Provisioned};
 
 async fn destination_status(

@@ -4,8 +4,8 @@ use std::fmt;
 
 use jiff::Timestamp;
 
+use super::error::service;
 use super::ownership::{self, EXPIRES, RUN};
-use super::provision::service;
 use super::setup::delete;
 use super::{Connection, ProvisionError};
 

@@ -10,7 +10,7 @@ use aws_smithy_types::DateTime;
 use jiff::Timestamp;
 
 use super::advice::with_advice;
-use super::provision::service;
+use super::error::service;
 use super::{Connection, ProvisionError};
 
 /// What is asked for.

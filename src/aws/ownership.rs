@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::types::Tag;
 
-use super::provision::{describe_stream, describe_table, service, status};
+use super::error::service;
+use super::provision::{describe_stream, describe_table, status};
 use super::state::Resource;
 use super::{Connection, ProvisionError};
 

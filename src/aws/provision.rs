@@ -3,9 +3,6 @@
 //!
 //! The same calls serve AWS, the embedded services and other servers.
 
-use std::any::Any;
-use std::time::{Duration, Instant};
-
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ProvisionedThroughput,
@@ -14,16 +11,14 @@ use aws_sdk_dynamodb::types::{
 use aws_sdk_kinesis::types::{
     StreamDescriptionSummary, StreamMode, StreamModeDetails, StreamStatus,
 };
-use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 
-use super::advice::with_advice;
-use super::answer::unnamed;
 use super::destination::{ensure_destination, has_destination};
+use super::error::{ProvisionError, service};
+use super::patience::Patience;
 use super::table_stream::{disable_table_stream, ensure_table_stream, new_images};
 use super::wanted::{Owner, Provisioned, TableThroughput, Wanted, WantedStream};
 use super::{Connection, ownership};
 use crate::capacity::table::NEW_TABLE;
-use crate::trouble::words;
 
 /// States that a table leaves only by somebody's doing
 /// (<https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TableDescription.html>).
@@ -32,117 +27,6 @@ const HOPELESS: [TableStatus; 3] = [
     TableStatus::Archived,
     TableStatus::InaccessibleEncryptionCredentials,
 ];
-
-/// How long a resource may take to become usable.
-const PATIENCE: Duration = Duration::from_secs(300);
-
-/// A set-up step that failed.
-#[derive(Debug, thiserror::Error)]
-pub enum ProvisionError {
-    /// The service refused, or could not be reached.
-    #[error("{doing}: {}", with_advice(message))]
-    Service {
-        /// What was being done.
-        doing: String,
-        /// The exception's name, if the service answered.
-        code: Option<String>,
-        /// What the service or the connection said.
-        message: String,
-    },
-    /// It did not become usable in time.
-    #[error("{what} is still {status} after {}s", PATIENCE.as_secs())]
-    TooSlow {
-        /// Table, stream or destination.
-        what: String,
-        /// Its last status.
-        status: String,
-    },
-    /// The table exists, and no waiting makes it usable.
-    #[error(
-        "table {table} is {status}: restore it, give its key back, or name another with --table"
-    )]
-    Unusable {
-        /// Table name.
-        table: String,
-        /// Its status.
-        status: String,
-    },
-    /// Somebody else is to fill the stream, and the table's changes go there already.
-    #[error(
-        "the changes of table {table} go to stream {stream} already: what is put there besides \
-         would be there twice; name another stream, or leave out --via put-records"
-    )]
-    Doubled {
-        /// Table name.
-        table: String,
-        /// Stream name.
-        stream: String,
-    },
-    /// The table exists and does not fit.
-    #[error(
-        "table {table} has the key {found}, but this layout writes {wanted}; \
-         name another table with --table, or choose the layout it was made for"
-    )]
-    OtherKey {
-        /// Table name.
-        table: String,
-        /// Its key.
-        found: String,
-        /// The layout's key.
-        wanted: String,
-    },
-}
-
-impl ProvisionError {
-    /// Whether a permission was missing, which is found before anything is done.
-    pub(super) fn is_denied(&self) -> bool {
-        matches!(self, Self::Service { code: Some(code), .. } if code == "AccessDeniedException")
-    }
-}
-
-pub(super) fn service<E, R>(
-    doing: impl Into<String>,
-) -> impl FnOnce(SdkError<E, R>) -> ProvisionError
-where
-    E: std::error::Error + ProvideErrorMetadata + 'static,
-    R: std::fmt::Debug + 'static,
-{
-    let doing = doing.into();
-    move |error| {
-        let message = match error.as_service_error() {
-            Some(refusal) => match (refusal.code(), refusal.message()) {
-                (Some(code), Some(message)) => format!("{code}: {message}"),
-                (Some(code), None) => code.to_owned(),
-                _ => nameless(&error),
-            },
-            None => words(&error),
-        };
-        let code = error.as_service_error().and_then(|refusal| refusal.code());
-        ProvisionError::Service {
-            code: code.map(str::to_owned),
-            doing,
-            message,
-        }
-    }
-}
-
-/// An error without a name: the SDK has no more of it than the answer itself.
-fn nameless<E, R>(error: &SdkError<E, R>) -> String
-where
-    E: std::error::Error + 'static,
-    R: std::fmt::Debug + 'static,
-{
-    let answer = error
-        .raw_response()
-        .and_then(|raw| (raw as &dyn Any).downcast_ref::<HttpResponse>());
-    match answer {
-        Some(http) => unnamed(
-            http.status().as_u16(),
-            http.body().bytes().unwrap_or_default(),
-        ),
-        None => words(error),
-    }
-}
 
 /// Finds or makes the table, the stream and the destination between them, and
 /// waits until all can be used. `tell` hears of each step as it begins.
@@ -266,39 +150,6 @@ where
             // That it is in use says more than that nobody may look.
             Err(_) => return Err(refused),
         }
-    }
-}
-
-/// Waits between looks at a status: quickly at first (embedded services take
-/// milliseconds), then once a second (AWS takes many).
-pub(super) struct Patience {
-    since: Instant,
-    pause: Duration,
-}
-
-impl Patience {
-    pub(super) fn new() -> Self {
-        Self {
-            since: Instant::now(),
-            pause: Duration::from_millis(10),
-        }
-    }
-
-    /// Since the first look.
-    pub(super) fn waited(&self) -> Duration {
-        self.since.elapsed()
-    }
-
-    pub(super) async fn wait(&mut self, what: &str, status: &str) -> Result<(), ProvisionError> {
-        if self.since.elapsed() > PATIENCE {
-            return Err(ProvisionError::TooSlow {
-                what: what.to_owned(),
-                status: status.to_owned(),
-            });
-        }
-        tokio::time::sleep(self.pause).await;
-        self.pause = (self.pause * 2).min(Duration::from_secs(1));
-        Ok(())
     }
 }
 

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use super::destination::ensure_destination;
 use super::ownership::{self, Found};
-use super::provision::{self, Asked, Patience, create_stream, create_table, unless_there};
+use super::patience::Patience;
+use super::provision::{self, Asked, create_stream, create_table, unless_there};
 use super::state::{Progress, Resource, State, StateError, StateFile};
 use super::{Connection, ProvisionError, Provisioned, Wanted};
 

@@ -4,7 +4,9 @@ use aws_sdk_dynamodb::error::BuildError;
 use aws_sdk_dynamodb::types::{StreamSpecification, StreamViewType};
 use aws_sdk_dynamodbstreams::types::StreamStatus;
 
-use super::provision::{Patience, describe_table, service};
+use super::error::service;
+use super::patience::Patience;
+use super::provision::describe_table;
 use super::{Connection, ProvisionError, Provisioned};
 
 /// A stream of items as they are now: all that is needed to know a reading.

@@ -18,6 +18,8 @@ mod footprint;
 mod identity;
 mod interrupt;
 mod lake;
+mod life;
+mod lived;
 mod lookout;
 mod machine;
 mod modes;

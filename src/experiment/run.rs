@@ -3,41 +3,36 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::mpsc::UnboundedSender;
 use tokio::time::{Interval as Ticker, MissedTickBehavior, interval};
 
-use super::budget::Budget;
 use super::copier::Copier;
 use super::error::RunError;
 use super::event::{Event, Finished};
 use super::identity::Identity;
 use super::interrupt::{Interrupts, Order};
-use super::lake::{Deliverer, Kept, Source};
+use super::life::Life;
+use super::lived::Lived;
 use super::lookout::Lookout;
 use super::preflight;
 use super::reader::Reader;
-use super::request::{Output, Request, Target, Via};
+use super::request::{Output, Request, Via};
 use super::setting::Setting;
-use super::target::{self, Connected};
-use super::units::{Units, UnitsWatch};
+use super::target;
+
+use super::units::UnitsWatch;
 use super::watch::Watch;
-use super::workers::{Common, Sent, Share, Workers};
+
 use super::{cloudwatch, machine, outcome};
 use crate::aws::{
-    self, Connection, Owner, ProvisionError, Provisioned, SetupError, TableThroughput, Wanted,
-    WantedStream,
+    self, Connection, Owner, ProvisionError, Provisioned, SetupError, Wanted, WantedStream,
 };
 use crate::clock::Clock;
-use crate::lake::Lake;
-use crate::load::{self, Backoff, CopyConfig, CopyOutcome, Stop, TempoChange};
-use crate::measure::{
-    ArrivalRecord, ArrivalRecorder, IntervalSink, LakeRecorder, Opening, Reach, Rendezvous,
-    SendRecorder, Series,
-};
+use crate::load::{CopyOutcome, Stop};
+use crate::measure::{ArrivalRecorder, IntervalSink, Opening, Reach, Rendezvous};
 use crate::process;
-use crate::report::{self, Condition, Phase};
-use crate::stream::{self, Feed};
-use crate::workload::{Fleet, Partition, Reading, Workload};
+use crate::report::{self, Phase};
+use crate::stream::Feed;
+use crate::workload::{Fleet, Partition};
 
 /// Time between the start of the load threads and the first reading: they build
 /// their part of the fleet in it.
@@ -63,9 +58,6 @@ const CHANGE_LEAD_US: u64 = 250_000;
 /// How long after measuring began counted faults begin: by then no batch is on its way
 /// that holds readings of the warm-up.
 const FAULTS_AFTER_US: u64 = 100_000;
-
-/// How long waiting readings are still sent after the end.
-const END_GRACE: Duration = Duration::from_secs(1);
 
 /// How long an interrupted run still waits for readings to be seen.
 const SHORT_DRAIN: Duration = Duration::from_secs(2);
@@ -224,51 +216,6 @@ pub(super) fn wanted(request: &Request, setting: &Setting, identity: &Identity) 
                 .map(|at| at.to_string()),
         }),
     }
-}
-
-/// What a run that lived to its end leaves to be reported.
-pub(super) struct Lived {
-    /// What the load threads recorded.
-    pub sent: Sent,
-    /// What was read, if anything was followed.
-    pub read: Option<(ArrivalRecord, stream::Outcome)>,
-    /// What was delivered, if anything was to be.
-    pub lake: Option<Kept>,
-    /// Every second.
-    pub series: Series,
-    /// The phase that was reached.
-    pub reached: Phase,
-    /// A signal ended it.
-    pub interrupted: bool,
-    /// The threshold that could be met no more and ended it.
-    pub out_of_reach: Option<Condition>,
-    /// What it may cost was reached and ended it; in USD.
-    pub budget_spent: Option<f64>,
-    /// What it cost by its end, in USD, where it may cost so much and no more.
-    pub spent_usd: Option<f64>,
-    /// First intended start that was measured, and where the measuring ended.
-    pub measured_us: (u64, u64),
-    /// How long draining took.
-    pub drained: Duration,
-    /// Readings whose acknowledgement and creation did not meet.
-    pub unmatched: u64,
-    /// When it went faster or slower than was asked for, or paused.
-    pub tempo_changes: Vec<TempoChange>,
-    /// Write units that the table was provisioned with, if that was watched.
-    pub units: Option<Units>,
-    /// What became of the records that hrload put into the stream itself.
-    pub copied: Option<CopyOutcome>,
-    /// CPU time of the whole process while sending, in microseconds.
-    pub process_cpu_us: u64,
-}
-
-/// A run whose table and stream are in place.
-struct Life<'a> {
-    request: &'a Request,
-    workload: &'a Workload,
-    setting: &'a Setting,
-    connected: &'a Connected,
-    made: &'a Provisioned,
 }
 
 impl Life<'_> {
@@ -514,172 +461,6 @@ impl Life<'_> {
             copied,
             process_cpu_us,
         })
-    }
-
-    /// What the run may cost, if that was said.
-    fn budget(&self) -> Option<Budget<'_>> {
-        let region = &self.connected.connection.region;
-        let limit_usd = self.request.max_cost_usd?;
-        Some(Budget::new(limit_usd, region, self.request, self.setting))
-    }
-
-    /// Begins to deliver into the lake, if that was asked for.
-    async fn deliver(
-        &self,
-        clock: Clock,
-        opening: &Opening,
-    ) -> Result<Option<Deliverer>, RunError> {
-        let (Some(request), Some(stream)) = (&self.request.lake, &self.setting.stream) else {
-            return Ok(None);
-        };
-        let connection = &self.connected.connection;
-        let endpoint = request.s3_endpoint.as_deref();
-        let lake = Lake::open(&request.place, endpoint, Some(&connection.region))?;
-        let source = Source {
-            client: connection.worker_kinesis(),
-            stream: stream.clone(),
-            table: self.setting.table.clone(),
-            fresh: self.made.stream_created,
-        };
-        let recorder = LakeRecorder::before(opening.clone(), self.setting.devices);
-        let deliverer = Deliverer::start(request, lake, source, clock, recorder).await?;
-        Ok(Some(deliverer))
-    }
-
-    /// By then the last object has closed by itself.
-    fn longest_delivery(&self) -> Duration {
-        let lake = self.request.lake.as_ref();
-        lake.map_or(Duration::ZERO, |lake| lake.hints.interval) + self.request.phases.drain
-    }
-
-    /// Provisioned units change where auto scaling is at work.
-    fn watch_units(&self, clock: Clock) -> Option<UnitsWatch> {
-        let provisioned = matches!(self.setting.throughput, TableThroughput::Provisioned { .. });
-        let scaled = match &self.request.target {
-            Target::Embedded(embedded) => {
-                let limits = embedded.limits.as_ref();
-                limits.is_some_and(|limits| limits.auto_scaling.is_some())
-            }
-            Target::Aws { .. } | Target::Endpoint { .. } => true,
-        };
-        (provisioned && scaled).then(|| {
-            let connection = self.connected.connection.clone();
-            UnitsWatch::start(connection, self.setting.table.clone(), clock)
-        })
-    }
-
-    fn follow(&self) -> Option<stream::Config> {
-        let connection = &self.connected.connection;
-        let (feed, fresh) = match &self.request.via {
-            Via::None => return None,
-            Via::Kinesis(consumer) | Via::PutRecords(consumer) => {
-                let stream = stream::KinesisStream {
-                    client: connection.worker_kinesis(),
-                    name: self.setting.stream.clone()?,
-                };
-                let feed = Feed::Kinesis(stream, consumer.clone());
-                (feed, self.made.stream_created)
-            }
-            Via::DynamoDbStreams { interval } => {
-                let stream = stream::TableStream {
-                    client: connection.worker_dynamodb_streams(),
-                    arn: self.made.table_stream.clone()?,
-                    interval: *interval,
-                };
-                let fresh = self.made.table_created || self.made.table_stream_enabled;
-                (Feed::Table(stream), fresh)
-            }
-        };
-        Some(stream::Config {
-            feed,
-            table: self.setting.table.clone(),
-            from: if fresh {
-                stream::From::Beginning
-            } else {
-                stream::From::Now
-            },
-        })
-    }
-
-    /// Begins to put acknowledged readings into the stream, if that is for hrload to do.
-    fn start_copier(
-        &self,
-        clock: Clock,
-        stop: &Stop,
-    ) -> Result<Option<(Copier, UnboundedSender<Reading>)>, RunError> {
-        let (Via::PutRecords(_), Some(stream)) = (&self.request.via, &self.setting.stream) else {
-            return Ok(None);
-        };
-        let connection = &self.connected.connection;
-        let config = CopyConfig {
-            stream: stream.clone(),
-            table: self.setting.table.clone(),
-            region: connection.region.clone(),
-            layout: self.request.layout,
-            attempts: self.request.sending.attempts,
-            backoff: Backoff::default(),
-            seed: self.request.seed,
-        };
-        Copier::start(config, connection.worker_kinesis(), clock, stop).map(Some)
-    }
-
-    fn start_workers(
-        &self,
-        reach: Reach,
-        clock: Clock,
-        stop: &Stop,
-        sink: IntervalSink,
-        rendezvous: &Option<Arc<Rendezvous>>,
-        copies: Option<UnboundedSender<Reading>>,
-    ) -> Result<Workers, RunError> {
-        let sending = &self.request.sending;
-        let threads = self.setting.threads;
-        let share = 1.0 / threads as f64;
-        let shares = (0..threads)
-            .map(|index| Share {
-                config: load::Config {
-                    table: self.setting.table.clone(),
-                    layout: self.request.layout,
-                    batch: sending.batch,
-                    linger: sending.linger,
-                    precise: sending.precise,
-                    // The first threads take what does not divide evenly.
-                    in_flight: self.setting.concurrency / threads
-                        + usize::from(index < self.setting.concurrency % threads),
-                    attempts: sending.attempts,
-                    backlog: self.setting.backlog.div_ceil(threads),
-                    backoff: Backoff::default(),
-                    rate: self.setting.peak_rate * share,
-                    catch_up: Some(sending.catch_up),
-                    max_write_units: sending.max_write_units.map(|units| units * share),
-                    end_grace: END_GRACE,
-                    timeout: sending.timeout,
-                    measure_start_us: reach.measure_start_us,
-                    seed: self.request.seed.wrapping_add(index as u64),
-                },
-                partition: Partition {
-                    index: index as u32,
-                    of: threads as u32,
-                },
-                recorder: SendRecorder::for_partition(
-                    reach,
-                    sink.clone(),
-                    rendezvous.clone(),
-                    index as u32,
-                    threads as u32,
-                ),
-                copies: copies.clone(),
-            })
-            .collect();
-        let common = Common {
-            workload: self.workload,
-            run_start_us: reach.run_start_us,
-            client: sending.client,
-            connection: &self.connected.connection,
-            clock,
-            stop,
-        };
-        Workers::start(&common, shares)
     }
 }
 
