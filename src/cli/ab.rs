@@ -76,6 +76,14 @@ pub(crate) struct AbArgs {
     common: Vec<String>,
 }
 
+/// Whether a file is named as the results of a comparison are: `base-1.json`.
+fn is_kept(name: &str) -> bool {
+    let number = ["base-", "new-"]
+        .iter()
+        .find_map(|side| name.strip_prefix(side)?.strip_suffix(".json"));
+    number.is_some_and(|number| number.parse::<u32>().is_ok())
+}
+
 /// Words, as a shell would tell them apart.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Words(Vec<String>);
@@ -120,6 +128,21 @@ pub(crate) fn run(args: &AbArgs) -> Result<Exit, Problem> {
             std::fs::create_dir_all(folder).map_err(|error| {
                 Problem::usage(format!("cannot make --keep {}: {error}", folder.display()))
             })?;
+            let before = std::fs::read_dir(folder).map_err(|error| {
+                Problem::usage(format!(
+                    "cannot look into --keep {}: {error}",
+                    folder.display()
+                ))
+            })?;
+            let names = before.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+            let mut results = names.filter(|name| is_kept(name));
+            if let Some(name) = results.next() {
+                return Err(Problem::usage(format!(
+                    "--keep {} holds {name} of an earlier comparison, which would stand among \
+                     the results of this one; name another folder, or remove it",
+                    folder.display()
+                )));
+            }
             // Not writable is better known now than after the first run.
             report::probe(&folder.join("base-1.json")).map_err(Problem::failed)?;
             folder.as_path()

@@ -8,7 +8,7 @@ use crate::aws::{Provisioned, TableThroughput};
 use crate::capacity::plan::{Keys, Seconds, Table, simulate};
 use crate::capacity::table::Assumptions;
 use crate::codec::Layout;
-use crate::report::{Beside, Planned, RunResult};
+use crate::report::{Beside, Phase, Planned, RunResult};
 use crate::stream::Tally;
 use crate::workload::Workload;
 
@@ -22,27 +22,37 @@ pub(super) fn planned(
     result: &RunResult,
 ) -> Planned {
     let phases = request.phases;
-    let end = phases.warmup + phases.measure;
-    let mut demand = workload.demand(end);
-    let readings = within(&demand, phases.warmup.as_secs_f64()..end.as_secs_f64());
-    // The last second may be cut short.
-    if let Some(last) = demand.len().checked_sub(1) {
-        demand[last] *= (end.as_secs_f64() - last as f64).clamp(0.0, 1.0);
-    }
+    let (warmup, end) = (phases.warmup.as_secs_f64(), phases.warmup + phases.measure);
+    let demand = workload.demand(end);
+    let end = end.as_secs_f64();
+    let readings = within(&demand, warmup..end);
     let units = setting.footprint.write_units();
-    let throttled = table(request, setting, made).map(|(table, assumptions)| {
+    let held = table(request, setting, made).map(|(table, assumptions)| {
         let keys = keys(request.layout, request.devices);
-        let seconds = Seconds::around(&demand, keys, request.seed);
-        let held = simulate(table, &seconds, units, &assumptions);
-        let seconds = result.series.iter().filter(|of| !of.throttles.is_empty());
+        let until = |end: f64| {
+            let demand = cut(&demand, end);
+            let seconds = Seconds::around(&demand, keys, request.seed);
+            simulate(table, &seconds, units, &assumptions)
+        };
+        // Of the same seconds on both sides: what the warm-up spent, and what it left
+        // waiting, is there when they begin.
+        (until(warmup), until(end))
+    });
+    let throttled = held.as_ref().map(|(before, all)| {
+        let series = result.series.iter();
+        let seconds = series.filter(|of| of.second >= 0 && of.phase == Phase::Measure);
         Beside {
-            planned: held.throttled_seconds as f64,
-            measured: seconds.count() as f64,
+            planned: all
+                .throttled_seconds
+                .saturating_sub(before.throttled_seconds) as f64,
+            measured: seconds.filter(|of| !of.throttles.is_empty()).count() as f64,
         }
     });
+    // Readings for which the table has no room before the end.
+    let left = held.map_or(0, |(before, all)| all.left.saturating_sub(before.left)) as f64;
     Planned {
         write_units: Beside {
-            planned: readings * units as f64,
+            planned: (readings - left).max(0.0) * units as f64,
             measured: result.written_units(),
         },
         throttled_seconds: throttled,
@@ -51,6 +61,15 @@ pub(super) fn planned(
             measured: tally.reading_bytes as f64 / tally.readings as f64,
         }),
     }
+}
+
+/// The demand up to `end`, in seconds: of a second that it cuts, its share.
+fn cut(demand: &[f64], end: f64) -> Vec<f64> {
+    let mut cut = demand[..(end.ceil() as usize).min(demand.len())].to_vec();
+    if let Some(last) = cut.len().checked_sub(1) {
+        cut[last] *= (end - last as f64).clamp(0.0, 1.0);
+    }
+    cut
 }
 
 /// Sums what falls within a span of time, in seconds; a second that the span cuts counts

@@ -92,6 +92,14 @@ fn another_binary_can_be_a_side() {
         "{}",
         stderr(&output)
     );
+    // Another comparison's results would stand among these.
+    let output = ab(&words, SMALL);
+    assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
+    assert!(
+        stderr(&output).contains("-1.json of an earlier comparison"),
+        "{}",
+        stderr(&output)
+    );
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Whether a result agrees with itself: what was changed by hand, or damaged,
 //! is better refused than drawn.
 
-use super::{Condition, RunResult, SeriesEntry, StageLatency, Verdict};
+use super::{Condition, RunResult, SeriesEntry, StageLatency, Verdict, Whose};
 use hrload_measure::{Latency, LatencyError, Stage};
 
 /// What is told apart from rounding: histograms keep three significant digits,
@@ -52,6 +52,8 @@ pub fn check(result: &RunResult) -> Result<(), Unsound> {
         what,
     };
     times(result).map_err(contradiction)?;
+    amounts(result).map_err(contradiction)?;
+    limits(result).map_err(contradiction)?;
     counts(result).map_err(contradiction)?;
     ledger(result).map_err(contradiction)?;
     rates(result).map_err(contradiction)?;
@@ -187,6 +189,85 @@ fn times(result: &RunResult) -> Result<(), String> {
         Some((name, found)) => Err(format!("{name} is {found} s, which no run lasts")),
         None => Ok(()),
     }
+}
+
+/// What was used and paid is not negative, no thread uses more than its time, and a bill
+/// is the sum of its lines.
+fn amounts(result: &RunResult) -> Result<(), String> {
+    let (of, run) = (&result.generator, &result.run);
+    let lasted = lasted(result);
+    // Clocks of threads are read a moment apart from that of the run.
+    let most = |threads: u32| lasted.map_or(f64::MAX, |lasted| f64::from(threads) * lasted + 1.0);
+    for (name, used, most) in [
+        (
+            "generator.send_cpu",
+            of.send_cpu,
+            most(result.config.threads.max(1)),
+        ),
+        ("generator.read_cpu", of.read_cpu, most(1)),
+        (
+            "run.drained",
+            run.drained,
+            lasted.map_or(f64::MAX, |lasted| lasted + 1.0),
+        ),
+        (
+            "capacity.consumed_units",
+            result.capacity.consumed_units,
+            f64::MAX,
+        ),
+    ] {
+        if !(0.0..=most).contains(&used) {
+            return Err(format!(
+                "{name} is {used}, which no run of its time comes to"
+            ));
+        }
+    }
+    let Some(cost) = &result.cost else {
+        return Ok(());
+    };
+    let lines: f64 = cost.lines.iter().map(|line| line.usd).sum();
+    let by_hour = (run.measured > 0.0).then(|| cost.usd / (run.measured / 3_600.0));
+    for (name, said, found) in [
+        ("usd", Some(cost.usd), Some(lines)),
+        ("usd_per_hour", cost.usd_per_hour, by_hour),
+    ] {
+        if let (Some(said), Some(found)) = (said, found)
+            && (said - found).abs() > RELATIVE * found.abs().max(said.abs()) + 1e-9
+        {
+            return Err(format!("cost.{name} is {said}, by its lines {found}"));
+        }
+    }
+    Ok(())
+}
+
+/// The run's own time, by the clock, in seconds.
+fn lasted(result: &RunResult) -> Option<f64> {
+    let moment = |text: &str| text.parse::<jiff::Timestamp>().ok();
+    let (started, ended) = (moment(&result.run.started)?, moment(&result.run.ended)?);
+    Some(ended.duration_since(started).as_secs_f64())
+}
+
+/// What held a run back stands in every place that tells of it.
+fn limits(result: &RunResult) -> Result<(), String> {
+    let generator = result.causes.iter().find(|of| of.whose == Whose::Generator);
+    if let (Some(cause), None) = (generator, &result.generator.limit) {
+        return Err(format!(
+            "a cause is the generator's ({}), and generator.limit is null",
+            cause.what
+        ));
+    }
+    let refused = result.throttles.iter().find(|of| of.items > 0);
+    let seconds = &result.series;
+    if let Some(of) = refused
+        && !seconds.is_empty()
+        && seconds.iter().all(|second| second.throttles.is_empty())
+    {
+        return Err(format!(
+            "{} items were throttled by {}, and none in any second of the series",
+            of.items, of.exception
+        ));
+    }
+    Ok(())
 }
 
 /// Counts are those of a run: a million readings a second for twelve days are some

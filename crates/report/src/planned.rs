@@ -6,9 +6,10 @@ use serde::{Deserialize, Serialize};
 /// What the planner says of the run's workload and table, and what was measured.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Planned {
-    /// Write units over the time that was measured.
+    /// Write units over the time that was measured; by the plan no more than the table
+    /// has, where that is known.
     pub write_units: Beside,
-    /// Seconds, warm-up included, in which the table refused something; null
+    /// Seconds of the time that was measured in which the table refused something; null
     /// where its capacity is not the run's to know, or its clock runs faster.
     pub throttled_seconds: Option<Beside>,
     /// Bytes of a change record's data, on average; null when none was read.

@@ -97,6 +97,49 @@ fn what_is_no_result_is_refused_by_name_by_every_reader() {
             "is said to be closed, and yet to be broken: x",
         ),
         (
+            "cpu",
+            changed(&|of| of["generator"]["send_cpu"] = 500.0.into()),
+            "generator.send_cpu is 500, which no run of its time comes to",
+        ),
+        (
+            "negative",
+            changed(&|of| of["capacity"]["consumed_units"] = (-5.0).into()),
+            "capacity.consumed_units is -5, which no run",
+        ),
+        (
+            "drained",
+            changed(&|of| of["run"]["drained"] = 99_999.0.into()),
+            "run.drained is 99999, which no run of its time comes to",
+        ),
+        (
+            "throttled",
+            changed(&|of| {
+                of["throttles"] = serde_json::json!([
+                    {"exception": "Throttled", "reason": null, "calls": 1, "items": 9}
+                ]);
+            }),
+            "9 items were throttled by Throttled, and none in any second",
+        ),
+        (
+            "limit",
+            changed(&|of| {
+                of["causes"] = serde_json::json!([
+                    {"whose": "generator", "what": "was late", "advice": "wait"}
+                ]);
+            }),
+            "a cause is the generator's (was late), and generator.limit is null",
+        ),
+        (
+            "bill",
+            changed(&|of| {
+                of["cost"] = serde_json::json!({
+                    "usd": 1.0, "prices": "x",
+                    "lines": [{"item": "a", "quantity": 1.0, "unit": "b", "usd": 0.5}]
+                });
+            }),
+            "cost.usd is 1, by its lines 0.5",
+        ),
+        (
             "rate",
             changed(&|of| of["rate"]["achieved"] = 900.0.into()),
             "rate.achieved is 900/s, by the ledger 500/s",

@@ -49,7 +49,10 @@ fn figures(tables: &[ModeFigures]) -> Table {
         None => "-".to_owned(),
     });
     row("write units/s", &|of| show(of.write_units, amount));
-    row("throttled", &|of| fine_percent(of.throttled_share));
+    row("throttled", &|of| match of.runs {
+        0 => "-".to_owned(),
+        _ => fine_percent(of.throttled_share),
+    });
     let highest = highest(tables);
     if highest > 0.0 {
         row("  over time", &|of| {
