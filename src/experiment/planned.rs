@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::request::{Request, Target};
 use super::setting::Setting;
 use crate::aws::{Provisioned, TableThroughput};
-use crate::capacity::plan::{Keys, Seconds, Table, simulate};
+use crate::capacity::plan::{Held, Keys, Seconds, Table, simulate};
 use crate::capacity::table::Assumptions;
 use crate::codec::Layout;
 use crate::report::{Beside, Phase, Planned, RunResult};
@@ -48,11 +48,15 @@ pub(super) fn planned(
             measured: seconds.filter(|of| !of.throttles.is_empty()).count() as f64,
         }
     });
-    // Readings for which the table has no room before the end.
-    let left = held.map_or(0, |(before, all)| all.left.saturating_sub(before.left)) as f64;
+    // Where the table has no room for all of them, what it takes; else what is expected.
+    let taken = held.filter(|(before, all)| all.left > before.left);
+    let taken = taken.map(|(before, all)| {
+        let written = |of: &Held| of.readings.saturating_sub(of.left);
+        written(&all).saturating_sub(written(&before)) as f64
+    });
     Planned {
         write_units: Beside {
-            planned: (readings - left).max(0.0) * units as f64,
+            planned: taken.unwrap_or(readings) * units as f64,
             measured: result.written_units(),
         },
         throttled_seconds: throttled,

@@ -150,6 +150,20 @@ fn a_run_and_its_plan_begin_with_what_a_new_table_has_saved() {
 }
 
 #[test]
+fn the_plan_of_a_run_is_of_the_measured_seconds_and_of_its_table() {
+    // The warm-up spends what a new table has; then it gives five units a second.
+    let words = "-q --via none --devices 300 -r 300/s --mode provisioned --wcu 5 -w 6s -d 4s";
+    let run = run(words);
+    let of = |which: &str| run.number(&format!("planned.{which}"));
+    assert_eq!(of("write_units.planned"), 20.0);
+    let measured = of("write_units.measured");
+    assert!((15.0..=30.0).contains(&measured), "{measured}");
+    assert_eq!(of("throttled_seconds.planned"), 4.0);
+    let measured = of("throttled_seconds.measured");
+    assert!((1.0..=4.0).contains(&measured), "{measured}");
+}
+
+#[test]
 fn a_run_of_part_of_a_second_stands_beside_the_plan_of_that_part() {
     for (words, planned) in [
         ("-w 0s -d 1500ms", 300.0),
