@@ -1,6 +1,6 @@
 //! Sides that are not of the same, and figures that one of them lacks.
 
-use hrload::report::{Cost, Target, Via};
+use hrload::report::{Cost, CostLine, Target, Via};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -22,7 +22,12 @@ fn costs_at_other_prices_are_no_change_and_other_servers_are_named() {
         usd_per_hour: Some(450.0),
         usd_per_million: Some(250.0),
         prices: "us-east-1, 2024-01-01".into(),
-        lines: Vec::new(),
+        lines: vec![CostLine {
+            item: "writes".into(),
+            quantity: 1.0,
+            unit: "unit".into(),
+            usd: 0.5,
+        }],
     });
     let mut elsewhere = like.clone();
     elsewhere.config.dynamodb_endpoint = Some("http://127.0.0.1:9000/".into());
