@@ -155,7 +155,10 @@ fn at_rate(result: &mut Value, achieved: f64) {
     for key in ["offered", "achieved", "seen"] {
         result["rate"][key] = (number(&result["rate"][key]) * factor).into();
     }
-    result["run"]["measured"] = (number(&result["run"]["measured"]) / factor).into();
+    let measured = number(&result["run"]["measured"]) / factor;
+    result["run"]["measured"] = measured.into();
+    let usd = number(&result["cost"]["usd"]);
+    result["cost"]["usd_per_hour"] = (usd / (measured / 3_600.0)).into();
 }
 
 #[test]
